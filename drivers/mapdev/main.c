@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Module init and exit, and the regions= parameter.
+ */
+#define pr_fmt(fmt) "mapdev: " fmt
+
+#include <linux/cleanup.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "mapdev.h"
+
+static char *regions;
+module_param(regions, charp, 0444);
+MODULE_PARM_DESC(regions, "regions to make at load: NAME:SIZE[:BACKING[:ATTRIBUTE=VALUE]...],...");
+
+/* Turn NAME:SIZE[:BACKING[:ATTRIBUTE=VALUE]...] into a region. */
+static int create_one(char *spec)
+{
+	struct mapdev_attrs attrs;
+	struct mapdev_region *region;
+	char *name, *size, *backing, *attr;
+	int err;
+
+	name = strsep(&spec, ":");
+	size = strsep(&spec, ":");
+	backing = strsep(&spec, ":");
+
+	mapdev_attrs_init(&attrs);
+	if (!size) {
+		pr_err("regions: \"%s\" has no size, expected NAME:SIZE\n",
+		       name);
+		return -EINVAL;
+	}
+	err = mapdev_attrs_set(&attrs, name, "size", size);
+	if (err)
+		return err;
+	if (backing) {
+		err = mapdev_attrs_set(&attrs, name, "backing", backing);
+		if (err)
+			return err;
+	}
+	while ((attr = strsep(&spec, ":"))) {
+		char *key = strsep(&attr, "=");
+
+		if (!attr) {
+			pr_err("%s: \"%s\" is not ATTRIBUTE=VALUE\n", name,
+			       key);
+			return -EINVAL;
+		}
+		err = mapdev_attrs_set(&attrs, name, key, attr);
+		if (err)
+			return err;
+	}
+
+	region = mapdev_region_create(name, &attrs);
+	return PTR_ERR_OR_ZERO(region);
+}
+
+static int create_all(const char *list)
+{
+	char *copy __free(kfree) = kstrdup(list, GFP_KERNEL);
+	char *rest = copy, *spec;
+	int err = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	while (!err && (spec = strsep(&rest, ",")))
+		err = create_one(spec);
+	return err;
+}
+
+static int __init mapdev_init(void)
+{
+	int err;
+
+	mapdev_stats_init();
+	err = class_register(&mapdev_class);
+	if (err)
+		goto stats;
+	err = mapdev_regions_init();
+	if (err)
+		goto class;
+
+	/* All or nothing: exit retires those that were made. */
+	err = regions ? create_all(regions) : 0;
+	if (err)
+		goto regions;
+	return 0;
+
+regions:
+	mapdev_regions_exit();
+class:
+	class_unregister(&mapdev_class);
+stats:
+	mapdev_stats_exit();
+	return err;
+}
+module_init(mapdev_init);
+
+static void __exit mapdev_exit(void)
+{
+	mapdev_regions_exit();
+	class_unregister(&mapdev_class);
+	mapdev_stats_exit();
+}
+module_exit(mapdev_exit);
+
+MODULE_DESCRIPTION("Regions of memory for programs to map");
+MODULE_AUTHOR("The mapdev developers");
+MODULE_LICENSE("GPL");

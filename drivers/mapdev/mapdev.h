@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * mapdev: regions of memory for programs to map.
+ *
+ * A region is one mappable object: a name, a size, a backing that says where
+ * the memory comes from, a state, and one inode whose address_space every
+ * mapping of the region hangs from, whichever node it was opened through.
+ *
+ * Locks, outermost first; nothing is taken in the other direction:
+ *
+ *   mapdev_names		names, minors and the sum of all sizes
+ *   region->control		state changes of one region
+ *   mmap_lock, VMA lock	held by core around every callback
+ *   mapping->invalidate_lock	shared to add a folio
+ *   lock of a folio		state checks of paged, until the PTE is there
+ *   mapping->i_mmap_rwsem	taken by unmap_mapping_range()
+ *
+ * device_add() and device_del() run under no mapdev lock.
+ */
+#ifndef _MAPDEV_MAPDEV_H
+#define _MAPDEV_MAPDEV_H
+
+#include <linux/device.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/wait.h>
+#include <uapi/linux/mapdev.h>
+
+struct iov_iter;
+struct mapdev_region;
+struct seq_file;
+
+/**
+ * struct mapdev_attrs - what a region is asked to be
+ * @size: bytes, a multiple of the page size
+ * @backing: where the memory comes from
+ * @granule: bytes that paged allocates and maps as one, a power of two
+ * @numa_node: node to take memory from, or NUMA_NO_NODE
+ * @mode: permissions of the node when it appears
+ * @ro: shared writable mappings and write(2) are refused
+ *
+ * Fixed while the region is live.
+ */
+struct mapdev_attrs {
+	u64 size;
+	const struct mapdev_backing *backing;
+	u64 granule;
+	int numa_node;
+	umode_t mode;
+	bool ro;
+};
+
+/**
+ * struct mapdev_attr - one attribute by name: parameter and sysfs share it
+ * @name: as a person writes it
+ * @parse: set it from a string; -EINVAL for a value that it cannot have
+ * @show: print its value and a newline into a sysfs buffer
+ */
+struct mapdev_attr {
+	const char *name;
+	int (*parse)(struct mapdev_attrs *attrs, const char *value);
+	int (*show)(const struct mapdev_attrs *attrs, char *buf);
+};
+
+const struct mapdev_attr *mapdev_attr_find(const char *name);
+void mapdev_attrs_init(struct mapdev_attrs *attrs);
+int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
+		     const char *name, const char *value);
+int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region);
+u64 mapdev_max_granule(void);
+
+/**
+ * struct mapdev_backing - one source of memory and the way it is mapped
+ * @name: as a person writes it
+ * @type: as programs see it
+ * @alloc: get the memory that is allocated with the region, may sleep
+ * @mmap_prepare: set vm_ops and flags; stateless, under the mmap write lock
+ * @copy: move bytes between @iter and the memory at @pos without faulting
+ *        pages of @iter in; returns how many (0: fault the iterator in and
+ *        call again) or a negative errno
+ * @fence: called after the state was set; returns when no callback that saw
+ *         the old state can still install a page table entry or copy
+ */
+struct mapdev_backing {
+	const char *name;
+	enum mapdev_backing_type type;
+	int (*alloc)(struct mapdev_region *region);
+	int (*mmap_prepare)(struct mapdev_region *region,
+			    struct vm_area_desc *desc);
+	ssize_t (*copy)(struct mapdev_region *region, loff_t pos,
+			struct iov_iter *iter);
+	void (*fence)(struct mapdev_region *region);
+};
+
+extern const struct mapdev_backing mapdev_paged;
+
+/* What is counted for each region; debugfs shows them by name. */
+enum mapdev_stat {
+	MAPDEV_STAT_PREPARE,
+	MAPDEV_STAT_MAPPED,
+	MAPDEV_STAT_FAULT,
+	MAPDEV_STAT_FALLBACK,
+	MAPDEV_STAT_SIGBUS,
+	MAPDEV_STAT_REVOKE,
+	MAPDEV_STAT_RESTORE,
+	MAPDEV_NR_STATS
+};
+
+struct mapdev_stats {
+	u64 count[MAPDEV_NR_STATS];
+};
+
+/* Why a region is not live. It is live when none of these is set. */
+#define MAPDEV_OFF_ROOT		BIT(0)	/* root: sysfs or ioctl */
+#define MAPDEV_OFF_OWNER	BIT(1)	/* the driver that owns the memory */
+#define MAPDEV_OFF_RETIRED	BIT(2)	/* for good */
+
+/**
+ * struct mapdev_region - one mappable object
+ * @dev: the class device; its reference count is the region's
+ * @attrs: what it is, constant once published
+ * @inode: the inode whose mapping all VMAs of the region are in
+ * @control: serialises state changes
+ * @off: MAPDEV_OFF_*, written under @control, read anywhere
+ * @wait: poll(2) sleeps here for a change of state
+ * @stats: counters, one set for each CPU
+ * @debugfs: the file that shows them
+ *
+ * The registry holds one reference until the region is retired, and so does
+ * each open file; VMAs hold their file. Memory goes with the last of them.
+ */
+struct mapdev_region {
+	struct device dev;
+	struct mapdev_attrs attrs;
+	struct inode *inode;
+	struct mutex control;	/* see above */
+	unsigned long off;
+	wait_queue_head_t wait;
+	struct mapdev_stats __percpu *stats;
+	struct dentry *debugfs;
+};
+
+static inline const char *mapdev_name(const struct mapdev_region *region)
+{
+	return dev_name(&region->dev);
+}
+
+static inline struct mapdev_region *mapdev_of_vma(struct vm_area_struct *vma)
+{
+	return vma->vm_file->private_data;
+}
+
+/* Ask this under the lock that the backing's fence waits for. */
+static inline bool mapdev_is_live(const struct mapdev_region *region)
+{
+	return !READ_ONCE(region->off);
+}
+
+static inline pgoff_t mapdev_pages(const struct mapdev_region *region)
+{
+	return region->attrs.size >> PAGE_SHIFT;
+}
+
+/*
+ * The one range check, at mmap and at every fault: mremap() can grow a mapping
+ * without asking the driver.
+ */
+static inline bool mapdev_has_pages(const struct mapdev_region *region,
+				    pgoff_t first, pgoff_t count)
+{
+	return first <= mapdev_pages(region) &&
+	       count <= mapdev_pages(region) - first;
+}
+
+static inline void mapdev_count(struct mapdev_region *region,
+				enum mapdev_stat stat)
+{
+	this_cpu_inc(region->stats->count[stat]);
+}
+
+/* region.c */
+int mapdev_regions_init(void);
+void mapdev_regions_exit(void);
+struct mapdev_region *mapdev_region_create(const char *name,
+					   const struct mapdev_attrs *attrs);
+void mapdev_region_retire(struct mapdev_region *region);
+int mapdev_region_revoke(struct mapdev_region *region, unsigned long why);
+int mapdev_region_restore(struct mapdev_region *region, unsigned long why);
+enum mapdev_state mapdev_region_state(const struct mapdev_region *region);
+struct mapdev_region *mapdev_region_get(unsigned int minor);
+void mapdev_region_put(struct mapdev_region *region);
+
+/* file.c */
+extern const struct file_operations mapdev_fops;
+
+/* sysfs.c */
+extern const struct class mapdev_class;
+
+/* stats.c */
+u64 mapdev_stat(const struct mapdev_region *region, enum mapdev_stat stat);
+void mapdev_stats_init(void);
+void mapdev_stats_exit(void);
+void mapdev_stats_publish(struct mapdev_region *region);
+
+#endif /* _MAPDEV_MAPDEV_H */

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * mapdev: what a program can ask of a region through /dev/mapdev/NAME.
+ *
+ * Every structure begins with its own size in bytes, filled in by the caller.
+ * The kernel answers a structure shorter than its first version with EINVAL,
+ * a longer one whose unknown tail is not zero with E2BIG, and fills the tail
+ * of a longer one that it does not know with zeros, so that programs and
+ * modules of different age work together. Unknown flags are EINVAL, an unknown
+ * command is ENOTTY. There is no implicit padding.
+ */
+#ifndef _UAPI_LINUX_MAPDEV_H
+#define _UAPI_LINUX_MAPDEV_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define MAPDEV_IOC_MAGIC	0xBB
+
+/* The longest name of a region, without the terminating NUL. */
+#define MAPDEV_NAME_MAX		63
+
+/**
+ * enum mapdev_backing_type - where the memory of a region comes from
+ * @MAPDEV_PAGED: folios in a page cache of the region's own, at first touch
+ * @MAPDEV_PAGES: single pages, allocated with the region
+ * @MAPDEV_CONTIG: physically contiguous memory
+ * @MAPDEV_VMALLOC: memory at one kernel address
+ * @MAPDEV_WINDOW: a PCI BAR or a reserved physical range
+ */
+enum mapdev_backing_type {
+	MAPDEV_PAGED	= 0,
+	MAPDEV_PAGES	= 1,
+	MAPDEV_CONTIG	= 2,
+	MAPDEV_VMALLOC	= 3,
+	MAPDEV_WINDOW	= 4,
+};
+
+/**
+ * enum mapdev_state - where a region is in its life
+ * @MAPDEV_NEW: its attributes are being set, there is no node yet
+ * @MAPDEV_LIVE: it can be opened, mapped, read and written
+ * @MAPDEV_REVOKED: touching a mapping raises SIGBUS until it is restored
+ * @MAPDEV_RETIRED: it is gone for good, only files opened before remain
+ */
+enum mapdev_state {
+	MAPDEV_NEW	= 0,
+	MAPDEV_LIVE	= 1,
+	MAPDEV_REVOKED	= 2,
+	MAPDEV_RETIRED	= 3,
+};
+
+/**
+ * enum mapdev_map - when page tables are filled
+ * @MAPDEV_DEMAND: by page faults
+ * @MAPDEV_EAGER: at mmap(2)
+ */
+enum mapdev_map {
+	MAPDEV_DEMAND	= 0,
+	MAPDEV_EAGER	= 1,
+};
+
+/**
+ * enum mapdev_cache - how the CPU caches a mapping
+ * @MAPDEV_WB: write-back, as ordinary memory
+ * @MAPDEV_WC: write-combining
+ * @MAPDEV_UC: uncached
+ */
+enum mapdev_cache {
+	MAPDEV_WB	= 0,
+	MAPDEV_WC	= 1,
+	MAPDEV_UC	= 2,
+};
+
+/* Bits of mapdev_info.attributes: the attributes that are on or off. */
+#define MAPDEV_ATTR_RO		(1U << 0)
+#define MAPDEV_ATTR_DIRTY	(1U << 1)
+#define MAPDEV_ATTR_PIN		(1U << 2)
+#define MAPDEV_ATTR_DMA32	(1U << 3)
+
+/**
+ * struct mapdev_info - what a region is
+ * @size: in: bytes of this structure in the caller
+ * @flags: in: must be 0
+ * @length: bytes of the region
+ * @granule: bytes that are allocated and mapped as one (a page if not paged)
+ * @dirty_unit: bytes that one bit of the dirty log stands for, 0 without it
+ * @phys_addr: physical address of contig and window, 0 for all others and
+ *             without CAP_SYS_RAWIO
+ * @backing: enum mapdev_backing_type
+ * @state: enum mapdev_state
+ * @map: enum mapdev_map
+ * @cache: enum mapdev_cache
+ * @attributes: MAPDEV_ATTR_*
+ * @numa_node: the node that memory is taken from, or -1
+ */
+struct mapdev_info {
+	__u32 size;
+	__u32 flags;
+	__u64 length;
+	__u64 granule;
+	__u64 dirty_unit;
+	__u64 phys_addr;
+	__u32 backing;
+	__u32 state;
+	__u32 map;
+	__u32 cache;
+	__u32 attributes;
+	__s32 numa_node;
+};
+
+/**
+ * MAPDEV_IOC_INFO - tell what the region is
+ *
+ * Takes a struct mapdev_info and works on every file of the region, in every
+ * state. EFAULT, EINVAL, E2BIG.
+ */
+#define MAPDEV_IOC_INFO		_IO(MAPDEV_IOC_MAGIC, 0)
+
+#endif /* _UAPI_LINUX_MAPDEV_H */

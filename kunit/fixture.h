@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What all suites share: regions, files and mappings that go with the case
+ * that made them, and expectations on addresses that may be errors.
+ */
+#ifndef _MAPDEV_KUNIT_FIXTURE_H
+#define _MAPDEV_KUNIT_FIXTURE_H
+
+#include <kunit/test.h>
+
+#include "mapdev.h"
+
+/* A region of the default attributes; retired after the case. */
+struct mapdev_region *fixture_region(struct kunit *test, u64 size);
+
+/* The same with attributes "name=value", separated by blanks. */
+struct mapdev_region *fixture_region_with(struct kunit *test, u64 size,
+					  const char *attrs);
+
+/* Retire it now, and not a second time after the case. */
+void fixture_retire(struct kunit *test, struct mapdev_region *region);
+
+/* Its node, opened; closed after the case. */
+struct file *fixture_open(struct kunit *test, struct mapdev_region *region,
+			  int flags);
+
+/* The errno of opening its node, and closing it again. */
+int fixture_try_open(struct mapdev_region *region, int flags);
+
+/* A shared mapping; an address, or an errno that IS_ERR_VALUE() sees. */
+unsigned long fixture_map(struct kunit *test, struct file *file, u64 offset,
+			  u64 length, unsigned long prot);
+
+#endif /* _MAPDEV_KUNIT_FIXTURE_H */

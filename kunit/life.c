@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A region's life: names, limits, states, and who holds whom. */
+#include <linux/file.h>
+
+#include "fixture.h"
+
+static int create_errno(const char *name, u64 size)
+{
+	struct mapdev_region *region;
+	struct mapdev_attrs attrs;
+
+	mapdev_attrs_init(&attrs);
+	attrs.size = size;
+	region = mapdev_region_create(name, &attrs);
+	if (IS_ERR(region))
+		return PTR_ERR(region);
+	mapdev_region_retire(region);
+	return 0;
+}
+
+static void create_and_retire(struct kunit *test)
+{
+	struct mapdev_region *region = fixture_region(test, SZ_1M);
+	struct file *file;
+
+	KUNIT_EXPECT_EQ(test, MAPDEV_LIVE, mapdev_region_state(region));
+	file = fixture_open(test, region, O_RDWR);
+	KUNIT_EXPECT_PTR_EQ(test, file->f_mapping, region->inode->i_mapping);
+
+	/* The file keeps the region, but nothing of it can be had any more. */
+	get_device(&region->dev);
+	fixture_retire(test, region);
+	KUNIT_EXPECT_EQ(test, MAPDEV_RETIRED, mapdev_region_state(region));
+	KUNIT_EXPECT_EQ(test, -ENOENT, fixture_try_open(region, O_RDWR));
+	KUNIT_EXPECT_EQ(test, -ENODEV,
+			mapdev_region_restore(region, MAPDEV_OFF_RETIRED));
+	KUNIT_EXPECT_EQ(test, MAPDEV_RETIRED, mapdev_region_state(region));
+	put_device(&region->dev);
+}
+
+struct name_case {
+	const char *name;
+	int err;
+};
+
+#define NAME_63 "123456789-123456789-123456789-123456789-123456789-123456789-123"
+
+static const struct name_case name_cases[] = {
+	{ "a", 0 },
+	{ "A-b_c.0", 0 },
+	{ "..", -EINVAL },
+	{ ".hidden", -EINVAL },
+	{ "", -EINVAL },
+	{ "a/b", -EINVAL },
+	{ "a b", -EINVAL },
+	{ "a\n", -EINVAL },
+	{ "\303\244", -EINVAL },
+	{ NAME_63, 0 },
+	{ NAME_63 "4", -ENAMETOOLONG },
+};
+
+static void name_case_name(const struct name_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "\"%*pE\"",
+		 (int)strlen(c->name), c->name);
+}
+
+KUNIT_ARRAY_PARAM(name, name_cases, name_case_name);
+
+static void names(struct kunit *test)
+{
+	const struct name_case *c = test->param_value;
+
+	KUNIT_EXPECT_EQ(test, c->err, create_errno(c->name, PAGE_SIZE));
+}
+
+static void name_taken(struct kunit *test)
+{
+	struct mapdev_region *region = fixture_region(test, SZ_1M);
+
+	KUNIT_EXPECT_EQ(test, -EEXIST,
+			create_errno(mapdev_name(region), PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, MAPDEV_LIVE, mapdev_region_state(region));
+	KUNIT_EXPECT_EQ(test, 0, fixture_try_open(region, O_RDWR));
+}
+
+/* What is refused must not stay counted: the same size fits a second time. */
+static void max_bytes(struct kunit *test)
+{
+	u64 half = ((u64)totalram_pages() << PAGE_SHIFT) / 2;
+
+	half = round_down(half, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, -ENOSPC, create_errno("kunit-max", half * 2));
+	KUNIT_EXPECT_EQ(test, 0, create_errno("kunit-max", half / 2));
+	KUNIT_EXPECT_EQ(test, 0, create_errno("kunit-max", half / 2));
+}
+
+static void revoke_restore(struct kunit *test)
+{
+	struct mapdev_region *region = fixture_region(test, SZ_1M);
+
+	KUNIT_EXPECT_EQ(test, -EALREADY,
+			mapdev_region_restore(region, MAPDEV_OFF_ROOT));
+	KUNIT_EXPECT_EQ(test, 0, mapdev_region_revoke(region, MAPDEV_OFF_ROOT));
+	KUNIT_EXPECT_EQ(test, MAPDEV_REVOKED, mapdev_region_state(region));
+	KUNIT_EXPECT_EQ(test, -ENODEV, fixture_try_open(region, O_RDWR));
+	KUNIT_EXPECT_EQ(test, -EALREADY,
+			mapdev_region_revoke(region, MAPDEV_OFF_ROOT));
+	KUNIT_EXPECT_EQ(test, 0, mapdev_region_restore(region, MAPDEV_OFF_ROOT));
+	KUNIT_EXPECT_EQ(test, MAPDEV_LIVE, mapdev_region_state(region));
+	KUNIT_EXPECT_EQ(test, 0, fixture_try_open(region, O_RDWR));
+}
+
+/* Root's reason and the owner's are two: live again when both are over. */
+static void two_reasons(struct kunit *test)
+{
+	struct mapdev_region *region = fixture_region(test, SZ_1M);
+
+	mapdev_region_revoke(region, MAPDEV_OFF_ROOT);
+	mapdev_region_revoke(region, MAPDEV_OFF_OWNER);
+	mapdev_region_restore(region, MAPDEV_OFF_ROOT);
+	KUNIT_EXPECT_EQ(test, MAPDEV_REVOKED, mapdev_region_state(region));
+	mapdev_region_restore(region, MAPDEV_OFF_OWNER);
+	KUNIT_EXPECT_EQ(test, MAPDEV_LIVE, mapdev_region_state(region));
+}
+
+static void open_holds_region(struct kunit *test)
+{
+	struct mapdev_region *region = fixture_region(test, SZ_1M);
+	unsigned int before = kref_read(&region->dev.kobj.kref);
+
+	fixture_open(test, region, O_RDONLY);
+	KUNIT_EXPECT_EQ(test, before + 1, kref_read(&region->dev.kobj.kref));
+	KUNIT_EXPECT_EQ(test, 0, fixture_try_open(region, O_RDONLY));
+	KUNIT_EXPECT_EQ(test, before + 1, kref_read(&region->dev.kobj.kref));
+}
+
+static struct kunit_case life_cases[] = {
+	KUNIT_CASE(create_and_retire),
+	KUNIT_CASE_PARAM(names, name_gen_params),
+	KUNIT_CASE(name_taken),
+	KUNIT_CASE(max_bytes),
+	KUNIT_CASE(revoke_restore),
+	KUNIT_CASE(two_reasons),
+	KUNIT_CASE(open_holds_region),
+	{}
+};
+
+static struct kunit_suite life_suite = {
+	.name		= "mapdev_life",
+	.test_cases	= life_cases,
+};
+
+kunit_test_suite(life_suite);

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+/* mmap_prepare on hand-made descriptors: ranges, flags, statelessness. */
+#include <linux/mman.h>
+#include <linux/mmap_lock.h>
+#include <linux/mm.h>
+
+#include "fixture.h"
+
+#define REGION_PAGES 16
+
+struct prepare_fixture {
+	struct mapdev_region *region;
+	struct file *file;
+	struct vm_area_desc desc;
+};
+
+/* A descriptor as core makes it for a shared read-write mapping. */
+static void desc_init(struct prepare_fixture *fx, pgoff_t pgoff,
+		      unsigned long pages)
+{
+	fx->desc = (struct vm_area_desc) {
+		.mm		= current->mm,
+		.file		= fx->file,
+		.vm_file	= fx->file,
+		.start		= SZ_4G,
+		.end		= SZ_4G + (pages << PAGE_SHIFT),
+		.pgoff		= pgoff,
+		.private_data	= fx,
+	};
+	vma_desc_set_flags(&fx->desc, VMA_READ_BIT, VMA_WRITE_BIT,
+			   VMA_SHARED_BIT, VMA_MAYREAD_BIT, VMA_MAYWRITE_BIT,
+			   VMA_MAYEXEC_BIT, VMA_MAYSHARE_BIT);
+}
+
+static int prepare(struct prepare_fixture *fx)
+{
+	int err;
+
+	mmap_write_lock(current->mm);
+	err = fx->file->f_op->mmap_prepare(&fx->desc);
+	mmap_write_unlock(current->mm);
+	return err;
+}
+
+static void fixture_init(struct kunit *test, struct prepare_fixture *fx,
+			 const char *attrs)
+{
+	KUNIT_ASSERT_EQ(test, 0, kunit_attach_mm());
+	fx->region = fixture_region_with(test, REGION_PAGES * PAGE_SIZE, attrs);
+	fx->file = fixture_open(test, fx->region, O_RDWR);
+}
+
+struct range_case {
+	pgoff_t pgoff;
+	unsigned long pages;
+	int err;
+};
+
+static const struct range_case range_cases[] = {
+	{ 0, 1, 0 },
+	{ 0, REGION_PAGES, 0 },
+	{ REGION_PAGES - 1, 1, 0 },
+	{ 0, REGION_PAGES + 1, -EINVAL },
+	{ 1, REGION_PAGES, -EINVAL },
+	{ REGION_PAGES, 1, -EINVAL },
+	{ REGION_PAGES + 1, 1, -EINVAL },
+	{ ULONG_MAX, 1, -EINVAL },
+	{ ULONG_MAX, 2, -EINVAL },
+	{ ULONG_MAX - REGION_PAGES + 1, REGION_PAGES, -EINVAL },
+	{ ULONG_MAX >> PAGE_SHIFT, 1, -EINVAL },
+};
+
+static void range_case_name(const struct range_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "pgoff %#lx, %lu pages",
+		 c->pgoff, c->pages);
+}
+
+KUNIT_ARRAY_PARAM(range, range_cases, range_case_name);
+
+static void range(struct kunit *test)
+{
+	const struct range_case *c = test->param_value;
+	struct prepare_fixture fx;
+
+	fixture_init(test, &fx, "");
+	desc_init(&fx, c->pgoff, c->pages);
+	KUNIT_EXPECT_EQ(test, c->err, prepare(&fx));
+}
+
+/* What prepare leaves in the descriptor, and what it must not touch. */
+static void fields(struct kunit *test)
+{
+	struct prepare_fixture fx;
+
+	fixture_init(test, &fx, "");
+	desc_init(&fx, 3, 4);
+	KUNIT_ASSERT_EQ(test, 0, prepare(&fx));
+
+	KUNIT_EXPECT_PTR_EQ(test, NULL, fx.desc.private_data);
+	KUNIT_EXPECT_NOT_NULL(test, fx.desc.vm_ops);
+	KUNIT_EXPECT_FALSE(test, vma_desc_test(&fx.desc, VMA_MAYEXEC_BIT));
+	KUNIT_EXPECT_TRUE(test, vma_desc_test(&fx.desc, VMA_MAYWRITE_BIT));
+	KUNIT_EXPECT_PTR_EQ(test, fx.file, fx.desc.vm_file);
+	KUNIT_EXPECT_EQ(test, 3, fx.desc.pgoff);
+	KUNIT_EXPECT_EQ(test, SZ_4G, fx.desc.start);
+	KUNIT_EXPECT_EQ(test, 4, vma_desc_pages(&fx.desc));
+	KUNIT_EXPECT_EQ(test, MMAP_NOTHING, fx.desc.action.type);
+}
+
+/* paged merges: no flag may forbid it, and no op that would. */
+static void paged_is_ordinary(struct kunit *test)
+{
+	struct prepare_fixture fx;
+
+	fixture_init(test, &fx, "");
+	desc_init(&fx, 0, 1);
+	KUNIT_ASSERT_EQ(test, 0, prepare(&fx));
+	KUNIT_EXPECT_FALSE(test, vma_desc_test_any(&fx.desc, VMA_IO_BIT,
+						   VMA_PFNMAP_BIT,
+						   VMA_MIXEDMAP_BIT,
+						   VMA_DONTEXPAND_BIT));
+	KUNIT_EXPECT_NULL(test, fx.desc.vm_ops->open);
+	KUNIT_EXPECT_NULL(test, fx.desc.vm_ops->close);
+}
+
+static void exec_refused(struct kunit *test)
+{
+	struct prepare_fixture fx;
+
+	fixture_init(test, &fx, "");
+	desc_init(&fx, 0, 1);
+	vma_desc_set_flags(&fx.desc, VMA_EXEC_BIT);
+	KUNIT_EXPECT_EQ(test, -EPERM, prepare(&fx));
+}
+
+static void ro_refuses_shared_write(struct kunit *test)
+{
+	struct prepare_fixture fx;
+
+	fixture_init(test, &fx, "ro=1");
+	desc_init(&fx, 0, 1);
+	KUNIT_EXPECT_EQ(test, -EACCES, prepare(&fx));
+
+	desc_init(&fx, 0, 1);
+	vma_desc_clear_flags(&fx.desc, VMA_WRITE_BIT);
+	KUNIT_EXPECT_EQ(test, 0, prepare(&fx));
+	KUNIT_EXPECT_FALSE(test, vma_desc_test(&fx.desc, VMA_MAYWRITE_BIT));
+
+	/* A private copy may be written. */
+	desc_init(&fx, 0, 1);
+	vma_desc_clear_flags(&fx.desc, VMA_SHARED_BIT, VMA_MAYSHARE_BIT);
+	KUNIT_EXPECT_EQ(test, 0, prepare(&fx));
+	KUNIT_EXPECT_TRUE(test, vma_desc_test(&fx.desc, VMA_MAYWRITE_BIT));
+}
+
+static void revoked_refused(struct kunit *test)
+{
+	struct prepare_fixture fx;
+
+	fixture_init(test, &fx, "");
+	mapdev_region_revoke(fx.region, MAPDEV_OFF_OWNER);
+	desc_init(&fx, 0, 1);
+	KUNIT_EXPECT_EQ(test, -ENODEV, prepare(&fx));
+}
+
+/* MP-6: nothing is allocated, referenced or counted but the calls. */
+static void stateless(struct kunit *test)
+{
+	struct prepare_fixture fx;
+	unsigned int refs;
+	long files;
+
+	fixture_init(test, &fx, "");
+	refs = kref_read(&fx.region->dev.kobj.kref);
+	files = file_count(fx.file);
+	for (int i = 0; i < 1000; i++) {
+		desc_init(&fx, 0, 1);
+		KUNIT_ASSERT_EQ(test, 0, prepare(&fx));
+	}
+	KUNIT_EXPECT_EQ(test, refs, kref_read(&fx.region->dev.kobj.kref));
+	KUNIT_EXPECT_EQ(test, files, file_count(fx.file));
+	KUNIT_EXPECT_EQ(test, 0, fx.region->inode->i_mapping->nrpages);
+	KUNIT_EXPECT_EQ(test, 1000,
+			mapdev_stat(fx.region, MAPDEV_STAT_PREPARE));
+	KUNIT_EXPECT_EQ(test, 0, mapdev_stat(fx.region, MAPDEV_STAT_MAPPED));
+}
+
+/* The hook notices a caller without the mmap write lock. */
+static void asserts_mmap_lock(struct kunit *test)
+{
+	struct prepare_fixture fx;
+
+	fixture_init(test, &fx, "");
+	desc_init(&fx, 0, 1);
+	kunit_warning_suppress(test) {
+		fx.file->f_op->mmap_prepare(&fx.desc);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+	}
+}
+
+static struct kunit_case prepare_cases[] = {
+	KUNIT_CASE_PARAM(range, range_gen_params),
+	KUNIT_CASE(fields),
+	KUNIT_CASE(paged_is_ordinary),
+	KUNIT_CASE(exec_refused),
+	KUNIT_CASE(ro_refuses_shared_write),
+	KUNIT_CASE(revoked_refused),
+	KUNIT_CASE(stateless),
+	KUNIT_CASE(asserts_mmap_lock),
+	{}
+};
+
+static struct kunit_suite prepare_suite = {
+	.name		= "mapdev_prepare",
+	.test_cases	= prepare_cases,
+};
+
+kunit_test_suite(prepare_suite);
