@@ -2,8 +2,13 @@
 #include <kunit/resource.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/fs_struct.h>
 #include <linux/mman.h>
 #include <linux/module.h>
+#include <linux/path.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -57,12 +62,47 @@ void fixture_retire(struct kunit *test, struct mapdev_region *region)
 	kunit_release_action(test, retire_action, region);
 }
 
+/*
+ * The root that programs see. That of a kernel thread need not be the same:
+ * recent kernels leave it behind when they mount the real one.
+ */
+static int init_root(struct path *root)
+{
+	struct task_struct *task;
+	int err = -ESRCH;
+
+	rcu_read_lock();
+	task = pid_task(find_pid_ns(1, &init_pid_ns), PIDTYPE_PID);
+	if (task)
+		get_task_struct(task);
+	rcu_read_unlock();
+	if (!task)
+		return err;
+
+	task_lock(task);
+	if (task->fs) {
+		get_fs_root(task->fs, root);
+		err = 0;
+	}
+	task_unlock(task);
+	put_task_struct(task);
+	return err;
+}
+
 static struct file *open_node(struct mapdev_region *region, int flags)
 {
+	struct file *file;
+	struct path root;
 	char path[96];
+	int err;
 
-	snprintf(path, sizeof(path), "/dev/mapdev/%s", mapdev_name(region));
-	return filp_open(path, flags, 0);
+	err = init_root(&root);
+	if (err)
+		return ERR_PTR(err);
+	snprintf(path, sizeof(path), "dev/mapdev/%s", mapdev_name(region));
+	file = file_open_root(&root, path, flags, 0);
+	path_put(&root);
+	return file;
 }
 
 struct file *fixture_open(struct kunit *test, struct mapdev_region *region,

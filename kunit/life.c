@@ -89,7 +89,7 @@ static void max_bytes(struct kunit *test)
 {
 	u64 half = ((u64)totalram_pages() << PAGE_SHIFT) / 2;
 
-	half = round_down(half, PAGE_SIZE);
+	half = round_down(half, 2 * PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, -ENOSPC, create_errno("kunit-max", half * 2));
 	KUNIT_EXPECT_EQ(test, 0, create_errno("kunit-max", half / 2));
 	KUNIT_EXPECT_EQ(test, 0, create_errno("kunit-max", half / 2));

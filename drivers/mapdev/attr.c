@@ -17,8 +17,25 @@
 
 #include "mapdev.h"
 
+/**
+ * struct mapdev_attr - one attribute by name
+ * @name: as a person writes it
+ * @parse: set it from a string, or fail
+ * @show: print its value and a newline into a sysfs buffer
+ * @flag: without these two: where it is in struct mapdev_attrs, a bool
+ */
+struct mapdev_attr {
+	const char *name;
+	int (*parse)(struct mapdev_attrs *attrs, const char *value);
+	int (*show)(const struct mapdev_attrs *attrs, char *buf);
+	size_t flag;
+};
+
 static const struct mapdev_backing * const mapdev_backings[] = {
 	&mapdev_paged,
+	&mapdev_ram_pages,
+	&mapdev_ram_vmalloc,
+	&mapdev_pfn_contig,
 };
 
 /* The largest folio that the page cache takes; a page without THP. */
@@ -103,6 +120,11 @@ static int granule_parse(struct mapdev_attrs *attrs, const char *value)
 	return 0;
 }
 
+u64 mapdev_default_granule(void)
+{
+	return clamp_t(u64, SZ_64K, PAGE_SIZE, mapdev_max_granule());
+}
+
 static int granule_show(const struct mapdev_attrs *attrs, char *buf)
 {
 	return sysfs_emit(buf, "%llu\n", attrs->granule);
@@ -160,17 +182,23 @@ static int parse_bool(const char *value, bool *flag)
 	return 0;
 }
 
-static int ro_parse(struct mapdev_attrs *attrs, const char *value)
+static int map_parse(struct mapdev_attrs *attrs, const char *value)
 {
-	return parse_bool(value, &attrs->ro);
+	if (strcmp(value, "eager") && strcmp(value, "demand"))
+		return -EINVAL;
+	attrs->eager = value[0] == 'e';
+	return 0;
 }
 
-static int ro_show(const struct mapdev_attrs *attrs, char *buf)
+static int map_show(const struct mapdev_attrs *attrs, char *buf)
 {
-	return sysfs_emit(buf, "%d\n", attrs->ro);
+	return sysfs_emit(buf, "%s\n", attrs->eager ? "eager" : "demand");
 }
 
-#define MAPDEV_ATTR(_name) { #_name, _name##_parse, _name##_show }
+#define MAPDEV_ATTR(_name) \
+	{ .name = #_name, .parse = _name##_parse, .show = _name##_show }
+#define MAPDEV_FLAG(_name) \
+	{ .name = #_name, .flag = offsetof(struct mapdev_attrs, _name) }
 
 static const struct mapdev_attr mapdev_attr_table[] = {
 	MAPDEV_ATTR(size),
@@ -178,10 +206,13 @@ static const struct mapdev_attr mapdev_attr_table[] = {
 	MAPDEV_ATTR(granule),
 	MAPDEV_ATTR(numa_node),
 	MAPDEV_ATTR(mode),
-	MAPDEV_ATTR(ro),
+	MAPDEV_ATTR(map),
+	MAPDEV_FLAG(pin),
+	MAPDEV_FLAG(dma32),
+	MAPDEV_FLAG(ro),
 };
 
-const struct mapdev_attr *mapdev_attr_find(const char *name)
+static const struct mapdev_attr *mapdev_attr_find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(mapdev_attr_table); i++)
 		if (!strcmp(name, mapdev_attr_table[i].name))
@@ -193,13 +224,22 @@ void mapdev_attrs_init(struct mapdev_attrs *attrs)
 {
 	*attrs = (struct mapdev_attrs) {
 		.backing	= &mapdev_paged,
-		.granule	= clamp_t(u64, SZ_64K, PAGE_SIZE,
-					  mapdev_max_granule()),
 		.numa_node	= NUMA_NO_NODE,
 		.mode		= 0600,
 	};
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_attrs_init);
+
+/* Print one attribute, which must exist, into a page of sysfs or configfs. */
+int mapdev_attr_show(const struct mapdev_attrs *attrs, const char *name,
+		     char *buf)
+{
+	const struct mapdev_attr *attr = mapdev_attr_find(name);
+
+	if (attr->show)
+		return attr->show(attrs, buf);
+	return sysfs_emit(buf, "%d\n", *(bool *)((void *)attrs + attr->flag));
+}
 
 /* Set one attribute of @region (for the log only) from a string. */
 int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
@@ -212,7 +252,10 @@ int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
 		pr_err("%s: no attribute \"%s\"\n", region, name);
 		return -EINVAL;
 	}
-	err = attr->parse(attrs, value);
+	if (attr->parse)
+		err = attr->parse(attrs, value);
+	else
+		err = parse_bool(value, (void *)attrs + attr->flag);
 	if (err) {
 		pr_err("%s: %s cannot be \"%s\"\n", region, name, value);
 		return -EINVAL;
@@ -221,11 +264,34 @@ int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_attrs_set);
 
+/* An attribute that only some backings have, set on one that has it not. */
+static const char *misplaced(const struct mapdev_attrs *attrs)
+{
+	enum mapdev_backing_type type = attrs->backing->type;
+
+	if (attrs->granule && type != MAPDEV_PAGED)
+		return "granule";
+	if (attrs->eager && type == MAPDEV_PAGED)
+		return "map=eager";
+	if (attrs->pin && type != MAPDEV_CONTIG)
+		return "pin";
+	if (attrs->dma32 && type != MAPDEV_CONTIG)
+		return "dma32";
+	return NULL;
+}
+
 /* Can there be a region like this? One log line says why not. */
 int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region)
 {
+	const char *attr = misplaced(attrs);
+
+	if (attr) {
+		pr_err("%s: a region of backing %s has no %s\n", region,
+		       attrs->backing->name, attr);
+		return -EINVAL;
+	}
 	if (!attrs->size) {
-		pr_err("%s: size is not set\n", region);
+		pr_err("%s: size is 0 or not set\n", region);
 		return -EINVAL;
 	}
 	if (!PAGE_ALIGNED(attrs->size) || attrs->size > MAX_LFS_FILESIZE) {

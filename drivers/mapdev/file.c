@@ -59,7 +59,7 @@ static loff_t mapdev_llseek(struct file *file, loff_t offset, int whence)
 static ssize_t mapdev_transfer(struct kiocb *iocb, struct iov_iter *iter)
 {
 	struct mapdev_region *region = iocb->ki_filp->private_data;
-	const struct mapdev_backing *backing = region->attrs.backing;
+	const struct mapdev_backing *backing = region->backing;
 	bool write = iov_iter_rw(iter) == ITER_SOURCE;
 	loff_t start = iocb->ki_pos;
 	ssize_t moved = 0;
@@ -154,13 +154,14 @@ static int mapdev_mmap_prepare(struct vm_area_desc *desc)
 	}
 
 	desc->private_data = NULL;
-	return region->attrs.backing->mmap_prepare(region, desc);
+	return region->backing->mmap_prepare(region, desc);
 }
 
 static long mapdev_ioctl_info(struct mapdev_region *region, void __user *arg)
 {
 	const struct mapdev_attrs *attrs = &region->attrs;
 	struct mapdev_info info;
+	u32 attributes = 0;
 	u32 size;
 	int err;
 
@@ -174,15 +175,24 @@ static long mapdev_ioctl_info(struct mapdev_region *region, void __user *arg)
 	if (info.flags)
 		return -EINVAL;
 
+	if (attrs->ro)
+		attributes |= MAPDEV_ATTR_RO;
+	if (attrs->pin)
+		attributes |= MAPDEV_ATTR_PIN;
+	if (attrs->dma32)
+		attributes |= MAPDEV_ATTR_DMA32;
+
 	info = (struct mapdev_info) {
 		.size		= size,
 		.length		= attrs->size,
-		.granule	= attrs->granule,
+		.granule	= attrs->granule ?: PAGE_SIZE,
+		.phys_addr	= capable(CAP_SYS_RAWIO) ?
+				  mapdev_phys_addr(region) : 0,
 		.backing	= attrs->backing->type,
 		.state		= mapdev_region_state(region),
-		.map		= MAPDEV_DEMAND,
+		.map		= attrs->eager ? MAPDEV_EAGER : MAPDEV_DEMAND,
 		.cache		= MAPDEV_WB,
-		.attributes	= attrs->ro ? MAPDEV_ATTR_RO : 0,
+		.attributes	= attributes,
 		.numa_node	= attrs->numa_node,
 	};
 	return copy_struct_to_user(arg, size, &info, sizeof(info), NULL);

@@ -86,6 +86,12 @@ static int __init mapdev_init(void)
 
 	/* All or nothing: exit retires those that were made. */
 	err = regions ? create_all(regions) : 0;
+	/* From init, EEXIST would say that the module is loaded already. */
+	if (err == -EEXIST)
+		err = -EBUSY;
+	if (err)
+		goto regions;
+	err = mapdev_control_init();
 	if (err)
 		goto regions;
 	return 0;
@@ -102,6 +108,7 @@ module_init(mapdev_init);
 
 static void __exit mapdev_exit(void)
 {
+	mapdev_control_exit();
 	mapdev_regions_exit();
 	class_unregister(&mapdev_class);
 	mapdev_stats_exit();

@@ -8,14 +8,17 @@
  *
  * Locks, outermost first; nothing is taken in the other direction:
  *
+ *   mapdev_item->lock		one configfs directory
  *   mapdev_names		names, minors and the sum of all sizes
  *   region->control		state changes of one region
  *   mmap_lock, VMA lock	held by core around every callback
- *   mapping->invalidate_lock	shared to add a folio
+ *   region->guard		shared in faults and copies of ram and pfn
+ *   mapping->invalidate_lock	shared to add a folio to paged
  *   lock of a folio		state checks of paged, until the PTE is there
  *   mapping->i_mmap_rwsem	taken by unmap_mapping_range()
  *
- * device_add() and device_del() run under no mapdev lock.
+ * device_add() and device_del(), which waits for sysfs readers and writers, run
+ * under mapdev_item->lock only, which nothing below sysfs takes.
  */
 #ifndef _MAPDEV_MAPDEV_H
 #define _MAPDEV_MAPDEV_H
@@ -25,6 +28,8 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
+#include <linux/percpu-rwsem.h>
+#include <linux/topology.h>
 #include <linux/wait.h>
 #include <uapi/linux/mapdev.h>
 
@@ -36,9 +41,13 @@ struct seq_file;
  * struct mapdev_attrs - what a region is asked to be
  * @size: bytes, a multiple of the page size
  * @backing: where the memory comes from
- * @granule: bytes that paged allocates and maps as one, a power of two
+ * @granule: bytes that paged allocates and maps as one, a power of two; 0 is
+ *           the default, and what all others have
  * @numa_node: node to take memory from, or NUMA_NO_NODE
  * @mode: permissions of the node when it appears
+ * @eager: mappings are filled at mmap, not by faults
+ * @pin: contig by struct pages, which can be pinned
+ * @dma32: contig below 4 GiB
  * @ro: shared writable mappings and write(2) are refused
  *
  * Fixed while the region is live.
@@ -49,33 +58,27 @@ struct mapdev_attrs {
 	u64 granule;
 	int numa_node;
 	umode_t mode;
+	bool eager;
+	bool pin;
+	bool dma32;
 	bool ro;
 };
 
-/**
- * struct mapdev_attr - one attribute by name: parameter and sysfs share it
- * @name: as a person writes it
- * @parse: set it from a string; -EINVAL for a value that it cannot have
- * @show: print its value and a newline into a sysfs buffer
- */
-struct mapdev_attr {
-	const char *name;
-	int (*parse)(struct mapdev_attrs *attrs, const char *value);
-	int (*show)(const struct mapdev_attrs *attrs, char *buf);
-};
-
-const struct mapdev_attr *mapdev_attr_find(const char *name);
 void mapdev_attrs_init(struct mapdev_attrs *attrs);
+int mapdev_attr_show(const struct mapdev_attrs *attrs, const char *name,
+		     char *buf);
 int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
 		     const char *name, const char *value);
 int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region);
 u64 mapdev_max_granule(void);
+u64 mapdev_default_granule(void);
 
 /**
  * struct mapdev_backing - one source of memory and the way it is mapped
  * @name: as a person writes it
  * @type: as programs see it
  * @alloc: get the memory that is allocated with the region, may sleep
+ * @free: give it back; called after a failed @alloc too
  * @mmap_prepare: set vm_ops and flags; stateless, under the mmap write lock
  * @copy: move bytes between @iter and the memory at @pos without faulting
  *        pages of @iter in; returns how many (0: fault the iterator in and
@@ -87,6 +90,7 @@ struct mapdev_backing {
 	const char *name;
 	enum mapdev_backing_type type;
 	int (*alloc)(struct mapdev_region *region);
+	void (*free)(struct mapdev_region *region);
 	int (*mmap_prepare)(struct mapdev_region *region,
 			    struct vm_area_desc *desc);
 	ssize_t (*copy)(struct mapdev_region *region, loff_t pos,
@@ -95,12 +99,19 @@ struct mapdev_backing {
 };
 
 extern const struct mapdev_backing mapdev_paged;
+extern const struct mapdev_backing mapdev_ram_pages;
+extern const struct mapdev_backing mapdev_ram_vmalloc;
+extern const struct mapdev_backing mapdev_ram_contig;	/* pin=1 */
+extern const struct mapdev_backing mapdev_pfn_contig;
 
 /* What is counted for each region; debugfs shows them by name. */
 enum mapdev_stat {
 	MAPDEV_STAT_PREPARE,
 	MAPDEV_STAT_MAPPED,
+	MAPDEV_STAT_OPEN,
+	MAPDEV_STAT_CLOSE,
 	MAPDEV_STAT_FAULT,
+	MAPDEV_STAT_HUGE_FAULT,
 	MAPDEV_STAT_FALLBACK,
 	MAPDEV_STAT_SIGBUS,
 	MAPDEV_STAT_REVOKE,
@@ -122,6 +133,11 @@ struct mapdev_stats {
  * @dev: the class device; its reference count is the region's
  * @attrs: what it is, constant once published
  * @inode: the inode whose mapping all VMAs of the region are in
+ * @backing: @attrs.backing, or its variant for @attrs.pin
+ * @pages: ram: the pages by index
+ * @address: vmalloc: where the kernel finds them
+ * @pfn: contig: the first page frame
+ * @guard: ram and pfn: held shared by faults and copies, see guard.c
  * @control: serialises state changes
  * @off: MAPDEV_OFF_*, written under @control, read anywhere
  * @wait: poll(2) sleeps here for a change of state
@@ -135,6 +151,11 @@ struct mapdev_region {
 	struct device dev;
 	struct mapdev_attrs attrs;
 	struct inode *inode;
+	const struct mapdev_backing *backing;
+	struct page **pages;
+	void *address;
+	unsigned long pfn;
+	struct percpu_rw_semaphore guard;
 	struct mutex control;	/* see above */
 	unsigned long off;
 	wait_queue_head_t wait;
@@ -161,6 +182,20 @@ static inline bool mapdev_is_live(const struct mapdev_region *region)
 static inline pgoff_t mapdev_pages(const struct mapdev_region *region)
 {
 	return region->attrs.size >> PAGE_SHIFT;
+}
+
+/* Of contig; 0 for what has no one address. */
+static inline phys_addr_t mapdev_phys_addr(const struct mapdev_region *region)
+{
+	return PFN_PHYS(region->pfn);
+}
+
+/* The node to take memory from where an allocator wants to be told one. */
+static inline int mapdev_node(const struct mapdev_region *region)
+{
+	int node = region->attrs.numa_node;
+
+	return node == NUMA_NO_NODE ? numa_mem_id() : node;
 }
 
 /*
@@ -192,8 +227,53 @@ enum mapdev_state mapdev_region_state(const struct mapdev_region *region);
 struct mapdev_region *mapdev_region_get(unsigned int minor);
 void mapdev_region_put(struct mapdev_region *region);
 
+int mapdev_name_check(const char *name);
+
+/* control.c */
+#if IS_ENABLED(CONFIG_CONFIGFS_FS)
+int mapdev_control_init(void);
+void mapdev_control_exit(void);
+#else
+static inline int mapdev_control_init(void)
+{
+	return 0;
+}
+
+static inline void mapdev_control_exit(void)
+{
+}
+#endif
+
 /* file.c */
 extern const struct file_operations mapdev_fops;
+
+/* guard.c */
+struct mapdev_around {
+	unsigned long addr;
+	pgoff_t index;
+	unsigned long before;	/* pages of it before the touched one */
+	unsigned long count;
+};
+
+int mapdev_enter(struct mapdev_region *region, pgoff_t index);
+void mapdev_leave(struct mapdev_region *region);
+void mapdev_guard_fence(struct mapdev_region *region);
+struct mapdev_around mapdev_around(const struct mapdev_region *region,
+				   const struct vm_fault *vmf);
+ssize_t mapdev_copy_pages(struct mapdev_region *region, loff_t pos,
+			  struct iov_iter *iter,
+			  struct page *(*page_at)(struct mapdev_region *region,
+						  pgoff_t index));
+int mapdev_vma_mapped(unsigned long start, unsigned long end, pgoff_t pgoff,
+		      const struct file *file, void **vm_private_data);
+void mapdev_vma_open(struct vm_area_struct *vma);
+void mapdev_vma_close(struct vm_area_struct *vma);
+vm_fault_t mapdev_vma_map_pages(struct vm_fault *vmf, pgoff_t first,
+				pgoff_t last);
+
+/* contig.c */
+int mapdev_contig_alloc(struct mapdev_region *region);
+void mapdev_contig_free(struct mapdev_region *region);
 
 /* sysfs.c */
 extern const struct class mapdev_class;

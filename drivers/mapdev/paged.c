@@ -36,6 +36,8 @@ static int paged_alloc(struct mapdev_region *region)
 {
 	struct address_space *mapping = region->inode->i_mapping;
 
+	if (!region->attrs.granule)
+		region->attrs.granule = mapdev_default_granule();
 	mapping->a_ops = &paged_aops;
 	mapping_set_gfp_mask(mapping, GFP_HIGHUSER_MOVABLE);
 	mapping_set_unevictable(mapping);

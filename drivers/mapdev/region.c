@@ -55,23 +55,29 @@ static struct mapdev_region *to_region(struct device *dev)
 	return container_of(dev, struct mapdev_region, dev);
 }
 
-static bool name_is_valid(const char *name)
+/* 0 if a region can have this name, else the errno, and why in the log. */
+int mapdev_name_check(const char *name)
 {
 	size_t len = strlen(name);
+	bool valid = len && len <= MAPDEV_NAME_MAX && name[0] != '.';
 
-	if (!len || len > MAPDEV_NAME_MAX || name[0] == '.')
-		return false;
 	for (const char *c = name; *c; c++)
-		if (!isascii(*c) || (!isalnum(*c) && !strchr("._-", *c)))
-			return false;
-	return true;
+		valid &= isascii(*c) && (isalnum(*c) || strchr("._-", *c));
+	if (valid)
+		return 0;
+	pr_err("\"%.64s\" cannot be a name: 1 to %d of A-Za-z0-9._- not beginning with a dot\n",
+	       name, MAPDEV_NAME_MAX);
+	return len > MAPDEV_NAME_MAX ? -ENAMETOOLONG : -EINVAL;
 }
 
 static void mapdev_region_release(struct device *dev)
 {
 	struct mapdev_region *region = to_region(dev);
 
+	if (region->backing->free)
+		region->backing->free(region);
 	iput(region->inode);
+	percpu_free_rwsem(&region->guard);
 	free_percpu(region->stats);
 	kfree(region);
 }
@@ -93,9 +99,10 @@ static struct mapdev_region *region_alloc(const char *name,
 	mutex_init(&region->control);
 	init_waitqueue_head(&region->wait);
 	region->attrs = *attrs;
+	region->backing = attrs->pin ? &mapdev_ram_contig : attrs->backing;
 
 	region->stats = alloc_percpu(struct mapdev_stats);
-	if (!region->stats)
+	if (!region->stats || percpu_init_rwsem(&region->guard))
 		goto fail;
 
 	region->inode = alloc_anon_inode(mapdev_mnt->mnt_sb);
@@ -110,7 +117,7 @@ static struct mapdev_region *region_alloc(const char *name,
 	err = dev_set_name(&region->dev, "%s", name);
 	if (err)
 		goto fail;
-	err = attrs->backing->alloc(region);
+	err = region->backing->alloc(region);
 	if (err)
 		goto fail;
 	return region;
@@ -186,12 +193,9 @@ mapdev_region_create(const char *name, const struct mapdev_attrs *attrs)
 	struct mapdev_region *region;
 	int err;
 
-	if (!name_is_valid(name)) {
-		pr_err("\"%.64s\" cannot be a name: 1 to %d of A-Za-z0-9._- not beginning with a dot\n",
-		       name, MAPDEV_NAME_MAX);
-		return ERR_PTR(strlen(name) > MAPDEV_NAME_MAX ?
-			       -ENAMETOOLONG : -EINVAL);
-	}
+	err = mapdev_name_check(name);
+	if (err)
+		return ERR_PTR(err);
 	err = mapdev_attrs_check(attrs, name);
 	if (err)
 		return ERR_PTR(err);
@@ -240,7 +244,7 @@ int mapdev_region_revoke(struct mapdev_region *region, unsigned long why)
 	WRITE_ONCE(region->off, region->off | why);
 
 	/* Those who saw the region live finish; then nothing maps it again. */
-	region->attrs.backing->fence(region);
+	region->backing->fence(region);
 	unmap_mapping_range(region->inode->i_mapping, 0, 0, 0);
 
 	mapdev_count(region, MAPDEV_STAT_REVOKE);

@@ -14,7 +14,10 @@ static struct dentry *mapdev_debugfs;
 static const char * const mapdev_stat_names[] = {
 	[MAPDEV_STAT_PREPARE]	= "prepare",
 	[MAPDEV_STAT_MAPPED]	= "mapped",
+	[MAPDEV_STAT_OPEN]	= "open",
+	[MAPDEV_STAT_CLOSE]	= "close",
 	[MAPDEV_STAT_FAULT]	= "fault",
+	[MAPDEV_STAT_HUGE_FAULT] = "huge_fault",
 	[MAPDEV_STAT_FALLBACK]	= "fallback",
 	[MAPDEV_STAT_SIGBUS]	= "sigbus",
 	[MAPDEV_STAT_REVOKE]	= "revoke",

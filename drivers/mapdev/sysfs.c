@@ -15,9 +15,7 @@ static struct mapdev_region *to_region(struct device *dev)
 static ssize_t attr_show(struct device *dev, struct device_attribute *attr,
 			 char *buf)
 {
-	const struct mapdev_attr *found = mapdev_attr_find(attr->attr.name);
-
-	return found->show(&to_region(dev)->attrs, buf);
+	return mapdev_attr_show(&to_region(dev)->attrs, attr->attr.name, buf);
 }
 
 #define MAPDEV_ATTR_SHOW(_name) \
@@ -28,6 +26,9 @@ MAPDEV_ATTR_SHOW(size);
 MAPDEV_ATTR_SHOW(backing);
 MAPDEV_ATTR_SHOW(granule);
 MAPDEV_ATTR_SHOW(numa_node);
+MAPDEV_ATTR_SHOW(map);
+MAPDEV_ATTR_SHOW(pin);
+MAPDEV_ATTR_SHOW(dma32);
 MAPDEV_ATTR_SHOW(ro);
 
 static ssize_t max_granule_show(struct device *dev,
@@ -77,18 +78,63 @@ static ssize_t revoked_store(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RW(revoked);
 
+/* Each VMA of the region, in any process, is a node of this tree. */
+static ssize_t mappings_show(struct device *dev, struct device_attribute *attr,
+			     char *buf)
+{
+	struct address_space *mapping = to_region(dev)->inode->i_mapping;
+	unsigned long count = 0;
+
+	i_mmap_lock_read(mapping);
+	for (struct rb_node *node = rb_first_cached(&mapping->i_mmap); node;
+	     node = rb_next(node))
+		count++;
+	i_mmap_unlock_read(mapping);
+	return sysfs_emit(buf, "%lu\n", count);
+}
+static DEVICE_ATTR_RO(mappings);
+
+static ssize_t phys_addr_show(struct device *dev, struct device_attribute *attr,
+			      char *buf)
+{
+	return sysfs_emit(buf, "%pa\n",
+			  &(phys_addr_t){ mapdev_phys_addr(to_region(dev)) });
+}
+static DEVICE_ATTR_ADMIN_RO(phys_addr);
+
 static struct attribute *mapdev_attrs[] = {
 	&dev_attr_size.attr,
 	&dev_attr_backing.attr,
 	&dev_attr_granule.attr,
 	&dev_attr_max_granule.attr,
 	&dev_attr_numa_node.attr,
+	&dev_attr_map.attr,
+	&dev_attr_pin.attr,
+	&dev_attr_dma32.attr,
 	&dev_attr_ro.attr,
+	&dev_attr_mappings.attr,
+	&dev_attr_phys_addr.attr,
 	&dev_attr_state.attr,
 	&dev_attr_revoked.attr,
 	NULL
 };
-ATTRIBUTE_GROUPS(mapdev);
+
+/* Only what has one physical address shows it. */
+static umode_t mapdev_attr_visible(struct kobject *kobj, struct attribute *attr,
+				   int index)
+{
+	struct mapdev_region *region = to_region(kobj_to_dev(kobj));
+
+	if (attr == &dev_attr_phys_addr.attr && !region->pfn)
+		return 0;
+	return attr->mode;
+}
+
+static const struct attribute_group mapdev_group = {
+	.attrs		= mapdev_attrs,
+	.is_visible	= mapdev_attr_visible,
+};
+__ATTRIBUTE_GROUPS(mapdev);
 
 static char *mapdev_devnode(const struct device *dev, umode_t *mode)
 {

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0
+# mapdev: "make help" lists what can be made. What kbuild reads is in Kbuild.
+
+KDIR	?= /lib/modules/$(shell uname -r)/build
+PREFIX	?= /usr/local
+DESTDIR	?=
+
+MIN_SERIES	:= 7.2
+HEADERS	= $(KDIR)/include/config/kernel.release
+RELEASE	= $(shell cat $(HEADERS) 2>/dev/null || uname -r)
+RULES	:= $(DESTDIR)/usr/lib/udev/rules.d
+MANUALS	:= $(wildcard Documentation/man/*.[1-9])
+OUT	:= $(CURDIR)/build/module
+KMAKE	= $(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(OUT)
+
+.DEFAULT_GOAL := module
+.PHONY: module tools demo check lint mutants selftests install uninstall clean help
+
+module: ## the module for the running kernel, or for the kernel of KDIR=
+	@[ "$$(printf '%s\n' "$(RELEASE)" $(MIN_SERIES) | sort -V | head -n 1)" = $(MIN_SERIES) ] || \
+		{ echo "Linux $(RELEASE) is older than $(MIN_SERIES), which mapdev needs: type make demo to see it work in a virtual machine" >&2; exit 1; }
+	@[ -e "$(HEADERS)" ] || \
+		{ echo "$(KDIR) holds no kernel to build for: install the headers of the running kernel, give KDIR=, or type make demo" >&2; exit 1; }
+	+$(KMAKE) modules
+
+tools: ## mapdevctl
+	$(MAKE) -C tools/mapdevctl OUTPUT=$(CURDIR)/build/tools
+
+demo: ## the main job, shown in a virtual machine; KERNEL=host boots the running kernel
+	@scripts/demo
+
+check: ## every test on every kernel, ends with: N passed, N failed, N skipped
+	@scripts/check
+
+lint: ## checkpatch, W=1, sparse, codespell, shellcheck
+	@scripts/setup check
+	@scripts/lint
+
+mutants: ## does each patch of scripts/mutants/ make a test fail?
+	@scripts/mutate
+
+selftests: ## build the selftests for the debug kernel
+	@scripts/module debug
+
+kernel-%: ## kernel-debug, kernel-plain: a test kernel (rows of scripts/kernels)
+	@scripts/kernel $*
+
+install: module tools ## module, mapdevctl, udev rule, manual pages (DESTDIR=, PREFIX=)
+	+$(KMAKE) modules_install INSTALL_MOD_PATH=$(DESTDIR)
+	install -D -m 755 build/tools/mapdevctl $(DESTDIR)$(PREFIX)/bin/mapdevctl
+	install -D -m 644 tools/60-mapdev.rules $(RULES)/60-mapdev.rules
+	for page in $(MANUALS); do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; \
+	done
+
+uninstall: ## what install put there
+	find $(DESTDIR)/lib/modules/$(RELEASE)/updates -name 'mapdev*.ko*' -delete
+	depmod $(if $(DESTDIR),-b $(DESTDIR)) $(RELEASE)
+	rm -f $(DESTDIR)$(PREFIX)/bin/mapdevctl $(RULES)/60-mapdev.rules
+	for page in $(MANUALS); do \
+		rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
+	done
+
+clean: ## build/ (kernels stay in the cache)
+	rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z%-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20

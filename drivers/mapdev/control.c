@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /sys/kernel/config/mapdev/NAME: mkdir, write attributes, echo 1 > live.
+ *
+ * A directory holds what a region is asked to be. Writing 1 to live makes the
+ * region, and the write fails with the errno of that; 0, or rmdir, retires it.
+ */
+#include <linux/cleanup.h>
+#include <linux/configfs.h>
+#include <linux/kstrtox.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "mapdev.h"
+
+/**
+ * struct mapdev_item - one directory
+ * @item: what configfs knows of it
+ * @lock: protects the rest; device_add() and device_del() run under it, so
+ *        nothing that sysfs calls may take it
+ * @attrs: what the region is to be
+ * @region: it, while it is live
+ */
+struct mapdev_item {
+	struct config_item item;
+	struct mutex lock;	/* see above */
+	struct mapdev_attrs attrs;
+	struct mapdev_region *region;
+};
+
+static struct mapdev_item *to_item(struct config_item *item)
+{
+	return container_of(item, struct mapdev_item, item);
+}
+
+static ssize_t attr_show(struct config_item *config, const char *name,
+			 char *page)
+{
+	struct mapdev_item *item = to_item(config);
+
+	guard(mutex)(&item->lock);
+	return mapdev_attr_show(&item->attrs, name, page);
+}
+
+static ssize_t attr_store(struct config_item *config, const char *name,
+			  const char *page, size_t count)
+{
+	struct mapdev_item *item = to_item(config);
+	int err;
+
+	char *value __free(kfree) = kstrndup(page, count, GFP_KERNEL);
+	if (!value)
+		return -ENOMEM;
+
+	guard(mutex)(&item->lock);
+	if (item->region)
+		return -EBUSY;
+	err = mapdev_attrs_set(&item->attrs, config_item_name(config), name,
+			       strstrip(value));
+	return err ?: count;
+}
+
+#define MAPDEV_CONFIG_ATTR(_name)					\
+static ssize_t mapdev_##_name##_show(struct config_item *item, char *page) \
+{									\
+	return attr_show(item, #_name, page);				\
+}									\
+static ssize_t mapdev_##_name##_store(struct config_item *item,		\
+				      const char *page, size_t count)	\
+{									\
+	return attr_store(item, #_name, page, count);			\
+}									\
+CONFIGFS_ATTR(mapdev_, _name)
+
+MAPDEV_CONFIG_ATTR(size);
+MAPDEV_CONFIG_ATTR(backing);
+MAPDEV_CONFIG_ATTR(granule);
+MAPDEV_CONFIG_ATTR(numa_node);
+MAPDEV_CONFIG_ATTR(mode);
+MAPDEV_CONFIG_ATTR(map);
+MAPDEV_CONFIG_ATTR(pin);
+MAPDEV_CONFIG_ATTR(dma32);
+MAPDEV_CONFIG_ATTR(ro);
+
+static ssize_t mapdev_live_show(struct config_item *config, char *page)
+{
+	struct mapdev_item *item = to_item(config);
+
+	guard(mutex)(&item->lock);
+	return sysfs_emit(page, "%d\n", !!item->region);
+}
+
+static int item_go_live(struct mapdev_item *item)
+{
+	struct mapdev_region *region;
+
+	if (item->region)
+		return -EALREADY;
+	region = mapdev_region_create(config_item_name(&item->item),
+				      &item->attrs);
+	if (IS_ERR(region))
+		return PTR_ERR(region);
+	item->region = region;
+	return 0;
+}
+
+static int item_retire(struct mapdev_item *item)
+{
+	if (!item->region)
+		return -EALREADY;
+	mapdev_region_retire(item->region);
+	item->region = NULL;
+	return 0;
+}
+
+static ssize_t mapdev_live_store(struct config_item *config, const char *page,
+				 size_t count)
+{
+	struct mapdev_item *item = to_item(config);
+	bool live;
+	int err;
+
+	err = kstrtobool(page, &live);
+	if (err)
+		return err;
+
+	guard(mutex)(&item->lock);
+	err = live ? item_go_live(item) : item_retire(item);
+	return err ?: count;
+}
+CONFIGFS_ATTR(mapdev_, live);
+
+static struct configfs_attribute *mapdev_item_attrs[] = {
+	&mapdev_attr_size,
+	&mapdev_attr_backing,
+	&mapdev_attr_granule,
+	&mapdev_attr_numa_node,
+	&mapdev_attr_mode,
+	&mapdev_attr_map,
+	&mapdev_attr_pin,
+	&mapdev_attr_dma32,
+	&mapdev_attr_ro,
+	&mapdev_attr_live,
+	NULL
+};
+
+static void mapdev_item_release(struct config_item *config)
+{
+	kfree(to_item(config));
+}
+
+static struct configfs_item_operations mapdev_item_ops = {
+	.release	= mapdev_item_release,
+};
+
+static const struct config_item_type mapdev_item_type = {
+	.ct_owner	= THIS_MODULE,
+	.ct_item_ops	= &mapdev_item_ops,
+	.ct_attrs	= mapdev_item_attrs,
+};
+
+static struct config_item *mapdev_make_item(struct config_group *group,
+					    const char *name)
+{
+	struct mapdev_item *item;
+	int err;
+
+	err = mapdev_name_check(name);
+	if (err)
+		return ERR_PTR(err);
+	item = kzalloc_obj(*item);
+	if (!item)
+		return ERR_PTR(-ENOMEM);
+
+	mutex_init(&item->lock);
+	mapdev_attrs_init(&item->attrs);
+	config_item_init_type_name(&item->item, name, &mapdev_item_type);
+	return &item->item;
+}
+
+static void mapdev_drop_item(struct config_group *group,
+			     struct config_item *config)
+{
+	struct mapdev_item *item = to_item(config);
+
+	scoped_guard(mutex, &item->lock)
+		item_retire(item);
+	config_item_put(config);
+}
+
+static struct configfs_group_operations mapdev_group_ops = {
+	.make_item	= mapdev_make_item,
+	.drop_item	= mapdev_drop_item,
+};
+
+static const struct config_item_type mapdev_group_type = {
+	.ct_owner	= THIS_MODULE,
+	.ct_group_ops	= &mapdev_group_ops,
+};
+
+static struct configfs_subsystem mapdev_subsys = {
+	.su_group = {
+		.cg_item = {
+			.ci_namebuf	= "mapdev",
+			.ci_type	= &mapdev_group_type,
+		},
+	},
+};
+
+int mapdev_control_init(void)
+{
+	config_group_init(&mapdev_subsys.su_group);
+	mutex_init(&mapdev_subsys.su_mutex);
+	return configfs_register_subsystem(&mapdev_subsys);
+}
+
+void mapdev_control_exit(void)
+{
+	configfs_unregister_subsystem(&mapdev_subsys);
+}

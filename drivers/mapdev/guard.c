@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The guard of a region: the question that every fault and copy of ram.c and
+ * pfn.c asks first. Is the region live, is this inside of it? And if so, hold
+ * it like that. Those who enter share a per-CPU rwsem, so that two CPUs that
+ * fault write no cache line of ours in common; a revoke takes it exclusively.
+ *
+ * It is never held across a copy that may fault: the fault would enter again,
+ * and a writer may be waiting in between.
+ */
+#include <linux/highmem.h>
+#include <linux/mmap_lock.h>
+#include <linux/percpu-rwsem.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+
+#include "mapdev.h"
+
+/* 0 with the guard held, or why not: -ENODEV, or -EINVAL past the end. */
+int mapdev_enter(struct mapdev_region *region, pgoff_t index)
+{
+	int err;
+
+	percpu_down_read(&region->guard);
+	if (!mapdev_is_live(region))
+		err = -ENODEV;
+	else if (!mapdev_has_pages(region, index, 1))
+		err = -EINVAL;
+	else
+		return 0;
+	percpu_up_read(&region->guard);
+	return err;
+}
+
+void mapdev_leave(struct mapdev_region *region)
+{
+	percpu_up_read(&region->guard);
+}
+
+/* Returns when all those are gone who entered before the state was set. */
+void mapdev_guard_fence(struct mapdev_region *region)
+{
+	percpu_down_write(&region->guard);
+	percpu_up_write(&region->guard);
+}
+
+/*
+ * Bytes around a fault that one visit maps: as many as core's fault-around
+ * does by default, aligned, and inside of the VMA and of the region.
+ */
+#define MAPDEV_AROUND_PAGES	DIV_ROUND_UP(SZ_64K, PAGE_SIZE)
+
+struct mapdev_around mapdev_around(const struct mapdev_region *region,
+				   const struct vm_fault *vmf)
+{
+	unsigned long mask = MAPDEV_AROUND_PAGES * PAGE_SIZE - 1;
+	unsigned long start, end, room;
+	struct mapdev_around around;
+
+	/* An aligned window of this size lies within one page table. */
+	start = max(vmf->address & ~mask, vmf->vma->vm_start);
+	end = min((vmf->address | mask) + 1, vmf->vma->vm_end);
+
+	around.before = (vmf->address - start) >> PAGE_SHIFT;
+	around.addr = start;
+	around.index = vmf->pgoff - around.before;
+	room = mapdev_pages(region) - around.index;
+	around.count = min((end - start) >> PAGE_SHIFT, room);
+	return around;
+}
+
+/* Copy inside of one page of the region, without faulting @iter in. */
+static size_t copy_page_part(struct page *page, size_t offset, size_t bytes,
+			     struct iov_iter *iter)
+{
+	void *from = kmap_local_page(page) + offset;
+	size_t copied;
+
+	if (iov_iter_rw(iter) == ITER_SOURCE)
+		copied = copy_from_iter(from, bytes, iter);
+	else
+		copied = copy_to_iter(from, bytes, iter);
+	kunmap_local(from);
+	flush_dcache_page(page);
+	return copied;
+}
+
+/* backing->copy for memory with struct pages; @page_at finds them. */
+ssize_t mapdev_copy_pages(struct mapdev_region *region, loff_t pos,
+			  struct iov_iter *iter,
+			  struct page *(*page_at)(struct mapdev_region *region,
+						  pgoff_t index))
+{
+	ssize_t sum = 0;
+	int err;
+
+	err = mapdev_enter(region, pos >> PAGE_SHIFT);
+	if (err)
+		return err;
+
+	pagefault_disable();
+	while (sum < SZ_64K && iov_iter_count(iter)) {
+		size_t offset = offset_in_page(pos + sum);
+		size_t bytes = min(PAGE_SIZE - offset, iov_iter_count(iter));
+		size_t copied;
+
+		copied = copy_page_part(page_at(region, (pos + sum) >> PAGE_SHIFT),
+					offset, bytes, iter);
+		sum += copied;
+		if (copied < bytes)
+			break;
+	}
+	pagefault_enable();
+
+	mapdev_leave(region);
+	return sum;
+}
+
+/*
+ * The life of a mapping of ram.c and pfn.c. mapped() may never run: the token
+ * in vm_private_data tells close() that it did.
+ */
+int mapdev_vma_mapped(unsigned long start, unsigned long end, pgoff_t pgoff,
+		      const struct file *file, void **vm_private_data)
+{
+	struct mapdev_region *region = file->private_data;
+
+	mmap_assert_write_locked(current->mm);
+	/*
+	 * The region may have been revoked before this mapping could be found
+	 * by it, and after the action looked: then nobody unmaps but we.
+	 */
+	if (!mapdev_is_live(region))
+		return -ENODEV;
+	*vm_private_data = region;
+	mapdev_count(region, MAPDEV_STAT_MAPPED);
+	return 0;
+}
+
+void mapdev_vma_open(struct vm_area_struct *vma)
+{
+	mmap_assert_write_locked(vma->vm_mm);
+	if (vma->vm_private_data)
+		mapdev_count(vma->vm_private_data, MAPDEV_STAT_OPEN);
+}
+
+void mapdev_vma_close(struct vm_area_struct *vma)
+{
+	mmap_assert_locked(vma->vm_mm);
+	if (vma->vm_private_data)
+		mapdev_count(vma->vm_private_data, MAPDEV_STAT_CLOSE);
+}
+
+/* Faults under the VMA lock alone are asked for by a map_pages of any kind. */
+vm_fault_t mapdev_vma_map_pages(struct vm_fault *vmf, pgoff_t first,
+				pgoff_t last)
+{
+	assert_fault_locked(vmf);
+	return 0;
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * pfn: page frames by number, without a look at their struct pages. Mapped by
+ * VM_PFNMAP, in PMDs and PUDs where both sides are aligned. Nothing can be
+ * pinned, so whoever revokes has all of it back; ptrace and gdb are served by
+ * the region's own ->access.
+ */
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/pagemap.h>
+
+#include "mapdev.h"
+
+/* --- The memory --- */
+
+static struct page *pfn_page(struct mapdev_region *region, pgoff_t index)
+{
+	return pfn_to_page(region->pfn + index);
+}
+
+static ssize_t pfn_copy(struct mapdev_region *region, loff_t pos,
+			struct iov_iter *iter)
+{
+	return mapdev_copy_pages(region, pos, iter, pfn_page);
+}
+
+/* --- How it is mapped --- */
+
+/* Map the touched page, and those around it that are not mapped yet. */
+static vm_fault_t pfn_fault(struct vm_fault *vmf)
+{
+	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
+	struct mapdev_around around;
+	vm_fault_t ret;
+	int err;
+
+	assert_fault_locked(vmf);
+	mapdev_count(region, MAPDEV_STAT_FAULT);
+
+	err = mapdev_enter(region, vmf->pgoff);
+	if (err) {
+		mapdev_count(region, MAPDEV_STAT_SIGBUS);
+		return vmf_error(err);
+	}
+
+	ret = vmf_insert_pfn(vmf->vma, vmf->address, region->pfn + vmf->pgoff);
+	around = mapdev_around(region, vmf);
+	for (unsigned long i = 0; i < around.count; i++) {
+		if (ret != VM_FAULT_NOPAGE)
+			break;
+		/* For a page that is mapped this does nothing. */
+		if (vmf_insert_pfn(vmf->vma, around.addr + i * PAGE_SIZE,
+				   region->pfn + around.index + i) !=
+		    VM_FAULT_NOPAGE)
+			break;
+	}
+	mapdev_leave(region);
+	return ret;
+}
+
+/*
+ * Entries are inserted as not written to, though they are writable: with
+ * "write" the helpers expect to find no small page table, and another thread
+ * may have installed one. An entry that is there and read-only (after
+ * mprotect) is split by core and comes again, small, by FALLBACK.
+ */
+static vm_fault_t pfn_insert_huge(struct vm_fault *vmf, unsigned long pfn,
+				  unsigned int order)
+{
+	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP) &&
+	    order == PMD_ORDER && pmd_none(*vmf->pmd))
+		return vmf_insert_pfn_pmd(vmf, pfn, false);
+	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PUD_PFNMAP) &&
+	    order == PUD_ORDER && pud_none(*vmf->pud))
+		return vmf_insert_pfn_pud(vmf, pfn, false);
+	return VM_FAULT_FALLBACK;
+}
+
+static vm_fault_t pfn_huge_fault(struct vm_fault *vmf, unsigned int order)
+{
+	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
+	unsigned long size = PAGE_SIZE << order;
+	unsigned long start = ALIGN_DOWN(vmf->address, size);
+	pgoff_t first = vmf->pgoff - ((vmf->address - start) >> PAGE_SHIFT);
+	unsigned long pfn = region->pfn + first;
+	vm_fault_t ret = VM_FAULT_FALLBACK;
+
+	assert_fault_locked(vmf);
+	if (start < vmf->vma->vm_start || start + size > vmf->vma->vm_end ||
+	    !IS_ALIGNED(pfn, 1UL << order) ||
+	    !mapdev_has_pages(region, first, 1UL << order))
+		return VM_FAULT_FALLBACK;
+
+	/* What is wrong with the region is for fault() to say. */
+	if (mapdev_enter(region, vmf->pgoff))
+		return VM_FAULT_FALLBACK;
+	ret = pfn_insert_huge(vmf, pfn, order);
+	mapdev_leave(region);
+
+	mapdev_count(region, ret == VM_FAULT_FALLBACK ?
+		     MAPDEV_STAT_FALLBACK : MAPDEV_STAT_HUGE_FAULT);
+	return ret;
+}
+
+/* ptrace, gdb and /proc/PID/mem: core has no struct page to go by. */
+static int pfn_access(struct vm_area_struct *vma, unsigned long addr, void *buf,
+		      int len, int write)
+{
+	struct mapdev_region *region = mapdev_of_vma(vma);
+	pgoff_t index = linear_page_index(vma, addr);
+	size_t offset = offset_in_page(addr);
+	void *page;
+
+	mmap_assert_locked(vma->vm_mm);
+	if (!(vma->vm_flags & (write ? VM_WRITE : VM_READ)))
+		return -EFAULT;
+	/* One page; the caller comes again for the rest. */
+	len = min_t(size_t, len, PAGE_SIZE - offset);
+
+	if (mapdev_enter(region, index))
+		return -EIO;
+	page = kmap_local_page(pfn_page(region, index));
+	if (write)
+		memcpy(page + offset, buf, len);
+	else
+		memcpy(buf, page + offset, len);
+	kunmap_local(page);
+	mapdev_leave(region);
+	return len;
+}
+
+static const struct vm_operations_struct pfn_vm_ops = {
+	.mapped		= mapdev_vma_mapped,
+	.open		= mapdev_vma_open,
+	.close		= mapdev_vma_close,
+	.fault		= pfn_fault,
+	.huge_fault	= pfn_huge_fault,
+	.map_pages	= mapdev_vma_map_pages,
+	.access		= pfn_access,
+};
+
+static int pfn_mmap_prepare(struct mapdev_region *region,
+			    struct vm_area_desc *desc)
+{
+	/* Copy on write of page frames is a BUG_ON in vmf_insert_pfn(). */
+	if (vma_desc_is_cow_mapping(desc))
+		return -EINVAL;
+
+	vma_desc_set_flags(desc, VMA_IO_BIT, VMA_PFNMAP_BIT, VMA_DONTEXPAND_BIT,
+			   VMA_DONTDUMP_BIT);
+	desc->vm_ops = &pfn_vm_ops;
+	if (region->attrs.eager)
+		mmap_action_remap_full(desc, region->pfn + desc->pgoff);
+	return 0;
+}
+
+const struct mapdev_backing mapdev_pfn_contig = {
+	.name		= "contig",
+	.type		= MAPDEV_CONTIG,
+	.alloc		= mapdev_contig_alloc,
+	.free		= mapdev_contig_free,
+	.mmap_prepare	= pfn_mmap_prepare,
+	.copy		= pfn_copy,
+	.fence		= mapdev_guard_fence,
+};

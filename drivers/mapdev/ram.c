@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ram: struct pages by index, allocated with the region: single pages, the
+ * pages behind one vmalloc address, or those of a contiguous range that may be
+ * pinned. Mapped page by page into VM_MIXEDMAP mappings, so that whatever takes
+ * a reference (O_DIRECT, io_uring, RDMA) can.
+ */
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "mapdev.h"
+
+/* --- The memory --- */
+
+static int ram_alloc_table(struct mapdev_region *region)
+{
+	region->pages = kvcalloc(mapdev_pages(region), sizeof(*region->pages),
+				 GFP_KERNEL_ACCOUNT);
+	return region->pages ? 0 : -ENOMEM;
+}
+
+/* Drop our references; who has pinned a page keeps it. */
+static void ram_put_pages(struct mapdev_region *region)
+{
+	for (pgoff_t i = 0; region->pages && i < mapdev_pages(region); i++) {
+		if (region->pages[i])
+			put_page(region->pages[i]);
+		if (!(i % 1024))
+			cond_resched();
+	}
+	kvfree(region->pages);
+}
+
+static int pages_alloc(struct mapdev_region *region)
+{
+	const gfp_t gfp = GFP_HIGHUSER | __GFP_ZERO | __GFP_ACCOUNT;
+	pgoff_t have = 0, want = mapdev_pages(region);
+	int err;
+
+	err = ram_alloc_table(region);
+	if (err)
+		return err;
+	while (have < want) {
+		/* A batch at a time: it fills the array from its start. */
+		pgoff_t batch = min(want - have, 512);
+		pgoff_t got = alloc_pages_bulk_node(gfp,
+						    mapdev_node(region), batch,
+						    region->pages + have);
+
+		if (!got || fatal_signal_pending(current))
+			return -ENOMEM;
+		have += got;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int vmalloc_alloc(struct mapdev_region *region)
+{
+	int err;
+
+	err = ram_alloc_table(region);
+	if (err)
+		return err;
+	region->address = vmalloc_huge_node(region->attrs.size,
+					    GFP_KERNEL_ACCOUNT | __GFP_ZERO,
+					    region->attrs.numa_node);
+	if (!region->address)
+		return -ENOMEM;
+	/* Our own reference, so that pinned pages survive the vfree(). */
+	for (pgoff_t i = 0; i < mapdev_pages(region); i++) {
+		region->pages[i] = vmalloc_to_page(region->address +
+						   (i << PAGE_SHIFT));
+		get_page(region->pages[i]);
+	}
+	return 0;
+}
+
+static void vmalloc_free(struct mapdev_region *region)
+{
+	ram_put_pages(region);
+	vfree(region->address);
+}
+
+static int contig_pin_alloc(struct mapdev_region *region)
+{
+	int err;
+
+	err = ram_alloc_table(region);
+	if (err)
+		return err;
+	err = mapdev_contig_alloc(region);
+	if (err)
+		return err;
+	for (pgoff_t i = 0; i < mapdev_pages(region); i++)
+		region->pages[i] = pfn_to_page(region->pfn + i);
+	return 0;
+}
+
+static struct page *ram_page(struct mapdev_region *region, pgoff_t index)
+{
+	return region->pages[index];
+}
+
+static ssize_t ram_copy(struct mapdev_region *region, loff_t pos,
+			struct iov_iter *iter)
+{
+	return mapdev_copy_pages(region, pos, iter, ram_page);
+}
+
+/* --- How it is mapped --- */
+
+/* Map the touched page, and those around it that are not mapped yet. */
+static vm_fault_t ram_fault(struct vm_fault *vmf)
+{
+	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
+	vm_fault_t ret = VM_FAULT_NOPAGE;
+	struct mapdev_around around;
+	unsigned long left;
+	int err;
+
+	assert_fault_locked(vmf);
+	mapdev_count(region, MAPDEV_STAT_FAULT);
+
+	err = mapdev_enter(region, vmf->pgoff);
+	if (err) {
+		mapdev_count(region, MAPDEV_STAT_SIGBUS);
+		return vmf_error(err);
+	}
+
+	around = mapdev_around(region, vmf);
+	left = around.count;
+	vm_insert_pages(vmf->vma, around.addr, region->pages + around.index,
+			&left);
+	/* It stops at a page that is mapped; that may be before ours. */
+	if (around.count - left <= around.before)
+		ret = vmf_insert_page(vmf->vma, vmf->address,
+				      region->pages[vmf->pgoff]);
+	mapdev_leave(region);
+	return ret;
+}
+
+static const struct vm_operations_struct ram_vm_ops = {
+	.mapped		= mapdev_vma_mapped,
+	.open		= mapdev_vma_open,
+	.close		= mapdev_vma_close,
+	.fault		= ram_fault,
+	.map_pages	= mapdev_vma_map_pages,
+};
+
+static int ram_mmap_prepare(struct mapdev_region *region,
+			    struct vm_area_desc *desc)
+{
+	if (vma_desc_is_cow_mapping(desc))
+		return -EINVAL;
+
+	vma_desc_set_flags(desc, VMA_MIXEDMAP_BIT, VMA_DONTEXPAND_BIT);
+	desc->vm_ops = &ram_vm_ops;
+	/* Core does not add the offset itself: it maps the array from 0. */
+	if (region->attrs.eager)
+		mmap_action_map_kernel_pages_full(desc, region->pages +
+						  desc->pgoff);
+	return 0;
+}
+
+const struct mapdev_backing mapdev_ram_pages = {
+	.name		= "pages",
+	.type		= MAPDEV_PAGES,
+	.alloc		= pages_alloc,
+	.free		= ram_put_pages,
+	.mmap_prepare	= ram_mmap_prepare,
+	.copy		= ram_copy,
+	.fence		= mapdev_guard_fence,
+};
+
+const struct mapdev_backing mapdev_ram_vmalloc = {
+	.name		= "vmalloc",
+	.type		= MAPDEV_VMALLOC,
+	.alloc		= vmalloc_alloc,
+	.free		= vmalloc_free,
+	.mmap_prepare	= ram_mmap_prepare,
+	.copy		= ram_copy,
+	.fence		= mapdev_guard_fence,
+};
+
+const struct mapdev_backing mapdev_ram_contig = {
+	.name		= "contig",
+	.type		= MAPDEV_CONTIG,
+	.alloc		= contig_pin_alloc,
+	.free		= ram_put_pages,
+	.mmap_prepare	= ram_mmap_prepare,
+	.copy		= ram_copy,
+	.fence		= mapdev_guard_fence,
+};

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034
+# What all scripts share: where things are, how to speak, how to run a long
+# step. Sourced, not run. Messages go to stderr, so that a script's stdout is
+# its answer (a path, a list) and nothing else.
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/mapdev
+LOGS=$CACHE/log
+MIN_SERIES=7.2		# the oldest kernel the module is written for
+mkdir -p "$LOGS"
+
+say() { printf '%s\n' "mapdev: $*" >&2; }
+die() { say "$*"; exit 1; }
+
+# rows FILE: the rows of one of our tables, without comments and empty lines.
+rows() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$1"; }
+
+# at_least A B: is version A the same as B or newer?
+at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]; }
+
+# exclusive NAME: wait until no other copy holds this lock; held until exit.
+exclusive() {
+	exec 9>"$CACHE/$1.lock"
+	flock --nonblock 9 && return
+	say "waiting for another run that holds $CACHE/$1.lock"
+	flock 9
+}
+
+# need_space DIRECTORY MEBIBYTES
+need_space() {
+	local free
+	free=$(df --output=avail -BM "$1" | tail -n 1 | tr -dc 0-9)
+	[ "$free" -ge "$2" ] || die "$1 has $free MiB free, $2 MiB are needed"
+}
+
+# A line every ten seconds while a long step runs.
+heartbeat() {
+	local label=$1 log=$2 expected=$3 seconds=0
+	while sleep 10 && kill -0 $$ 2>/dev/null; do
+		seconds=$((seconds + 10))
+		if [ -n "$expected" ]; then
+			say "$label: $(grep -cE '^  (CC|AS) ' "$log") of ~$expected objects, $seconds s"
+		else
+			say "$label: $seconds s"
+		fi
+	done
+}
+
+# step LABEL LOG EXPECTED-OBJECTS COMMAND...: run the command with its output in
+# LOG, show that it lives, and on failure show the end of the log and its path.
+step() {
+	local label=$1 log=$2 expected=$3 beat rc=0
+	shift 3
+	: >"$log"
+	heartbeat "$label" "$log" "$expected" 9>&- &
+	beat=$!
+	"$@" >>"$log" 2>&1 </dev/null 9>&- || rc=$?
+	kill "$beat" 2>/dev/null || true
+	wait "$beat" 2>/dev/null || true
+	[ "$rc" -eq 0 ] && return
+	tail -n 20 "$log" >&2
+	say "$label failed with status $rc; the whole log: $log"
+	return "$rc"
+}

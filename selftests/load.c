@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Loading and unloading: the regions= parameter with everything that can be
+ * wrong in it, and who keeps the module. Leaves it loaded without regions.
+ */
+#include <sys/syscall.h>
+
+#include "region.h"
+
+/* 0 or the errno. */
+static int load(const char *params)
+{
+	const char *ko = getenv("MAPDEV_KO");
+	int fd = open(ko ? ko : "mapdev.ko", O_RDONLY | O_CLOEXEC);
+	int err;
+
+	if (fd < 0)
+		return errno;
+	err = syscall(SYS_finit_module, fd, params, 0) ? errno : 0;
+	close(fd);
+	return err;
+}
+
+static int unload(void)
+{
+	return syscall(SYS_delete_module, "mapdev", O_NONBLOCK) ? errno : 0;
+}
+
+FIXTURE(load) {
+	int unused;
+};
+
+FIXTURE_SETUP(load)
+{
+	ASSERT_EQ(0, unload());
+}
+
+FIXTURE_TEARDOWN(load)
+{
+	EXPECT_EQ(0, load(""));
+}
+
+TEST_F(load, regions)
+{
+	struct {
+		const char *name, *size, *granule, *ro;
+		int mode;
+	} want[] = {
+		{ "a", "4096", NULL, "0", 0600 },
+		{ "b-2", "1048576", NULL, "0", 0600 },
+		{ "c.3", "4194304", "4096", "1", 0644 },
+	};
+	char path[96], line[64];
+	struct stat st;
+
+	ASSERT_EQ(0, load("regions=a:4K,b-2:1M:paged,c.3:4M:paged:granule=4K:ro=1:mode=0644"));
+	for (int i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), CLASS "/%s/size", want[i].name);
+		EXPECT_STREQ(want[i].size, read_line(path, line, sizeof(line)));
+		snprintf(path, sizeof(path), CLASS "/%s/ro", want[i].name);
+		EXPECT_STREQ(want[i].ro, read_line(path, line, sizeof(line)));
+		if (want[i].granule) {
+			snprintf(path, sizeof(path), CLASS "/%s/granule",
+				 want[i].name);
+			EXPECT_STREQ(want[i].granule,
+				     read_line(path, line, sizeof(line)));
+		}
+		snprintf(path, sizeof(path), "/dev/mapdev/%s", want[i].name);
+		ASSERT_EQ(0, stat(path, &st));
+		EXPECT_EQ(want[i].mode, (int)st.st_mode & 0777);
+	}
+	EXPECT_EQ(0, unload());
+	EXPECT_NE(0, access("/dev/mapdev/a", F_OK));
+}
+
+/* The last kernel log line that begins with "mapdev: " after a mark. */
+static void log_since(const char *mark, char *found, size_t size)
+{
+	char record[2048];
+	bool after = false;
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+
+	found[0] = '\0';
+	while (true) {
+		ssize_t n = read(fd, record, sizeof(record) - 1);
+		char *text;
+
+		if (n < 0 && errno == EPIPE)
+			continue;
+		if (n <= 0)
+			break;
+		record[n] = '\0';
+		text = strchr(record, ';');
+		if (!text)
+			continue;
+		if (strstr(text, mark))
+			after = true;
+		else if (after && !strncmp(text + 1, "mapdev: ", 8))
+			snprintf(found, size, "%s", text + 1);
+	}
+	close(fd);
+}
+
+#define NAME_63 "123456789-123456789-123456789-123456789-123456789-123456789-123"
+
+/* All or nothing, with the errno, and one line that names the culprit. */
+TEST_F(load, bad_regions)
+{
+	const struct {
+		const char *params;
+		int err;
+		const char *line;
+	} cases[] = {
+		{ "regions=a", EINVAL, "\"a\"" },
+		{ "regions=", EINVAL, "size" },
+		{ "regions=a:", EINVAL, "size" },
+		{ "regions=a:0", EINVAL, "size" },
+		{ "regions=a:4097", EINVAL, "4097" },
+		{ "regions=a:1M:nothing", EINVAL, "nothing" },
+		{ "regions=a:1M:paged:colour=red", EINVAL, "colour" },
+		{ "regions=a:1M:paged:granule=5K", EINVAL, "5K" },
+		{ "regions=a:1M:paged:granule", EINVAL, "granule" },
+		{ "regions=a:1M:paged:ro=maybe", EINVAL, "maybe" },
+		{ "regions=a:4194304G", ENOSPC, "max_bytes" },
+		{ "regions=a:2M max_bytes=1048576", ENOSPC, "max_bytes" },
+		{ "regions=a:99999999999G", EINVAL, "size" },
+		{ "regions=" NAME_63 "4:1M", ENAMETOOLONG, "name" },
+		{ "regions=a/b:1M", EINVAL, "a/b" },
+		{ "regions=.a:1M", EINVAL, ".a" },
+		{ "regions=:1M", EINVAL, "name" },
+		{ "regions=a:1M,a:1M", EBUSY, "a:" },
+		{ "regions=a:1M,b:1M,c:0", EINVAL, "c:" },
+		{ "regions=a:1M,", EINVAL, "size" },
+	};
+	char mark[64], line[512];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		snprintf(mark, sizeof(mark), "load-test-%d-%zu", getpid(), i);
+		ASSERT_EQ(0, write_file("/dev/kmsg", mark));
+		EXPECT_EQ(cases[i].err, load(cases[i].params)) {
+			TH_LOG("%s", cases[i].params);
+		}
+		log_since(mark, line, sizeof(line));
+		EXPECT_NE(NULL, strstr(line, cases[i].line)) {
+			TH_LOG("%s: log says \"%s\"", cases[i].params, line);
+		}
+		EXPECT_NE(0, access("/sys/class/mapdev", F_OK));
+		EXPECT_NE(0, access("/dev/mapdev/a", F_OK));
+	}
+}
+
+/* A file keeps the module, and so does a mapping whose file was closed. */
+TEST_F(load, busy)
+{
+	u8 *map;
+	int fd;
+
+	ASSERT_EQ(0, load("regions=a:1M"));
+	fd = open("/dev/mapdev/a", O_RDWR);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(EAGAIN, unload());
+	map = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, map);
+	close(fd);
+	EXPECT_EQ(EAGAIN, unload());
+	map[0] = 1;
+	munmap(map, 1 << 20);
+	EXPECT_EQ(0, unload());
+}
+
+TEST_F_TIMEOUT(load, a_hundred_times, 300)
+{
+	u8 byte = 1;
+	int fd;
+
+	for (int i = 0; i < 100; i++) {
+		ASSERT_EQ(0, load("regions=a:4M,b:64K:paged:granule=4K"));
+		fd = open("/dev/mapdev/a", O_RDWR);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(1, pwrite(fd, &byte, 1, i << 12));
+		close(fd);
+		ASSERT_EQ(0, unload());
+	}
+}
+
+TEST_HARNESS_MAIN

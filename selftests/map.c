@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0
+/* mmap of a paged region, with each granule: data, errors, VMAs, faults. */
+#include "region.h"
+
+#define SIZE (8UL << 20)
+
+static long page;
+
+/* mincore(2): how many pages of a range are in the page cache. */
+static size_t resident(u8 *addr, size_t size)
+{
+	unsigned char vec[SIZE / 4096];
+	size_t sum = 0;
+
+	if (mincore(addr, size, vec))
+		return -1;
+	for (size_t i = 0; i < size / page; i++)
+		sum += vec[i] & 1;
+	return sum;
+}
+
+FIXTURE(map) {
+	struct region r;
+	u8 *map;
+	size_t granule;
+	int fd;
+};
+
+FIXTURE_VARIANT(map) {
+	const char *granule;
+};
+
+FIXTURE_VARIANT_ADD(map, page) { .granule = "" };
+FIXTURE_VARIANT_ADD(map, granule_64K) { .granule = " granule=64K" };
+FIXTURE_VARIANT_ADD(map, granule_2M) { .granule = " granule=2M" };
+
+FIXTURE_SETUP(map)
+{
+	struct mapdev_info info = { .size = sizeof(info) };
+	char attrs[96];
+
+	page = sysconf(_SC_PAGESIZE);
+	if (*variant->granule)
+		snprintf(attrs, sizeof(attrs), "size=%lu%s", SIZE,
+			 variant->granule);
+	else
+		snprintf(attrs, sizeof(attrs), "size=%lu granule=%lu", SIZE,
+			 page);
+	ASSERT_EQ(0, region_create(&self->r, attrs));
+	self->fd = open(self->r.node, O_RDWR);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, ioctl(self->fd, MAPDEV_IOC_INFO, &info));
+	self->granule = info.granule;
+	self->map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			 self->fd, 0);
+	ASSERT_NE(MAP_FAILED, self->map);
+}
+
+FIXTURE_TEARDOWN(map)
+{
+	munmap(self->map, SIZE);
+	close(self->fd);
+	EXPECT_EQ(0, region_destroy(&self->r));
+}
+
+TEST_F(map, zeroed_and_shared)
+{
+	u8 *other;
+	int status;
+	pid_t pid;
+
+	EXPECT_TRUE(all_zero(self->map, SIZE));
+	pid = fork();
+	if (!pid) {
+		fill(self->map, 0, SIZE, 1);
+		_exit(0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(0, status);
+	EXPECT_EQ(SIZE, differs(self->map, 0, SIZE, 1));
+
+	other = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, self->fd, 0);
+	ASSERT_NE(MAP_FAILED, other);
+	EXPECT_EQ(SIZE, differs(other, 0, SIZE, 1));
+	munmap(other, SIZE);
+}
+
+/* A mapping at an offset shows the bytes of that offset. */
+TEST_F(map, offsets)
+{
+	u8 *other;
+
+	fill(self->map, 0, SIZE, 2);
+	for (size_t offset = page; offset < SIZE; offset = offset * 2 + page) {
+		other = mmap(NULL, page, PROT_READ, MAP_SHARED, self->fd,
+			     offset);
+		ASSERT_NE(MAP_FAILED, other);
+		EXPECT_EQ((size_t)page, differs(other, offset, page, 2));
+		munmap(other, page);
+	}
+}
+
+/* One touch brings one granule in; each page of it is mapped with it. */
+TEST_F(map, faults_by_granule)
+{
+	size_t granules = SIZE / self->granule;
+	long counted = region_stat(&self->r, "fault");
+	long faults = minor_faults();
+
+	for (size_t i = 0; i < SIZE; i += page)
+		self->map[i] = 1;
+	faults = minor_faults() - faults;
+	EXPECT_EQ((long)granules, faults);
+	EXPECT_EQ((long)granules, region_stat(&self->r, "fault") - counted);
+	EXPECT_EQ(0, region_stat(&self->r, "fallback"));
+}
+
+TEST_F(map, private_is_copy_on_write)
+{
+	u8 *copy, byte;
+
+	fill(self->map, 0, SIZE, 3);
+	copy = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, self->fd,
+		    0);
+	ASSERT_NE(MAP_FAILED, copy);
+	EXPECT_EQ(SIZE, differs(copy, 0, SIZE, 3));
+	fill(copy, 0, SIZE, 4);
+	EXPECT_EQ(SIZE, differs(self->map, 0, SIZE, 3));
+	ASSERT_EQ(1, pread(self->fd, &byte, 1, 5));
+	EXPECT_EQ(pattern(5, 3), byte);
+
+	/* A write before any read copies too. */
+	ASSERT_EQ(0, madvise(copy, SIZE, MADV_DONTNEED));
+	copy[page] = 77;
+	EXPECT_EQ(pattern(page, 3), self->map[page]);
+	EXPECT_EQ(pattern(page + 1, 3), copy[page + 1]);
+	munmap(copy, SIZE);
+}
+
+TEST_F(map, past_the_end)
+{
+	const struct {
+		off_t offset;
+		size_t size;
+	} cases[] = {
+		{ 0, SIZE + page },
+		{ page, SIZE },
+		{ SIZE, page },
+		{ SIZE + page, page },
+		{ 1LL << 46, page },
+		{ INT64_MAX & -page, page },
+		{ -page, page },
+	};
+	long prepared = region_stat(&self->r, "mapped");
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		int err = try_mmap(self->fd, cases[i].size, PROT_READ,
+				   MAP_SHARED, cases[i].offset, NULL);
+
+		/* Core itself answers what does not fit its own arithmetic. */
+		EXPECT_TRUE(err == EINVAL || (i >= 5 && err == EOVERFLOW)) {
+			TH_LOG("case %zu: %s", i, strerror(err));
+		}
+	}
+	EXPECT_EQ(prepared, region_stat(&self->r, "mapped"));
+	EXPECT_EQ(0, try_mmap(self->fd, page, PROT_READ, MAP_SHARED,
+			      SIZE - page, NULL));
+}
+
+TEST_F(map, read_only_file)
+{
+	int fd = open(self->r.node, O_RDONLY);
+	u8 *map = NULL;
+
+	fill(self->map, 0, page, 5);
+	EXPECT_EQ(EACCES, try_mmap(fd, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+				   0, NULL));
+	ASSERT_EQ(0, try_mmap(fd, SIZE, PROT_READ, MAP_SHARED, 0, &map));
+	EXPECT_EQ((size_t)page, differs(map, 0, page, 5));
+	EXPECT_EQ(SIGSEGV, touch_write(map));
+	EXPECT_EQ(-1, mprotect(map, SIZE, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(EACCES, errno);
+	munmap(map, SIZE);
+	close(fd);
+
+	fd = open(self->r.node, O_WRONLY);
+	EXPECT_EQ(EACCES, try_mmap(fd, SIZE, PROT_WRITE, MAP_SHARED, 0, NULL));
+	close(fd);
+}
+
+TEST_F(map, no_exec)
+{
+	EXPECT_EQ(EPERM, try_mmap(self->fd, SIZE, PROT_READ | PROT_EXEC,
+				  MAP_SHARED, 0, NULL));
+	EXPECT_EQ(EPERM, try_mmap(self->fd, SIZE, PROT_READ | PROT_EXEC,
+				  MAP_PRIVATE, 0, NULL));
+	EXPECT_EQ(-1, mprotect(self->map, SIZE, PROT_READ | PROT_EXEC));
+	EXPECT_EQ(EACCES, errno);
+}
+
+/* An ordinary mapping: no flag that makes core treat it as a device's. */
+TEST_F(map, vm_flags)
+{
+	const char * const unwanted[] = { " io", " pf", " mm", " de", " me",
+					  " dd", " dc" };
+	char flags[256];
+
+	vm_flags(self->map, flags, sizeof(flags));
+	EXPECT_NE(NULL, strstr(flags, " sh"));
+	for (size_t i = 0; i < ARRAY_SIZE(unwanted); i++) {
+		EXPECT_EQ(NULL, strstr(flags, unwanted[i])) {
+			TH_LOG("VmFlags: %s", flags);
+		}
+	}
+}
+
+/* Adjacent mappings become one, and core calls mapped for one only. */
+TEST_F(map, merges)
+{
+	size_t half = SIZE / 2;
+	u8 *place = mmap(NULL, SIZE, PROT_NONE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long prepare = region_stat(&self->r, "prepare");
+	long mapped = region_stat(&self->r, "mapped");
+
+	ASSERT_EQ(place, mmap(place, half, PROT_READ, MAP_SHARED | MAP_FIXED,
+			      self->fd, 0));
+	ASSERT_EQ(place + half, mmap(place + half, half, PROT_READ,
+				     MAP_SHARED | MAP_FIXED, self->fd, half));
+	EXPECT_EQ(1, count_mappings(place, SIZE));
+	EXPECT_EQ(2, region_stat(&self->r, "prepare") - prepare);
+	EXPECT_EQ(1, region_stat(&self->r, "mapped") - mapped);
+	munmap(place, SIZE);
+}
+
+/* mremap(2) asks no driver: what lies past the end is a SIGBUS. */
+TEST_F(map, grown_past_the_end)
+{
+	u8 *map = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED,
+			    self->fd, SIZE - page);
+
+	ASSERT_NE(MAP_FAILED, map);
+	map = mremap(map, page, 2 * page, MREMAP_MAYMOVE);
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(0, touch_write(map));
+	EXPECT_EQ(SIGBUS, touch_read(map + page));
+	EXPECT_EQ(SIGBUS, touch_write(map + page));
+	munmap(map, 2 * page);
+}
+
+TEST_F(map, moved)
+{
+	u8 *map;
+
+	fill(self->map, 0, SIZE, 6);
+	map = mremap(self->map, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP,
+		     NULL);
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(SIZE, differs(map, 0, SIZE, 6));
+	EXPECT_EQ(SIZE, differs(self->map, 0, SIZE, 6));
+	munmap(map, SIZE);
+}
+
+TEST_F(map, partly_unmapped)
+{
+	size_t third = self->granule + page;
+
+	fill(self->map, 0, SIZE, 7);
+	ASSERT_EQ(0, munmap(self->map + third, page));
+	EXPECT_EQ(SIGSEGV, touch_read(self->map + third));
+	EXPECT_EQ(third, differs(self->map, 0, third, 7));
+	EXPECT_EQ(SIZE - third - page,
+		  differs(self->map + third + page, third + page,
+			  SIZE - third - page, 7));
+}
+
+TEST_F(map, populate)
+{
+	u8 *map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_POPULATE, self->fd, 0);
+	long faults;
+
+	ASSERT_NE(MAP_FAILED, map);
+	faults = minor_faults();
+	for (size_t i = 0; i < SIZE; i += page)
+		load_byte(map + i);
+	EXPECT_EQ(0, minor_faults() - faults);
+	EXPECT_EQ(SIZE / page, resident(map, SIZE));
+	munmap(map, SIZE);
+}
+
+/* Nothing drops what is in a region: it has no other home. */
+TEST_F(map, unevictable)
+{
+	fill(self->map, 0, SIZE, 8);
+	ASSERT_EQ(0, madvise(self->map, SIZE, MADV_PAGEOUT));
+	ASSERT_EQ(0, madvise(self->map, SIZE, MADV_DONTNEED));
+	ASSERT_EQ(0, posix_fadvise(self->fd, 0, 0, POSIX_FADV_DONTNEED));
+	ASSERT_EQ(0, write_file("/proc/sys/vm/drop_caches", "3"));
+	EXPECT_EQ(SIZE / page, resident(self->map, SIZE));
+	EXPECT_EQ(SIZE, differs(self->map, 0, SIZE, 8));
+}
+
+/* The file outlives its descriptor while it is mapped. */
+TEST_F(map, close_keeps_mapping)
+{
+	int fd = open(self->r.node, O_RDWR);
+	u8 *map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			    0);
+
+	ASSERT_NE(MAP_FAILED, map);
+	close(fd);
+	map[SIZE - 1] = 9;
+	EXPECT_EQ(9, self->map[SIZE - 1]);
+	munmap(map, SIZE);
+}
+
+/* Who touches first pays: the memory is charged to that process's cgroup. */
+TEST_F(map, charged_to_memcg)
+{
+	static const char group[] = "/sys/fs/cgroup/mapdev-test";
+	char path[96], pid[16], line[64];
+	long before, after;
+	int status;
+	pid_t child;
+
+	write_file("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	ASSERT_EQ(0, mkdir(group, 0755));
+	snprintf(path, sizeof(path), "%s/memory.current", group);
+	before = atol(read_line(path, line, sizeof(line)));
+	child = fork();
+	if (!child) {
+		snprintf(path, sizeof(path), "%s/cgroup.procs", group);
+		snprintf(pid, sizeof(pid), "%d", getpid());
+		if (write_file(path, pid))
+			_exit(1);
+		memset(self->map, 1, SIZE);
+		_exit(0);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	ASSERT_EQ(0, status);
+	after = atol(read_line(path, line, sizeof(line)));
+	EXPECT_GE(after - before, (long)SIZE);
+	EXPECT_EQ(0, rmdir(group));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the selftests share: regions made through configfs, bytes that tell
+ * where they belong, and touches that survive a signal.
+ */
+#ifndef _MAPDEV_SELFTESTS_REGION_H
+#define _MAPDEV_SELFTESTS_REGION_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/mapdev.h>
+
+#include "kselftest_harness.h"
+
+typedef unsigned char u8;
+typedef unsigned long long u64;
+
+#define CONFIGFS "/sys/kernel/config/mapdev"
+#define CLASS "/sys/class/mapdev"
+
+/* Write a string into a file; 0 or -errno. */
+static inline int write_file(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, value, strlen(value)) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/* Read a file's first line; "" if there is none. */
+static inline const char *read_line(const char *path, char *line, size_t size)
+{
+	FILE *file = fopen(path, "r");
+
+	line[0] = '\0';
+	if (!file)
+		return line;
+	if (fgets(line, size, file))
+		line[strcspn(line, "\n")] = '\0';
+	fclose(file);
+	return line;
+}
+
+struct region {
+	char name[64];
+	char node[96];
+};
+
+static inline int region_set(const struct region *r, const char *attr,
+			     const char *value)
+{
+	char path[192];
+
+	snprintf(path, sizeof(path), CONFIGFS "/%s/%s", r->name, attr);
+	return write_file(path, value);
+}
+
+/* Make a region with attributes "name=value", separated by blanks. */
+static inline int region_create(struct region *r, const char *attrs)
+{
+	static int serial;
+	char path[128], list[256], *rest = list, *item;
+	int err;
+
+	snprintf(r->name, sizeof(r->name), "test-%d-%d", getpid(), serial++);
+	snprintf(r->node, sizeof(r->node), "/dev/mapdev/%s", r->name);
+	snprintf(path, sizeof(path), CONFIGFS "/%s", r->name);
+	snprintf(list, sizeof(list), "%s", attrs);
+	if (mkdir(path, 0755))
+		return -errno;
+	while ((item = strsep(&rest, " "))) {
+		char *key = strsep(&item, "=");
+
+		err = region_set(r, key, item);
+		if (err)
+			goto remove;
+	}
+	err = region_set(r, "live", "1");
+	if (!err)
+		return 0;
+remove:
+	rmdir(path);
+	return err;
+}
+
+static inline int region_destroy(const struct region *r)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), CONFIGFS "/%s", r->name);
+	return rmdir(path) ? -errno : 0;
+}
+
+/* Root's revoke (1) and restore (0). */
+static inline int region_revoke(const struct region *r, int revoke)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), CLASS "/%s/revoked", r->name);
+	return write_file(path, revoke ? "1" : "0");
+}
+
+/* One of the region's counters in debugfs. */
+static inline long region_stat(const struct region *r, const char *counter)
+{
+	char path[128], name[32];
+	long value;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/mapdev/%s", r->name);
+	file = fopen(path, "r");
+	if (!file)
+		return -1;
+	while (fscanf(file, "%31s %ld", name, &value) == 2) {
+		if (!strcmp(name, counter)) {
+			fclose(file);
+			return value;
+		}
+	}
+	fclose(file);
+	return -1;
+}
+
+/* A load and a store that the compiler cannot leave out. */
+static inline u8 load_byte(const u8 *byte)
+{
+	u8 value = *byte;
+
+	__asm__ __volatile__("" : "+r"(value) : : "memory");
+	return value;
+}
+
+static inline void store_byte(u8 *byte, u8 value)
+{
+	*byte = value;
+	__asm__ __volatile__("" : : : "memory");
+}
+
+/* A byte that tells which offset, of which filling, it belongs to. */
+static inline u8 pattern(size_t offset, unsigned int seed)
+{
+	return (offset * 2654435761u + (offset >> 12) * 40503u + seed) >> 3;
+}
+
+static inline void fill(u8 *buf, size_t offset, size_t size,
+			unsigned int seed)
+{
+	for (size_t i = 0; i < size; i++)
+		buf[i] = pattern(offset + i, seed);
+}
+
+/* The first offset that is not as fill() made it, or size. */
+static inline size_t differs(const u8 *buf, size_t offset,
+			     size_t size, unsigned int seed)
+{
+	for (size_t i = 0; i < size; i++)
+		if (buf[i] != pattern(offset + i, seed))
+			return i;
+	return size;
+}
+
+static inline bool all_zero(const u8 *buf, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (buf[i])
+			return false;
+	return true;
+}
+
+static sigjmp_buf touch_jump;
+static int touch_code;
+
+static inline void touch_handler(int sig, siginfo_t *info, void *context)
+{
+	touch_code = info->si_code;
+	siglongjmp(touch_jump, sig);
+}
+
+/* Load or store one byte; the signal that it raised, or 0. */
+static inline int touch(u8 *byte, bool store)
+{
+	struct sigaction action = {
+		.sa_sigaction = touch_handler,
+		.sa_flags = SA_SIGINFO,
+	}, bus, segv;
+	int sig;
+
+	sigaction(SIGBUS, &action, &bus);
+	sigaction(SIGSEGV, &action, &segv);
+	sig = sigsetjmp(touch_jump, 1);
+	if (!sig) {
+		if (store)
+			store_byte(byte, 1);
+		else
+			load_byte(byte);
+	}
+	sigaction(SIGBUS, &bus, NULL);
+	sigaction(SIGSEGV, &segv, NULL);
+	return sig;
+}
+
+#define touch_read(p)	touch((u8 *)(p), false)
+#define touch_write(p)	touch((u8 *)(p), true)
+
+/* mmap(2) that answers the errno of a failure, or 0 and the address. */
+static inline int try_mmap(int fd, size_t size, int prot, int flags,
+			   off_t offset, u8 **addr)
+{
+	void *p = mmap(NULL, size, prot, flags, fd, offset);
+
+	if (p == MAP_FAILED)
+		return errno;
+	if (addr)
+		*addr = p;
+	else
+		munmap(p, size);
+	return 0;
+}
+
+static inline long minor_faults(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_minflt;
+}
+
+/* How many mappings of this process lie in a range, and the VmFlags of one. */
+static inline int count_mappings(const void *start, size_t size)
+{
+	unsigned long first, last, from = (unsigned long)start;
+	FILE *file = fopen("/proc/self/maps", "r");
+	char line[512];
+	int count = 0;
+
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%lx-%lx", &first, &last) == 2)
+			count += last > from && first < from + size;
+	fclose(file);
+	return count;
+}
+
+static inline const char *vm_flags(const void *addr, char *flags, size_t size)
+{
+	FILE *file = fopen("/proc/self/smaps", "r");
+	unsigned long first, last;
+	bool found = false;
+	char line[512];
+
+	flags[0] = '\0';
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%lx-%lx ", &first, &last) == 2)
+			found = (unsigned long)addr == first;
+		else if (found && !strncmp(line, "VmFlags:", 8))
+			snprintf(flags, size, "%.200s", line + 8);
+	}
+	fclose(file);
+	return flags;
+}
+
+#endif /* _MAPDEV_SELFTESTS_REGION_H */

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The states of a region: live, revoked, restored, retired. */
+#include <poll.h>
+
+#include "region.h"
+
+#define SIZE 1048576
+
+FIXTURE(state) {
+	struct region r;
+	u8 *map;
+	int fd;
+};
+
+FIXTURE_SETUP(state)
+{
+	ASSERT_EQ(0, region_create(&self->r, "size=1M"));
+	self->fd = open(self->r.node, O_RDWR);
+	ASSERT_LE(0, self->fd);
+	self->map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			 self->fd, 0);
+	ASSERT_NE(MAP_FAILED, self->map);
+	fill(self->map, 0, SIZE, 1);
+}
+
+FIXTURE_TEARDOWN(state)
+{
+	munmap(self->map, SIZE);
+	close(self->fd);
+	/* Some cases have done so themselves. */
+	region_destroy(&self->r);
+}
+
+TEST_F(state, revoked)
+{
+	struct pollfd p = { .fd = self->fd, .events = POLLIN | POLLOUT };
+	struct mapdev_info info = { .size = sizeof(info) };
+	char byte;
+
+	ASSERT_EQ(0, region_revoke(&self->r, 1));
+	EXPECT_EQ(SIGBUS, touch_read(self->map));
+	EXPECT_EQ(BUS_ADRERR, touch_code);
+	EXPECT_EQ(SIGBUS, touch_write(self->map + SIZE - 1));
+	EXPECT_EQ(-1, pread(self->fd, &byte, 1, 0));
+	EXPECT_EQ(ENODEV, errno);
+	EXPECT_EQ(-1, pwrite(self->fd, "x", 1, 0));
+	EXPECT_EQ(ENODEV, errno);
+	EXPECT_EQ(-1, open(self->r.node, O_RDWR));
+	EXPECT_EQ(ENODEV, errno);
+	EXPECT_EQ(ENODEV, try_mmap(self->fd, SIZE, PROT_READ, MAP_SHARED, 0,
+				   NULL));
+	EXPECT_EQ(1, poll(&p, 1, 0));
+	EXPECT_EQ(POLLHUP, p.revents);
+	EXPECT_EQ(0, ioctl(self->fd, MAPDEV_IOC_INFO, &info));
+	EXPECT_EQ(MAPDEV_REVOKED, info.state);
+	EXPECT_EQ(-EALREADY, region_revoke(&self->r, 1));
+}
+
+/* Mappings work again where they are, and nothing is lost. */
+TEST_F(state, restored)
+{
+	struct pollfd p = { .fd = self->fd, .events = POLLIN | POLLOUT };
+	u8 byte;
+
+	ASSERT_EQ(0, region_revoke(&self->r, 1));
+	EXPECT_EQ(SIGBUS, touch_read(self->map));
+	ASSERT_EQ(0, region_revoke(&self->r, 0));
+	EXPECT_EQ((size_t)SIZE, differs(self->map, 0, SIZE, 1));
+	EXPECT_EQ(0, touch_write(self->map));
+	EXPECT_EQ(1, pread(self->fd, &byte, 1, 1));
+	EXPECT_EQ(pattern(1, 1), byte);
+	EXPECT_EQ(1, poll(&p, 1, 0));
+	EXPECT_EQ(POLLIN | POLLOUT, p.revents);
+	EXPECT_EQ(-EALREADY, region_revoke(&self->r, 0));
+}
+
+TEST_F(state, retired)
+{
+	struct pollfd p = { .fd = self->fd, .events = POLLIN | POLLOUT };
+	struct mapdev_info info = { .size = sizeof(info) };
+	char byte;
+
+	ASSERT_EQ(0, region_destroy(&self->r));
+	EXPECT_EQ(SIGBUS, touch_read(self->map));
+	EXPECT_EQ(-1, pread(self->fd, &byte, 1, 0));
+	EXPECT_EQ(ENODEV, errno);
+	EXPECT_EQ(-1, pwrite(self->fd, "x", 1, 0));
+	EXPECT_EQ(ENODEV, errno);
+	EXPECT_EQ(-1, open(self->r.node, O_RDWR));
+	EXPECT_EQ(ENOENT, errno);
+	EXPECT_EQ(ENODEV, try_mmap(self->fd, SIZE, PROT_READ, MAP_SHARED, 0,
+				   NULL));
+	EXPECT_EQ(1, poll(&p, 1, 0));
+	EXPECT_EQ(POLLHUP | POLLERR, p.revents);
+	EXPECT_EQ(0, ioctl(self->fd, MAPDEV_IOC_INFO, &info));
+	EXPECT_EQ(MAPDEV_RETIRED, info.state);
+}
+
+/* live=0 and live=1 again: another region, which the old mapping never sees. */
+TEST_F(state, live_again)
+{
+	int fd;
+
+	ASSERT_EQ(0, region_set(&self->r, "live", "0"));
+	EXPECT_EQ(-EALREADY, region_set(&self->r, "live", "0"));
+	EXPECT_EQ(SIGBUS, touch_read(self->map));
+	EXPECT_EQ(0, region_set(&self->r, "size", "2M"));
+	ASSERT_EQ(0, region_set(&self->r, "live", "1"));
+	EXPECT_EQ(-EALREADY, region_set(&self->r, "live", "1"));
+	EXPECT_EQ(SIGBUS, touch_read(self->map));
+	fd = open(self->r.node, O_RDWR);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(2 * SIZE, lseek(fd, 0, SEEK_END));
+	close(fd);
+}
+
+TEST_F(state, poll_wakes)
+{
+	struct pollfd p = { .fd = self->fd };
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		/* Nothing but the revoke can end this wait. */
+		poll(&p, 1, -1);
+		_exit(p.revents == POLLHUP ? 0 : 1);
+	}
+	ASSERT_EQ(0, region_revoke(&self->r, 1));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+/* Two nodes are two inodes, and one mapping space. */
+TEST_F(state, two_nodes)
+{
+	char path[64];
+	struct stat st;
+	u8 *map;
+	int fd;
+
+	ASSERT_EQ(0, fstat(self->fd, &st));
+	snprintf(path, sizeof(path), "/dev/mapdev-%d", getpid());
+	ASSERT_EQ(0, mknod(path, S_IFCHR | 0600, st.st_rdev));
+	fd = open(path, O_RDWR);
+	ASSERT_LE(0, fd);
+	map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ((size_t)SIZE, differs(map, 0, SIZE, 1));
+
+	ASSERT_EQ(0, region_revoke(&self->r, 1));
+	EXPECT_EQ(SIGBUS, touch_read(map));
+	EXPECT_EQ(SIGBUS, touch_read(self->map));
+	ASSERT_EQ(0, region_revoke(&self->r, 0));
+	map[5] = 55;
+	EXPECT_EQ(55, self->map[5]);
+	munmap(map, SIZE);
+	close(fd);
+	unlink(path);
+}
+
+/* A private copy is the program's own and stays. */
+TEST_F(state, private_copy_survives)
+{
+	u8 *map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+			    self->fd, 0);
+
+	ASSERT_NE(MAP_FAILED, map);
+	map[0] = 99;
+	ASSERT_EQ(0, touch_read(map + SIZE - 1));
+	ASSERT_EQ(0, region_revoke(&self->r, 1));
+	EXPECT_EQ(0, touch_read(map));
+	EXPECT_EQ(99, map[0]);
+	EXPECT_EQ(SIGBUS, touch_read(map + SIZE - 1));
+	munmap(map, SIZE);
+}
+
+/* Attributes are locked while live, and can be read. */
+TEST_F(state, attributes)
+{
+	char path[192], line[64];
+
+	EXPECT_EQ(-EBUSY, region_set(&self->r, "size", "2M"));
+	EXPECT_EQ(-EBUSY, region_set(&self->r, "granule", "4K"));
+	snprintf(path, sizeof(path), CLASS "/%s/state", self->r.name);
+	EXPECT_STREQ("live", read_line(path, line, sizeof(line)));
+	region_revoke(&self->r, 1);
+	EXPECT_STREQ("revoked", read_line(path, line, sizeof(line)));
+	snprintf(path, sizeof(path), CLASS "/%s/revoked", self->r.name);
+	EXPECT_STREQ("1", read_line(path, line, sizeof(line)));
+	snprintf(path, sizeof(path), CONFIGFS "/%s/size", self->r.name);
+	EXPECT_STREQ("1048576", read_line(path, line, sizeof(line)));
+}
+
+/* Every bad value is refused where it is written, and leaves nothing. */
+TEST(bad_attributes)
+{
+	const struct {
+		const char *attrs;
+		int err;
+	} cases[] = {
+		{ "size=0", -EINVAL },
+		{ "size=4097", -EINVAL },
+		{ "size=x", -EINVAL },
+		{ "size=1M backing=none", -EINVAL },
+		{ "size=1M granule=3K", -EINVAL },
+		{ "size=1M numa_node=99", -EINVAL },
+		{ "size=1M mode=9", -EINVAL },
+		{ "size=1M ro=2", -EINVAL },
+		{ "size=1M colour=red", -ENOENT },
+		{ "size=1M map=eager", -EINVAL },
+		{ "size=1M pin=1", -EINVAL },
+		{ "size=1M dma32=1", -EINVAL },
+		{ "size=1M backing=pages granule=64K", -EINVAL },
+		{ "size=1M backing=vmalloc pin=1", -EINVAL },
+		{ "size=1M backing=contig map=lazy", -EINVAL },
+		{ "size=4194304G", -ENOSPC },
+		{ "granule=4K", -EINVAL },
+	};
+	struct region r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		EXPECT_EQ(cases[i].err, region_create(&r, cases[i].attrs)) {
+			TH_LOG("%s", cases[i].attrs);
+		}
+		EXPECT_NE(0, access(r.node, F_OK));
+	}
+}
+
+TEST(bad_names)
+{
+	char name[80];
+
+	EXPECT_EQ(-1, mkdir(CONFIGFS "/.hidden", 0755));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, mkdir(CONFIGFS "/with blank", 0755));
+	EXPECT_EQ(EINVAL, errno);
+	memset(name, 'a', sizeof(name));
+	name[64] = '\0';
+	EXPECT_EQ(0, chdir(CONFIGFS));
+	EXPECT_EQ(-1, mkdir(name, 0755));
+	EXPECT_EQ(ENAMETOOLONG, errno);
+	name[63] = '\0';
+	EXPECT_EQ(0, mkdir(name, 0755));
+	EXPECT_EQ(0, rmdir(name));
+}
+
+TEST_HARNESS_MAIN

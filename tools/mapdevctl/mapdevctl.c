@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mapdevctl: look at the regions of mapdev from the command line.
+ *
+ * Everything it knows comes from /sys/class/mapdev: one directory for each
+ * region, one file for each attribute. A new attribute is a line in attributes[],
+ * a new command is a function and a line in commands[].
+ */
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/mapdev.h>
+
+#define VERSION		"0.1"
+#define CLASS_DIR	"/sys/class/mapdev"
+#define NODE_DIR	"/dev/mapdev"
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum kind { WORD, NUMBER, BYTES };
+
+static const struct attribute {
+	const char *name;
+	enum kind kind;
+	const char *column;	/* its heading in "list", or NULL */
+} attributes[] = {
+	{ "size",	 BYTES,	 "SIZE" },
+	{ "backing",	 WORD,	 "BACKING" },
+	{ "granule",	 BYTES,	 "GRANULE" },
+	{ "max_granule", BYTES,	 NULL },
+	{ "ro",		 NUMBER, "RO" },
+	{ "numa_node",	 NUMBER, NULL },
+	{ "state",	 WORD,	 "STATE" },
+	{ "revoked",	 NUMBER, NULL },
+	{ "mappings",	 NUMBER, "MAPPINGS" },
+};
+
+/* One attribute, which is one word. False if the region does not have it. */
+static bool read_attribute(const char *region, const char *name, char value[128])
+{
+	char path[PATH_MAX];
+	FILE *file;
+	int got;
+
+	snprintf(path, sizeof(path), CLASS_DIR "/%s/%s", region, name);
+	file = fopen(path, "re");
+	if (!file && errno == ENOENT)
+		return false;
+	if (!file)
+		err(EXIT_FAILED, "%s", path);
+	got = fscanf(file, "%127s", value);
+	fclose(file);
+	return got == 1;	/* not, when the region went away after the open */
+}
+
+static int is_region(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+/* The names of all regions, sorted. */
+static int find_regions(struct dirent ***regions)
+{
+	int n = scandir(CLASS_DIR, regions, is_region, alphasort);
+
+	if (n < 0 && errno == ENOENT)
+		errx(EXIT_FAILED, "no mapdev class in sysfs: load the module with modprobe mapdev");
+	if (n < 0)
+		err(EXIT_FAILED, CLASS_DIR);
+	return n;
+}
+
+/* For people: sizes are exact, and in the form that regions= takes (64M, 1536K). */
+static const char *human(const struct attribute *a, const char *value)
+{
+	static char size[32];
+	char *end;
+	unsigned long long number = strtoull(value, &end, 10);
+	const char *unit = "", *next = "KMG";
+
+	if (a->kind != BYTES || end == value || *end)
+		return value;
+	for (; *next && number && number % 1024 == 0; number /= 1024)
+		unit = next++;
+	snprintf(size, sizeof(size), "%llu%.1s", number, unit);
+	return size;
+}
+
+/* Bytes outside printable ASCII become \u00XX, so that it is JSON whatever they are. */
+static void json_string(const char *s)
+{
+	putchar('"');
+	for (; *s; s++) {
+		unsigned char c = *s;
+
+		if (c == '"' || c == '\\')
+			printf("\\%c", c);
+		else if (c < 0x20 || c >= 0x7f)
+			printf("\\u%04x", c);
+		else
+			putchar(c);
+	}
+	putchar('"');
+}
+
+/* JSON numbers are decimal, without a plus sign and without leading zeros. */
+static bool is_json_number(const char *s)
+{
+	s += *s == '-';
+	return *s && s[strspn(s, "0123456789")] == '\0' && (*s != '0' || !s[1]);
+}
+
+static void json_region(const char *region)
+{
+	char value[128];
+
+	printf("{\"name\":");
+	json_string(region);
+	printf(",\"node\":");
+	snprintf(value, sizeof(value), NODE_DIR "/%.*s", MAPDEV_NAME_MAX, region);
+	json_string(value);
+	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
+		const struct attribute *a = &attributes[i];
+
+		if (!read_attribute(region, a->name, value))
+			continue;
+		printf(",\"%s\":", a->name);
+		if (a->kind != WORD && is_json_number(value))
+			printf("%s", value);
+		else
+			json_string(value);
+	}
+	putchar('}');
+}
+
+struct options {
+	bool json;
+	const char *region;	/* NULL for a command without one */
+};
+
+static void list(const struct options *options)
+{
+	struct dirent **regions;
+	int n = find_regions(&regions);
+	size_t width = strlen("NAME");
+
+	if (options->json) {
+		putchar('[');
+		for (int i = 0; i < n; i++) {
+			printf("%s\n ", i ? "," : "");
+			json_region(regions[i]->d_name);
+		}
+		printf("%s]\n", n ? "\n" : "");
+		return;
+	}
+
+	for (int r = 0; r < n; r++)
+		if (width < strlen(regions[r]->d_name))
+			width = strlen(regions[r]->d_name);
+	printf("%-*s", (int)width, "NAME");
+	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++)
+		if (attributes[i].column)
+			printf(" %8s", attributes[i].column);
+	putchar('\n');
+	for (int r = 0; r < n; r++) {
+		printf("%-*s", (int)width, regions[r]->d_name);
+		for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
+			const struct attribute *a = &attributes[i];
+			char value[128] = "-";
+
+			if (!a->column)
+				continue;
+			read_attribute(regions[r]->d_name, a->name, value);
+			printf(" %8s", human(a, value));
+		}
+		putchar('\n');
+	}
+}
+
+static void show(const struct options *options)
+{
+	struct dirent **regions;
+	int n = find_regions(&regions);
+	int r = 0;
+
+	/* By comparison, so that "../x" or "" cannot name a file elsewhere in sysfs. */
+	while (r < n && strcmp(regions[r]->d_name, options->region))
+		r++;
+	if (r == n)
+		errx(EXIT_FAILED, "no region named %s; mapdevctl list shows them", options->region);
+
+	if (options->json) {
+		json_region(options->region);
+		putchar('\n');
+		return;
+	}
+
+	printf("%-12s %s\n", "name", options->region);
+	printf("%-12s " NODE_DIR "/%s\n", "node", options->region);
+	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
+		const struct attribute *a = &attributes[i];
+		char value[128];
+
+		if (!read_attribute(options->region, a->name, value))
+			continue;
+		printf("%-12s %s", a->name, human(a, value));
+		if (a->kind == BYTES)
+			printf(" (%s bytes)", value);
+		putchar('\n');
+	}
+}
+
+static const struct command {
+	const char *name;
+	bool takes_region;
+	void (*run)(const struct options *options);
+	const char *help;
+} commands[] = {
+	{ "list", false, list, "one line for each region" },
+	{ "show", true,	 show, "all attributes of one region" },
+};
+
+static void print_help(void)
+{
+	puts("usage: mapdevctl COMMAND [NAME] [--json]\n");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		printf("  %s %-5s  %s\n", commands[i].name,
+		       commands[i].takes_region ? "NAME" : "", commands[i].help);
+	puts("\n  --json     for programs: sizes in bytes\n"
+	     "  --help     this text\n"
+	     "  --version  the version of mapdevctl\n\n"
+	     "Exit status: 0 done, 1 failed, 2 wrong usage.");
+}
+
+static int usage_error(const char *what, const char *which)
+{
+	warnx("%s%s", what, which);
+	fprintf(stderr, "Try mapdevctl --help.\n");
+	return EXIT_USAGE;
+}
+
+static int finish(void)
+{
+	if (ferror(stdout) || fflush(stdout))
+		err(EXIT_FAILED, "cannot write the output");
+	return EXIT_OK;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{ "json",    no_argument, NULL, 'j' },
+		{ "help",    no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ }
+	};
+	struct options options = { };
+	const struct command *command;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'j':
+			options.json = true;
+			break;
+		case 'h':
+			print_help();
+			return finish();
+		case 'V':
+			puts("mapdevctl " VERSION);
+			return finish();
+		default:
+			return usage_error("cannot go on with this option", "");
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	if (!argc)
+		return usage_error("no command given", "");
+
+	for (command = commands; command < commands + ARRAY_SIZE(commands); command++)
+		if (!strcmp(command->name, argv[0]))
+			break;
+	if (command == commands + ARRAY_SIZE(commands))
+		return usage_error("no command named ", argv[0]);
+	if (argc != 1 + command->takes_region)
+		return usage_error(command->takes_region ? "give the name of one region to " :
+				   "give no name to ", command->name);
+	options.region = argv[1];
+	command->run(&options);
+	return finish();
+}
