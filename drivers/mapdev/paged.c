@@ -119,6 +119,12 @@ static struct folio *paged_add(struct mapdev_region *region, pgoff_t index,
 						GFP_KERNEL);
 			if (!err) {
 				folio_mark_uptodate(folio);
+				/*
+				 * Never clean: core drops clean folios when it
+				 * takes a page offline, and spares a write
+				 * fault its look at writeback.
+				 */
+				folio_mark_dirty(folio);
 				return folio;
 			}
 			folio_put(folio);
@@ -190,7 +196,6 @@ static ssize_t paged_copy(struct mapdev_region *region, loff_t pos,
 	if (write) {
 		copied = copy_folio_from_iter_atomic(folio, offset, bytes, iter);
 		flush_dcache_folio(folio);
-		folio_mark_dirty(folio);
 	} else {
 		flush_dcache_folio(folio);
 		copied = copy_folio_to_iter(folio, offset, bytes, iter);
