@@ -14,9 +14,23 @@ FIXTURE(node) {
 	int fd;
 };
 
+FIXTURE_VARIANT(node) {
+	const char *attrs;
+	enum mapdev_backing_type type;
+	bool eager;
+};
+
+#define VARIANT(_name, _attrs, _type, _eager)				\
+	FIXTURE_VARIANT_ADD(node, _name)					\
+	{ .attrs = _attrs, .type = _type, .eager = _eager };
+FOR_EACH_BACKING(VARIANT)
+
 FIXTURE_SETUP(node)
 {
-	ASSERT_EQ(0, region_create(&self->r, "size=1M"));
+	char attrs[96];
+
+	snprintf(attrs, sizeof(attrs), "size=1M %s", variant->attrs);
+	ASSERT_EQ(0, region_create(&self->r, attrs));
 	self->fd = open(self->r.node, O_RDWR);
 	ASSERT_LE(0, self->fd);
 	self->buf = malloc(SIZE + 1);
@@ -138,7 +152,9 @@ TEST_F(node, own_mapping_as_buffer)
 	ASSERT_EQ(SIZE / 2, pwrite(self->fd, map, SIZE / 2, SIZE / 2));
 	EXPECT_EQ((size_t)SIZE / 2, differs(map + SIZE / 2, 0, SIZE / 2, 3));
 
-	ASSERT_EQ(0, madvise(map, SIZE, MADV_DONTNEED));
+	/* Once more with nothing of the mapping touched. */
+	ASSERT_EQ(0, region_revoke(&self->r, 1));
+	ASSERT_EQ(0, region_revoke(&self->r, 0));
 	ASSERT_EQ(SIZE, pread(self->fd, map, SIZE, 0));
 	EXPECT_EQ((size_t)SIZE / 2, differs(map, 0, SIZE / 2, 3));
 	munmap(map, SIZE);
@@ -254,12 +270,13 @@ TEST_F(node, ioctl_info)
 	ASSERT_EQ(0, ioctl(self->fd, MAPDEV_IOC_INFO, &info));
 	EXPECT_EQ(sizeof(info), info.size);
 	EXPECT_EQ(SIZE, info.length);
-	EXPECT_EQ(MAPDEV_PAGED, info.backing);
+	EXPECT_EQ(variant->type, info.backing);
 	EXPECT_EQ(MAPDEV_LIVE, info.state);
-	EXPECT_EQ(MAPDEV_DEMAND, info.map);
+	EXPECT_EQ(variant->eager ? MAPDEV_EAGER : MAPDEV_DEMAND, info.map);
 	EXPECT_EQ(MAPDEV_WB, info.cache);
-	EXPECT_EQ(0, info.attributes);
-	EXPECT_EQ(0, info.phys_addr);
+	EXPECT_EQ(strstr(variant->attrs, "pin=1") ? MAPDEV_ATTR_PIN : 0,
+		  info.attributes);
+	EXPECT_EQ(variant->type == MAPDEV_CONTIG, info.phys_addr != 0);
 	EXPECT_EQ(0, info.dirty_unit);
 	EXPECT_EQ(-1, info.numa_node);
 	EXPECT_EQ(0, info.granule % page);

@@ -155,6 +155,23 @@ static inline void store_byte(u8 *byte, u8 value)
 	__asm__ __volatile__("" : : : "memory");
 }
 
+/*
+ * Every backing with every way to map it, as variants of a fixture that has
+ * the attributes and what a test may need to know of them.
+ */
+#define FOR_EACH_BACKING(X)						\
+	X(paged, "backing=paged", MAPDEV_PAGED, false)			\
+	X(paged_2M, "backing=paged granule=2M", MAPDEV_PAGED, false)	\
+	X(pages, "backing=pages", MAPDEV_PAGES, false)			\
+	X(pages_eager, "backing=pages map=eager", MAPDEV_PAGES, true)	\
+	X(vmalloc, "backing=vmalloc", MAPDEV_VMALLOC, false)		\
+	X(vmalloc_eager, "backing=vmalloc map=eager", MAPDEV_VMALLOC, true) \
+	X(contig, "backing=contig", MAPDEV_CONTIG, false)		\
+	X(contig_eager, "backing=contig map=eager", MAPDEV_CONTIG, true) \
+	X(contig_pin, "backing=contig pin=1", MAPDEV_CONTIG, false)	\
+	X(contig_pin_eager, "backing=contig pin=1 map=eager",		\
+	  MAPDEV_CONTIG, true)
+
 /* A byte that tells which offset, of which filling, it belongs to. */
 static inline u8 pattern(size_t offset, unsigned int seed)
 {

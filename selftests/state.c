@@ -12,9 +12,23 @@ FIXTURE(state) {
 	int fd;
 };
 
+FIXTURE_VARIANT(state) {
+	const char *attrs;
+	enum mapdev_backing_type type;
+	bool eager;
+};
+
+#define VARIANT(_name, _attrs, _type, _eager)				\
+	FIXTURE_VARIANT_ADD(state, _name)					\
+	{ .attrs = _attrs, .type = _type, .eager = _eager };
+FOR_EACH_BACKING(VARIANT)
+
 FIXTURE_SETUP(state)
 {
-	ASSERT_EQ(0, region_create(&self->r, "size=1M"));
+	char attrs[96];
+
+	snprintf(attrs, sizeof(attrs), "size=1M %s", variant->attrs);
+	ASSERT_EQ(0, region_create(&self->r, attrs));
 	self->fd = open(self->r.node, O_RDWR);
 	ASSERT_LE(0, self->fd);
 	self->map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -162,8 +176,13 @@ TEST_F(state, two_nodes)
 TEST_F(state, private_copy_survives)
 {
 	u8 *map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE,
-			    self->fd, 0);
+		       self->fd, 0);
 
+	if (variant->type != MAPDEV_PAGED) {
+		EXPECT_EQ(MAP_FAILED, map);
+		EXPECT_EQ(EINVAL, errno);
+		return;
+	}
 	ASSERT_NE(MAP_FAILED, map);
 	map[0] = 99;
 	ASSERT_EQ(0, touch_read(map + SIZE - 1));
@@ -180,7 +199,7 @@ TEST_F(state, attributes)
 	char path[192], line[64];
 
 	EXPECT_EQ(-EBUSY, region_set(&self->r, "size", "2M"));
-	EXPECT_EQ(-EBUSY, region_set(&self->r, "granule", "4K"));
+	EXPECT_EQ(-EBUSY, region_set(&self->r, "ro", "1"));
 	snprintf(path, sizeof(path), CLASS "/%s/state", self->r.name);
 	EXPECT_STREQ("live", read_line(path, line, sizeof(line)));
 	region_revoke(&self->r, 1);
