@@ -10,7 +10,38 @@
 
 #define REGION_SIZE SZ_256K
 
+struct backing_case {
+	const char *name;
+	const char *attrs;
+	unsigned long flags;	/* of VM_SPECIAL, that the mapping has */
+	bool eager;
+};
+
+#define PFN_FLAGS (VM_PFNMAP | VM_IO | VM_DONTEXPAND)
+#define RAM_FLAGS (VM_MIXEDMAP | VM_DONTEXPAND)
+
+static const struct backing_case backing_cases[] = {
+	{ "paged", "backing=paged" },
+	{ "pages", "backing=pages", RAM_FLAGS },
+	{ "pages eager", "backing=pages map=eager", RAM_FLAGS, true },
+	{ "vmalloc", "backing=vmalloc", RAM_FLAGS },
+	{ "vmalloc eager", "backing=vmalloc map=eager", RAM_FLAGS, true },
+	{ "contig", "backing=contig", PFN_FLAGS },
+	{ "contig eager", "backing=contig map=eager", PFN_FLAGS, true },
+	{ "contig pin", "backing=contig pin=1", RAM_FLAGS },
+	{ "contig pin eager", "backing=contig pin=1 map=eager", RAM_FLAGS,
+	  true },
+};
+
+static void backing_case_name(const struct backing_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(backing, backing_cases, backing_case_name);
+
 struct mapping_fixture {
+	const struct backing_case *c;
 	struct mapdev_region *region;
 	struct file *file;
 	u8 __user *user;
@@ -20,7 +51,8 @@ static void fixture_init(struct kunit *test, struct mapping_fixture *fx)
 {
 	unsigned long addr;
 
-	fx->region = fixture_region(test, REGION_SIZE);
+	fx->c = test->param_value ?: &backing_cases[0];
+	fx->region = fixture_region_with(test, REGION_SIZE, fx->c->attrs);
 	fx->file = fixture_open(test, fx->region, O_RDWR);
 	addr = fixture_map(test, fx->file, 0, REGION_SIZE,
 			   PROT_READ | PROT_WRITE);
@@ -57,9 +89,12 @@ static void vma_is_as_prepared(struct kunit *test)
 	mmap_read_lock(current->mm);
 	vma = vma_lookup(current->mm, (unsigned long)fx.user);
 	KUNIT_EXPECT_PTR_EQ(test, fx.file, vma->vm_file);
-	KUNIT_EXPECT_NULL(test, vma->vm_private_data);
+	/* The token of close() is there; paged has no close, and no token. */
+	KUNIT_EXPECT_PTR_EQ(test, fx.c->flags ? fx.region : NULL,
+			    vma->vm_private_data);
 	KUNIT_EXPECT_NOT_NULL(test, vma->vm_ops->fault);
-	KUNIT_EXPECT_FALSE(test, vma->vm_flags & (VM_SPECIAL | VM_MAYEXEC));
+	KUNIT_EXPECT_EQ(test, fx.c->flags, vma->vm_flags & VM_SPECIAL);
+	KUNIT_EXPECT_FALSE(test, vma->vm_flags & VM_MAYEXEC);
 	mmap_read_unlock(current->mm);
 	KUNIT_EXPECT_EQ(test, 1, mapdev_stat(fx.region, MAPDEV_STAT_MAPPED));
 }
@@ -90,24 +125,86 @@ static vm_fault_t fault_under_vma_lock(struct kunit *test, unsigned long addr,
 	return ret & (VM_FAULT_ERROR | VM_FAULT_RETRY);
 }
 
-/* LK-54: with map_pages set, fault needs no more than the VMA lock. */
+/*
+ * Is there a page table entry? Copies with page faults disabled work only then.
+ */
+static bool is_mapped(struct mapping_fixture *fx, size_t offset)
+{
+	u8 byte;
+	int err;
+
+	pagefault_disable();
+	err = __copy_from_user_inatomic(&byte, fx->user + offset, 1);
+	pagefault_enable();
+	return !err;
+}
+
+/* Eager: all of it is there before the first touch. Else nothing is. */
+static void eager_or_not(struct kunit *test)
+{
+	struct mapping_fixture fx;
+
+	fixture_init(test, &fx);
+	for (size_t offset = 0; offset < REGION_SIZE; offset += PAGE_SIZE)
+		KUNIT_ASSERT_EQ(test, fx.c->eager, is_mapped(&fx, offset));
+	KUNIT_EXPECT_EQ(test, 0, mapdev_stat(fx.region, MAPDEV_STAT_FAULT));
+}
+
+/* An eager mapping of a part begins with the page of its offset. */
+static void part_of_it(struct kunit *test)
+{
+	struct mapping_fixture fx;
+	unsigned long addr;
+	u8 byte;
+
+	fixture_init(test, &fx);
+	KUNIT_ASSERT_EQ(test, 0, put_user((u8)7, fx.user + 5 * PAGE_SIZE));
+	addr = fixture_map(test, fx.file, 5 * PAGE_SIZE, 2 * PAGE_SIZE,
+			   PROT_READ);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	KUNIT_EXPECT_EQ(test, 0, get_user(byte, (u8 __user *)addr));
+	KUNIT_EXPECT_EQ(test, 7, byte);
+}
+
+/*
+ * LK-54: with map_pages set, fault needs no more than the VMA lock. And what
+ * fills page tables by itself fills those of a window, aligned as core's.
+ */
 static void faults_under_vma_lock(struct kunit *test)
 {
 	struct mapping_fixture fx;
+	unsigned long addr;
+	size_t offset;
 
 	if (!IS_ENABLED(CONFIG_PER_VMA_LOCK))
 		kunit_skip(test, "this architecture has no VMA lock");
 	fixture_init(test, &fx);
-	KUNIT_EXPECT_FALSE(test,
-			   fault_under_vma_lock(test, (unsigned long)fx.user,
-						FAULT_FLAG_WRITE));
-	KUNIT_EXPECT_EQ(test, 1, mapdev_stat(fx.region, MAPDEV_STAT_FAULT));
+	addr = ALIGN((unsigned long)fx.user, SZ_64K);
+	offset = addr - (unsigned long)fx.user;
+
+	/* What was mapped at mmap is gone then, and comes by faults. */
 	mapdev_region_revoke(fx.region, MAPDEV_OFF_ROOT);
+	mapdev_region_restore(fx.region, MAPDEV_OFF_ROOT);
+	KUNIT_ASSERT_FALSE(test, is_mapped(&fx, offset));
+	KUNIT_EXPECT_FALSE(test, fault_under_vma_lock(test, addr,
+						      FAULT_FLAG_WRITE));
+	KUNIT_EXPECT_EQ(test, 1, mapdev_stat(fx.region, MAPDEV_STAT_FAULT));
+	KUNIT_EXPECT_TRUE(test, is_mapped(&fx, offset));
+	if (fx.c->flags)
+		KUNIT_EXPECT_TRUE(test, is_mapped(&fx, offset + SZ_64K -
+						  PAGE_SIZE));
+	KUNIT_EXPECT_FALSE(test, is_mapped(&fx, offset + SZ_64K));
+
+	mapdev_region_revoke(fx.region, MAPDEV_OFF_ROOT);
+	KUNIT_EXPECT_FALSE(test, is_mapped(&fx, offset));
 	KUNIT_EXPECT_TRUE(test, VM_FAULT_SIGBUS &
-			  fault_under_vma_lock(test, (unsigned long)fx.user, 0));
+			  fault_under_vma_lock(test, addr, 0));
 }
 
-/* A second mapping of what is there is filled around the touch, by no fault. */
+/*
+ * paged: a second mapping of what is there is filled by fault-around, that is
+ * without a fault of ours.
+ */
 static void maps_around_a_read(struct kunit *test)
 {
 	struct mapping_fixture fx;
@@ -146,6 +243,87 @@ static void revoke_takes_mappings(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 42, byte);
 }
 
+/* ME-19, LK-59: the entry is a PMD, of the page frames in their order. */
+static void huge_page_frames(struct kunit *test)
+{
+	struct follow_pfnmap_args args = {};
+	struct mapdev_region *region;
+	struct file *file;
+	unsigned long addr;
+	u8 byte;
+
+	if (!IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP))
+		kunit_skip(test, "this kernel maps no PMDs of page frames");
+	region = fixture_region_with(test, 2 * PMD_SIZE, "backing=contig");
+	file = fixture_open(test, region, O_RDWR);
+	addr = fixture_map(test, file, 0, 2 * PMD_SIZE, PROT_READ | PROT_WRITE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	addr += PMD_SIZE + 3 * PAGE_SIZE;
+	KUNIT_ASSERT_EQ(test, 0, get_user(byte, (u8 __user *)addr));
+	KUNIT_EXPECT_EQ(test, 0, byte);
+
+	mmap_read_lock(current->mm);
+	args.vma = vma_lookup(current->mm, addr);
+	args.address = addr;
+	KUNIT_ASSERT_EQ(test, 0, follow_pfnmap_start(&args));
+	follow_pfnmap_end(&args);
+	mmap_read_unlock(current->mm);
+	KUNIT_EXPECT_EQ(test, PMD_MASK, args.addr_mask);
+	KUNIT_EXPECT_EQ(test, region->pfn + (PMD_SIZE >> PAGE_SHIFT) + 3,
+			args.pfn);
+	KUNIT_EXPECT_TRUE(test, args.writable);
+	KUNIT_EXPECT_TRUE(test, args.special);
+	KUNIT_EXPECT_EQ(test, 1, mapdev_stat(region, MAPDEV_STAT_HUGE_FAULT));
+	KUNIT_EXPECT_EQ(test, 0, mapdev_stat(region, MAPDEV_STAT_FAULT));
+}
+
+/* mapped, open and close: a token for each mapping, and one close for each. */
+static void every_mapping_closes(struct kunit *test)
+{
+	struct mapping_fixture fx;
+
+	fixture_init(test, &fx);
+	/* The middle goes: two splits, of which one part goes. */
+	KUNIT_ASSERT_EQ(test, 0,
+			vm_munmap((unsigned long)fx.user + 2 * PAGE_SIZE,
+				  PAGE_SIZE));
+	KUNIT_ASSERT_EQ(test, 0,
+			vm_munmap((unsigned long)fx.user, REGION_SIZE));
+	KUNIT_EXPECT_EQ(test, mapdev_stat(fx.region, MAPDEV_STAT_CLOSE),
+			fx.c->flags ?
+			mapdev_stat(fx.region, MAPDEV_STAT_MAPPED) +
+			mapdev_stat(fx.region, MAPDEV_STAT_OPEN) : 0);
+	KUNIT_EXPECT_EQ(test, fx.c->flags ? 2 : 0,
+			mapdev_stat(fx.region, MAPDEV_STAT_OPEN));
+}
+
+/*
+ * D-4: close is called for a mapping whose mapped() failed, or never ran. Here
+ * the region is revoked between the two hooks, as a race would have it.
+ */
+static void close_without_mapped(struct kunit *test)
+{
+	const struct vm_operations_struct *ops;
+	struct mapping_fixture fx;
+	struct vm_area_struct vma = {};
+	void *token = NULL;
+
+	fixture_init(test, &fx);
+	mmap_write_lock(current->mm);
+	ops = vma_lookup(current->mm, (unsigned long)fx.user)->vm_ops;
+	mapdev_region_revoke(fx.region, MAPDEV_OFF_ROOT);
+	if (ops->close) {
+		KUNIT_EXPECT_EQ(test, -ENODEV,
+				ops->mapped(0, PAGE_SIZE, 0, fx.file, &token));
+		KUNIT_EXPECT_NULL(test, token);
+		vma.vm_mm = current->mm;
+		ops->close(&vma);
+		KUNIT_EXPECT_EQ(test, 0,
+				mapdev_stat(fx.region, MAPDEV_STAT_CLOSE));
+	}
+	mmap_write_unlock(current->mm);
+}
+
 /* The callbacks notice callers without the locks that core holds. */
 static void asserts_locks(struct kunit *test)
 {
@@ -170,6 +348,7 @@ static void asserts_locks(struct kunit *test)
 			.address	= vma->vm_start,
 		};
 
+		/* What it inserts itself is there already, or harmless. */
 		if (ops->fault(&vmf) == VM_FAULT_LOCKED) {
 			unlock_page(vmf.page);
 			put_page(vmf.page);
@@ -179,13 +358,18 @@ static void asserts_locks(struct kunit *test)
 }
 
 static struct kunit_case mapping_cases[] = {
-	KUNIT_CASE(store_and_load),
-	KUNIT_CASE(vma_is_as_prepared),
+	KUNIT_CASE_PARAM(store_and_load, backing_gen_params),
+	KUNIT_CASE_PARAM(vma_is_as_prepared, backing_gen_params),
+	KUNIT_CASE_PARAM(eager_or_not, backing_gen_params),
+	KUNIT_CASE_PARAM(part_of_it, backing_gen_params),
+	KUNIT_CASE_PARAM(every_mapping_closes, backing_gen_params),
+	KUNIT_CASE_PARAM(close_without_mapped, backing_gen_params),
+	KUNIT_CASE(huge_page_frames),
 	KUNIT_CASE(past_the_end),
-	KUNIT_CASE(faults_under_vma_lock),
+	KUNIT_CASE_PARAM(faults_under_vma_lock, backing_gen_params),
 	KUNIT_CASE(maps_around_a_read),
-	KUNIT_CASE(revoke_takes_mappings),
-	KUNIT_CASE(asserts_locks),
+	KUNIT_CASE_PARAM(revoke_takes_mappings, backing_gen_params),
+	KUNIT_CASE_PARAM(asserts_locks, backing_gen_params),
 	{}
 };
 

@@ -3,6 +3,7 @@
 #include "region.h"
 
 #define SIZE (8UL << 20)
+#define PMD (2UL << 20)
 
 static long page;
 
@@ -104,14 +105,16 @@ TEST_F(map, offsets)
 TEST_F(map, faults_by_granule)
 {
 	size_t granules = SIZE / self->granule;
-	long counted = region_stat(&self->r, "fault");
+	long counted = region_stat(&self->r, self->granule == PMD ?
+				   "huge_fault" : "fault");
 	long faults = minor_faults();
 
 	for (size_t i = 0; i < SIZE; i += page)
 		self->map[i] = 1;
 	faults = minor_faults() - faults;
 	EXPECT_EQ((long)granules, faults);
-	EXPECT_EQ((long)granules, region_stat(&self->r, "fault") - counted);
+	EXPECT_EQ((long)granules, region_stat(&self->r, self->granule == PMD ?
+					      "huge_fault" : "fault") - counted);
 	EXPECT_EQ(0, region_stat(&self->r, "fallback"));
 }
 

@@ -22,13 +22,9 @@ int mapdev_enter(struct mapdev_region *region, pgoff_t index)
 	int err;
 
 	percpu_down_read(&region->guard);
-	if (!mapdev_is_live(region))
-		err = -ENODEV;
-	else if (!mapdev_has_pages(region, index, 1))
-		err = -EINVAL;
-	else
-		return 0;
-	percpu_up_read(&region->guard);
+	err = mapdev_check(region, index);
+	if (err)
+		percpu_up_read(&region->guard);
 	return err;
 }
 

@@ -173,7 +173,6 @@ static inline struct mapdev_region *mapdev_of_vma(struct vm_area_struct *vma)
 	return vma->vm_file->private_data;
 }
 
-/* Ask this under the lock that the backing's fence waits for. */
 static inline bool mapdev_is_live(const struct mapdev_region *region)
 {
 	return !READ_ONCE(region->off);
@@ -207,6 +206,49 @@ static inline bool mapdev_has_pages(const struct mapdev_region *region,
 {
 	return first <= mapdev_pages(region) &&
 	       count <= mapdev_pages(region) - first;
+}
+
+/* Is its granule one that a PMD maps? */
+static inline bool mapdev_is_huge(const struct mapdev_region *region)
+{
+	return IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) &&
+	       region->attrs.granule == PMD_SIZE;
+}
+
+/* The address and offset where a huge page around the touched byte begins. */
+static inline unsigned long mapdev_huge_addr(const struct vm_fault *vmf,
+					     unsigned int order)
+{
+	return ALIGN_DOWN(vmf->address, PAGE_SIZE << order);
+}
+
+static inline pgoff_t mapdev_huge_pgoff(const struct vm_fault *vmf,
+					unsigned int order)
+{
+	return vmf->pgoff -
+	       ((vmf->address - mapdev_huge_addr(vmf, order)) >> PAGE_SHIFT);
+}
+
+/* Does all of it lie inside of the mapping? Core does not ask. */
+static inline bool mapdev_fits_huge(const struct vm_fault *vmf,
+				    unsigned int order)
+{
+	unsigned long start = mapdev_huge_addr(vmf, order);
+
+	return start >= vmf->vma->vm_start &&
+	       vmf->vma->vm_end - start >= PAGE_SIZE << order;
+}
+
+/*
+ * May the page at @index be reached now? An answer for good only under a lock
+ * that the backing's fence waits for.
+ */
+static inline int mapdev_check(const struct mapdev_region *region,
+			       pgoff_t index)
+{
+	if (!mapdev_is_live(region))
+		return -ENODEV;
+	return mapdev_has_pages(region, index, 1) ? 0 : -EINVAL;
 }
 
 static inline void mapdev_count(struct mapdev_region *region,

@@ -46,12 +46,10 @@ static int paged_alloc(struct mapdev_region *region)
 	return 0;
 }
 
-/* May the page at @index be reached now? Ask under its folio's lock. */
-static int paged_check(struct mapdev_region *region, pgoff_t index)
+static void paged_put(struct folio *folio)
 {
-	if (!mapdev_is_live(region))
-		return -ENODEV;
-	return mapdev_has_pages(region, index, 1) ? 0 : -EINVAL;
+	folio_unlock(folio);
+	folio_put(folio);
 }
 
 /*
@@ -67,7 +65,7 @@ static struct folio *paged_find(struct mapdev_region *region, pgoff_t index)
 	if (IS_ERR(folio))
 		return folio;
 
-	err = paged_check(region, index);
+	err = mapdev_check(region, index);
 	/*
 	 * Core would take a poisoned page for a clean one that it may drop,
 	 * and the program would read zeros.
@@ -77,8 +75,7 @@ static struct folio *paged_find(struct mapdev_region *region, pgoff_t index)
 	if (!err)
 		return folio;
 
-	folio_unlock(folio);
-	folio_put(folio);
+	paged_put(folio);
 	return ERR_PTR(err);
 }
 
@@ -157,7 +154,7 @@ static struct folio *paged_get(struct mapdev_region *region, pgoff_t index,
 		return folio;
 
 	filemap_invalidate_lock_shared(mapping);
-	err = paged_check(region, index);
+	err = mapdev_check(region, index);
 	folio = err ? ERR_PTR(err) : paged_add(region, index, vma, addr);
 	filemap_invalidate_unlock_shared(mapping);
 	return folio;
@@ -202,8 +199,7 @@ static ssize_t paged_copy(struct mapdev_region *region, loff_t pos,
 	}
 	pagefault_enable();
 
-	folio_unlock(folio);
-	folio_put(folio);
+	paged_put(folio);
 	return copied;
 }
 
@@ -236,6 +232,41 @@ static vm_fault_t paged_fault(struct vm_fault *vmf)
 	return VM_FAULT_LOCKED;
 }
 
+/*
+ * Where the granule is a PMD, map it as one, without the page table that core
+ * allocates for fault(). The entry is inserted as not written to, though it is
+ * writable: with "write" the helper expects to find no small page table, and
+ * another thread may have installed one. What this does not take, a read-only
+ * entry that is written to included, comes again to fault().
+ */
+static vm_fault_t paged_huge_fault(struct vm_fault *vmf, unsigned int order)
+{
+	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
+	bool write = vmf->flags & FAULT_FLAG_WRITE;
+	vm_fault_t ret = VM_FAULT_FALLBACK;
+	struct folio *folio;
+
+	assert_fault_locked(vmf);
+	if (order != PMD_ORDER || !mapdev_is_huge(region) ||
+	    !pmd_none(*vmf->pmd) || !mapdev_fits_huge(vmf, order) ||
+	    !IS_ALIGNED(mapdev_huge_pgoff(vmf, order), 1UL << order))
+		return VM_FAULT_FALLBACK;
+	/* Userfaultfd wants to see small pages; a private write needs a copy. */
+	if (userfaultfd_armed(vmf->vma) ||
+	    (write && !(vmf->vma->vm_flags & VM_SHARED)))
+		return VM_FAULT_FALLBACK;
+
+	folio = paged_get(region, vmf->pgoff, vmf->vma, vmf->address);
+	if (IS_ERR(folio))
+		return VM_FAULT_FALLBACK;
+	if (folio_order(folio) == order && !folio_contain_hwpoisoned_page(folio)) {
+		ret = vmf_insert_folio_pmd(vmf, folio, false);
+		mapdev_count(region, MAPDEV_STAT_HUGE_FAULT);
+	}
+	paged_put(folio);
+	return ret;
+}
+
 /* Runs under RCU and cannot sleep; paged_fence() waits for a grace period. */
 static vm_fault_t paged_map_pages(struct vm_fault *vmf, pgoff_t first,
 				  pgoff_t last)
@@ -255,6 +286,7 @@ static vm_fault_t paged_map_pages(struct vm_fault *vmf, pgoff_t first,
 static const struct vm_operations_struct paged_vm_ops = {
 	.mapped		= paged_mapped,
 	.fault		= paged_fault,
+	.huge_fault	= paged_huge_fault,
 	.map_pages	= paged_map_pages,
 };
 
@@ -262,6 +294,9 @@ static int paged_mmap_prepare(struct mapdev_region *region,
 			      struct vm_area_desc *desc)
 {
 	desc->vm_ops = &paged_vm_ops;
+	/* The granule was asked for: core need not be told "always", too. */
+	if (mapdev_is_huge(region))
+		vma_desc_set_flags(desc, VMA_HUGEPAGE_BIT);
 	return 0;
 }
 

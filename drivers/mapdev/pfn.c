@@ -80,15 +80,12 @@ static vm_fault_t pfn_insert_huge(struct vm_fault *vmf, unsigned long pfn,
 static vm_fault_t pfn_huge_fault(struct vm_fault *vmf, unsigned int order)
 {
 	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
-	unsigned long size = PAGE_SIZE << order;
-	unsigned long start = ALIGN_DOWN(vmf->address, size);
-	pgoff_t first = vmf->pgoff - ((vmf->address - start) >> PAGE_SHIFT);
+	pgoff_t first = mapdev_huge_pgoff(vmf, order);
 	unsigned long pfn = region->pfn + first;
-	vm_fault_t ret = VM_FAULT_FALLBACK;
+	vm_fault_t ret;
 
 	assert_fault_locked(vmf);
-	if (start < vmf->vma->vm_start || start + size > vmf->vma->vm_end ||
-	    !IS_ALIGNED(pfn, 1UL << order) ||
+	if (!mapdev_fits_huge(vmf, order) || !IS_ALIGNED(pfn, 1UL << order) ||
 	    !mapdev_has_pages(region, first, 1UL << order))
 		return VM_FAULT_FALLBACK;
 
