@@ -160,6 +160,21 @@ static struct folio *paged_get(struct mapdev_region *region, pgoff_t index,
 	return folio;
 }
 
+/* Nothing was written there yet: zeros, without making a folio of them. */
+static ssize_t paged_read_hole(struct mapdev_region *region, loff_t pos,
+			       struct iov_iter *iter)
+{
+	int err = mapdev_check(region, pos >> PAGE_SHIFT);
+	size_t copied;
+
+	if (err)
+		return err;
+	pagefault_disable();
+	copied = iov_iter_zero(PAGE_SIZE - offset_in_page(pos), iter);
+	pagefault_enable();
+	return copied;
+}
+
 static ssize_t paged_copy(struct mapdev_region *region, loff_t pos,
 			  struct iov_iter *iter)
 {
@@ -172,13 +187,8 @@ static ssize_t paged_copy(struct mapdev_region *region, loff_t pos,
 			paged_find(region, index);
 	if (folio == ERR_PTR(-EHWPOISON))
 		return -EIO;
-	if (folio == ERR_PTR(-ENOENT)) {
-		bytes = PAGE_SIZE - offset_in_page(pos);
-		pagefault_disable();
-		copied = iov_iter_zero(bytes, iter);
-		pagefault_enable();
-		return copied;
-	}
+	if (folio == ERR_PTR(-ENOENT))
+		return paged_read_hole(region, pos, iter);
 	if (IS_ERR(folio))
 		return PTR_ERR(folio);
 

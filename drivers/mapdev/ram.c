@@ -5,9 +5,12 @@
  * pinned. Mapped page by page into VM_MIXEDMAP mappings, so that whatever takes
  * a reference (O_DIRECT, io_uring, RDMA) can.
  */
+#define pr_fmt(fmt) "mapdev: " fmt
+
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -15,11 +18,21 @@
 
 /* --- The memory --- */
 
+/* Rather fail than have the OOM killer make room. */
+#define RAM_GFP	(__GFP_ZERO | __GFP_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
+static int ram_no_memory(const struct mapdev_region *region)
+{
+	pr_err("%s: no memory for %llu bytes of %s\n", mapdev_name(region),
+	       region->attrs.size, region->backing->name);
+	return -ENOMEM;
+}
+
 static int ram_alloc_table(struct mapdev_region *region)
 {
 	region->pages = kvcalloc(mapdev_pages(region), sizeof(*region->pages),
-				 GFP_KERNEL_ACCOUNT);
-	return region->pages ? 0 : -ENOMEM;
+				 GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	return region->pages ? 0 : ram_no_memory(region);
 }
 
 /* Drop our references; who has pinned a page keeps it. */
@@ -36,7 +49,6 @@ static void ram_put_pages(struct mapdev_region *region)
 
 static int pages_alloc(struct mapdev_region *region)
 {
-	const gfp_t gfp = GFP_HIGHUSER | __GFP_ZERO | __GFP_ACCOUNT;
 	pgoff_t have = 0, want = mapdev_pages(region);
 	int err;
 
@@ -46,12 +58,14 @@ static int pages_alloc(struct mapdev_region *region)
 	while (have < want) {
 		/* A batch at a time: it fills the array from its start. */
 		pgoff_t batch = min(want - have, 512);
-		pgoff_t got = alloc_pages_bulk_node(gfp,
+		pgoff_t got = alloc_pages_bulk_node(GFP_HIGHUSER | RAM_GFP,
 						    mapdev_node(region), batch,
 						    region->pages + have);
 
-		if (!got || fatal_signal_pending(current))
-			return -ENOMEM;
+		if (!got)
+			return ram_no_memory(region);
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		have += got;
 		cond_resched();
 	}
@@ -66,10 +80,10 @@ static int vmalloc_alloc(struct mapdev_region *region)
 	if (err)
 		return err;
 	region->address = vmalloc_huge_node(region->attrs.size,
-					    GFP_KERNEL_ACCOUNT | __GFP_ZERO,
+					    GFP_KERNEL | RAM_GFP,
 					    region->attrs.numa_node);
 	if (!region->address)
-		return -ENOMEM;
+		return ram_no_memory(region);
 	/* Our own reference, so that pinned pages survive the vfree(). */
 	for (pgoff_t i = 0; i < mapdev_pages(region); i++) {
 		region->pages[i] = vmalloc_to_page(region->address +

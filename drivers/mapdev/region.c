@@ -201,10 +201,8 @@ mapdev_region_create(const char *name, const struct mapdev_attrs *attrs)
 		return ERR_PTR(err);
 
 	region = region_alloc(name, attrs);
-	if (IS_ERR(region)) {
-		pr_err("%s: no memory for the region\n", name);
+	if (IS_ERR(region))
 		return region;
-	}
 	err = region_register(region);
 	if (err)
 		goto put;
