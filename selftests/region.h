@@ -90,6 +90,9 @@ static inline int region_create(struct region *r, const char *attrs)
 	while ((item = strsep(&rest, " "))) {
 		char *key = strsep(&item, "=");
 
+		if (!*key)
+			continue;
+
 		err = region_set(r, key, item);
 		if (err)
 			goto remove;
@@ -197,10 +200,7 @@ static inline size_t differs(const u8 *buf, size_t offset,
 
 static inline bool all_zero(const u8 *buf, size_t size)
 {
-	for (size_t i = 0; i < size; i++)
-		if (buf[i])
-			return false;
-	return true;
+	return !buf[0] && !memcmp(buf, buf + 1, size - 1);
 }
 
 static sigjmp_buf touch_jump;

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Contiguous memory: where it lies, how large it may be, how it is mapped. */
+#include "region.h"
+
+#define PMD (2UL << 20)
+#define PUD 1073741824UL
+
+/* The page frame number behind an address that was touched; 0 if none. */
+static u64 pfn_of(const void *addr)
+{
+	static int fd = -1;
+	u64 entry = 0;
+
+	if (fd < 0)
+		fd = open("/proc/self/pagemap", O_RDONLY);
+	pread(fd, &entry, sizeof(entry),
+	      (unsigned long)addr / sysconf(_SC_PAGESIZE) * sizeof(entry));
+	return entry >> 63 ? entry & ((1ULL << 55) - 1) : 0;
+}
+
+static u64 phys_of(const struct region *r)
+{
+	char path[128], line[32];
+
+	snprintf(path, sizeof(path), CLASS "/%s/phys_addr", r->name);
+	return strtoull(read_line(path, line, sizeof(line)), NULL, 0);
+}
+
+FIXTURE(contig) {
+	struct region r;
+	u8 *map;
+	u64 phys;
+	int fd;
+};
+
+FIXTURE_VARIANT(contig) {
+	size_t size;
+	const char *attrs;
+};
+
+#define CONTIG(_name, _size, _attrs)					\
+	FIXTURE_VARIANT_ADD(contig, _name) { .size = _size, .attrs = _attrs };
+
+CONTIG(page, 4096, "")
+CONTIG(odd, 3 * 4096, "")
+CONTIG(three_megabytes, 3UL << 20, "")
+CONTIG(three_megabytes_eager, 3UL << 20, "map=eager")
+CONTIG(three_megabytes_pin, 3UL << 20, "pin=1")
+CONTIG(below_4G, 8UL << 20, "dma32=1")
+CONTIG(node_0, 8UL << 20, "numa_node=0")
+CONTIG(many_megabytes, 300UL << 20, "")
+CONTIG(many_megabytes_pin, 300UL << 20, "pin=1")
+
+FIXTURE_SETUP(contig)
+{
+	char attrs[96];
+
+	snprintf(attrs, sizeof(attrs), "backing=contig size=%zu %s",
+		 variant->size, variant->attrs);
+	ASSERT_EQ(0, region_create(&self->r, attrs));
+	self->phys = phys_of(&self->r);
+	self->fd = open(self->r.node, O_RDWR);
+	ASSERT_LE(0, self->fd);
+	self->map = mmap(NULL, variant->size, PROT_READ | PROT_WRITE,
+			 MAP_SHARED, self->fd, 0);
+	ASSERT_NE(MAP_FAILED, self->map);
+}
+
+FIXTURE_TEARDOWN(contig)
+{
+	munmap(self->map, variant->size);
+	close(self->fd);
+	EXPECT_EQ(0, region_destroy(&self->r));
+}
+
+/*
+ * One run of page frames, at the address that root is told. Core does not show
+ * those of VM_PFNMAP mappings; there, the KUnit case huge_page_frames looks.
+ */
+TEST_F(contig, is_one_run)
+{
+	struct mapdev_info info = { .size = sizeof(info) };
+	bool shown = strstr(variant->attrs, "pin=1");
+	long page = sysconf(_SC_PAGESIZE);
+
+	ASSERT_NE(0, self->phys);
+	ASSERT_EQ(0, ioctl(self->fd, MAPDEV_IOC_INFO, &info));
+	EXPECT_EQ(self->phys, info.phys_addr);
+	for (size_t i = 0; i < variant->size; i += page) {
+		load_byte(self->map + i);
+		ASSERT_EQ(shown ? (self->phys + i) / page : 0,
+			  pfn_of(self->map + i));
+	}
+}
+
+TEST_F(contig, lies_as_asked)
+{
+	if (variant->size >= PMD)
+		EXPECT_EQ(0, self->phys % PMD);
+	if (strstr(variant->attrs, "dma32"))
+		EXPECT_LE(self->phys + variant->size, 1ULL << 32);
+}
+
+TEST_F(contig, is_zeroed)
+{
+	EXPECT_TRUE(all_zero(self->map, variant->size));
+}
+
+/* Page frames on demand come by PMDs, as far as these go. */
+TEST_F(contig, faults)
+{
+	size_t huge = variant->size / PMD, rest = variant->size % PMD;
+
+	for (size_t i = 0; i < variant->size; i += sysconf(_SC_PAGESIZE))
+		load_byte(self->map + i);
+	if (strstr(variant->attrs, "eager")) {
+		huge = 0;
+		rest = 0;
+	} else if (strstr(variant->attrs, "pin=1")) {
+		huge = 0;
+		rest = variant->size;
+	}
+	EXPECT_EQ((long)huge, region_stat(&self->r, "huge_fault"));
+	/* Windows are aligned by address: one more where the map is not. */
+	EXPECT_LE((long)(rest + 65535) / 65536,
+		  region_stat(&self->r, "fault"));
+	EXPECT_GE((long)(rest + 65535) / 65536 + (rest > 0),
+		  region_stat(&self->r, "fault"));
+}
+
+/* Without a capability nobody is told where the memory lies. */
+TEST_F(contig, address_is_for_root)
+{
+	struct mapdev_info info = { .size = sizeof(info) };
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (setuid(1000))
+			_exit(1);
+		if (ioctl(self->fd, MAPDEV_IOC_INFO, &info) || info.phys_addr)
+			_exit(2);
+		_exit(phys_of(&self->r) ? 3 : 0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+/* A gigabyte that is aligned as such takes one fault, and is one entry. */
+TEST(gigabyte)
+{
+	struct region r;
+	u8 *map;
+	int fd;
+
+	ASSERT_EQ(0, region_create(&r, "backing=contig size=1G"));
+	EXPECT_EQ(0, phys_of(&r) % PUD);
+	fd = open(r.node, O_RDWR);
+	map = mmap(NULL, 2 * PUD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		   0);
+	ASSERT_NE(MAP_FAILED, map);
+	map = (u8 *)(((unsigned long)map + PUD - 1) & -PUD);
+	ASSERT_EQ(map, mmap(map, PUD, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_FIXED, fd, 0));
+	for (size_t i = 0; i < PUD; i += PMD)
+		store_byte(map + i, 1);
+	EXPECT_EQ(1, region_stat(&r, "huge_fault"));
+	EXPECT_EQ(0, region_stat(&r, "fault"));
+
+	/* Split by a hole: the rest comes again in smaller entries. */
+	ASSERT_EQ(0, munmap(map + PMD, 4096));
+	EXPECT_EQ(1, load_byte(map));
+	EXPECT_EQ(1, load_byte(map + PUD - PMD));
+	EXPECT_EQ(SIGSEGV, touch_read(map + PMD));
+	munmap(map, PUD);
+	close(fd);
+	EXPECT_EQ(0, region_destroy(&r));
+}
+
+/* More than there is in one piece: ENOMEM, and everything else stays well. */
+TEST(too_much)
+{
+	struct region r;
+	int err;
+
+	for (unsigned int gigabytes = 1; gigabytes < 64; gigabytes++) {
+		char attrs[64];
+
+		snprintf(attrs, sizeof(attrs), "backing=contig size=%uG",
+			 gigabytes);
+		err = region_create(&r, attrs);
+		if (err)
+			break;
+		ASSERT_EQ(0, region_destroy(&r));
+	}
+	EXPECT_TRUE(err == -ENOMEM || err == -ENOSPC);
+	EXPECT_EQ(0, region_create(&r, "backing=contig size=4M"));
+	EXPECT_EQ(0, region_destroy(&r));
+}
+
+TEST_HARNESS_MAIN
