@@ -48,8 +48,6 @@ CONTIG(three_megabytes_eager, 3UL << 20, "map=eager")
 CONTIG(three_megabytes_pin, 3UL << 20, "pin=1")
 CONTIG(below_4G, 8UL << 20, "dma32=1")
 CONTIG(node_0, 8UL << 20, "numa_node=0")
-CONTIG(many_megabytes, 300UL << 20, "")
-CONTIG(many_megabytes_pin, 300UL << 20, "pin=1")
 
 FIXTURE_SETUP(contig)
 {
@@ -144,6 +142,21 @@ TEST_F(contig, address_is_for_root)
 	}
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
+}
+
+/* Hundreds of megabytes in one piece, as a frame grabber would have them. */
+TEST(hundreds_of_megabytes)
+{
+	const char * const attrs[] = {
+		"backing=contig size=300M", "backing=contig size=300M pin=1",
+	};
+	struct region r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(attrs); i++) {
+		ASSERT_EQ(0, region_create(&r, attrs[i]));
+		EXPECT_EQ(0, phys_of(&r) % PMD);
+		EXPECT_EQ(0, region_destroy(&r));
+	}
 }
 
 /* A gigabyte that is aligned as such takes one fault, and is one entry. */
