@@ -100,6 +100,25 @@ static vm_fault_t pfn_huge_fault(struct vm_fault *vmf, unsigned int order)
 	return ret;
 }
 
+/*
+ * Core is about to split the mapping at @addr, and any PMD there. It looks for
+ * that by mm_find_pmd(), which takes what a PUD leaf maps for a table of PMDs:
+ * bytes that the program wrote. So no PUD may be there. Faults, which could
+ * bring it back, are kept out by the VMA write lock until the end of the call.
+ */
+static int pfn_may_split(struct vm_area_struct *vma, unsigned long addr)
+{
+	unsigned long start = ALIGN_DOWN(addr, PUD_SIZE);
+
+	mmap_assert_write_locked(vma->vm_mm);
+	if (start == addr || start < vma->vm_start ||
+	    vma->vm_end - start < PUD_SIZE)
+		return 0;
+	vma_start_write(vma);
+	zap_special_vma_range(vma, start, PUD_SIZE);
+	return 0;
+}
+
 /* ptrace, gdb and /proc/PID/mem: core has no struct page to go by. */
 static int pfn_access(struct vm_area_struct *vma, unsigned long addr, void *buf,
 		      int len, int write)
@@ -131,6 +150,7 @@ static const struct vm_operations_struct pfn_vm_ops = {
 	.mapped		= mapdev_vma_mapped,
 	.open		= mapdev_vma_open,
 	.close		= mapdev_vma_close,
+	.may_split	= pfn_may_split,
 	.fault		= pfn_fault,
 	.huge_fault	= pfn_huge_fault,
 	.map_pages	= mapdev_vma_map_pages,
