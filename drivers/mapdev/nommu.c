@@ -12,6 +12,7 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
+#include <linux/rbtree.h>
 
 #include "mapdev.h"
 
@@ -70,16 +71,40 @@ unsigned int mapdev_mmap_capabilities(struct file *file)
 	       NOMMU_MAP_WRITE;
 }
 
+/*
+ * Core shares its record of a mapping with those that lie inside of it, but two
+ * that begin at one address it meets with a BUG(). Both it and we are under its
+ * nommu_region_sem here.
+ */
+static bool nommu_begins_at(struct mapdev_region *region, unsigned long start)
+{
+	struct address_space *mapping = region->inode->i_mapping;
+	bool found = false;
+
+	i_mmap_lock_read(mapping);
+	for (struct rb_node *node = rb_first_cached(&mapping->i_mmap); node;
+	     node = rb_next(node)) {
+		struct vm_area_struct *vma =
+			rb_entry(node, struct vm_area_struct, shared.rb);
+
+		found |= vma->vm_region->vm_start == start;
+	}
+	i_mmap_unlock_read(mapping);
+	return found;
+}
+
 /* Where the data is; whether it may be mapped is for mmap_prepare to say. */
 unsigned long mapdev_get_unmapped_area(struct file *file, unsigned long addr,
 				       unsigned long len, unsigned long pgoff,
 				       unsigned long flags)
 {
 	struct mapdev_region *region = file->private_data;
+	unsigned long start;
 
 	if (!mapdev_has_pages(region, pgoff, PAGE_ALIGN(len) >> PAGE_SHIFT))
 		return -EINVAL;
-	return (unsigned long)region->address + (pgoff << PAGE_SHIFT);
+	start = (unsigned long)region->address + (pgoff << PAGE_SHIFT);
+	return nommu_begins_at(region, start) ? -EBUSY : start;
 }
 
 /*
@@ -113,6 +138,9 @@ static int nommu_mmap_prepare(struct mapdev_region *region,
 	/* A copy is right, and this asks core for it. */
 	if (!is_nommu_shared_vma_flags(&desc->vma_flags))
 		return -ENOSYS;
+	/* Core would lose the one that is there, and never close it. */
+	if (find_vma_intersection(desc->mm, desc->start, desc->end))
+		return -EBUSY;
 
 	vma_desc_set_flags(desc, VMA_DONTEXPAND_BIT);
 	/* Nothing of it is to be pinned. */
