@@ -21,7 +21,8 @@
 /* Sets region->address; what is larger than the buddy allocator has is not. */
 static int nommu_alloc(struct mapdev_region *region)
 {
-	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN;
+	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN |
+		    __GFP_RETRY_MAYFAIL;
 
 	if (region->attrs.dma32)
 		gfp |= GFP_DMA32;
