@@ -14,7 +14,7 @@ OUT	:= $(CURDIR)/build/module
 KMAKE	= $(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(OUT)
 
 .DEFAULT_GOAL := module
-.PHONY: module tools demo check lint mutants selftests install uninstall clean help
+.PHONY: module tools demo check lint bench mutants selftests install uninstall clean help
 
 module: ## the module for the running kernel, or for the kernel of KDIR=
 	@[ "$$(printf '%s\n' "$(RELEASE)" $(MIN_SERIES) | sort -V | head -n 1)" = $(MIN_SERIES) ] || \
@@ -35,6 +35,9 @@ check: ## every test on every kernel, ends with: N passed, N failed, N skipped
 lint: ## checkpatch, W=1, sparse, codespell, shellcheck
 	@scripts/setup check
 	@scripts/lint
+
+bench: ## what mapping costs, beside memfd, hugetlbfs and others; tables in build/bench/
+	@scripts/bench
 
 mutants: ## does each patch of scripts/mutants/ make a test fail?
 	@scripts/mutate

@@ -19,6 +19,20 @@ rows() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$1"; }
 # at_least A B: is version A the same as B or newer?
 at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]; }
 
+# kernel_row NAME: its row of scripts/kernels, into the variables of that table.
+kernel_row() {
+	local row
+	row=$(rows "$TOP/scripts/kernels" | awk -v name="$1" '$1 == name')
+	[ -n "$row" ] || die "scripts/kernels has no kernel named $1"
+	read -r _ series arch fragments objects boot <<<"$row"
+	case $arch in
+	x86_64)		image=bzImage compiler=gcc kbuild=(ARCH=x86_64) ;;
+	riscv64)	image=Image compiler=riscv64-linux-gnu-gcc
+			kbuild=(ARCH=riscv CROSS_COMPILE=riscv64-linux-gnu-) ;;
+	*)		die "scripts/lib.sh does not know how to build for $arch" ;;
+	esac
+}
+
 # exclusive NAME: wait until no other copy holds this lock; held until exit.
 exclusive() {
 	exec 9>"$CACHE/$1.lock"

@@ -285,6 +285,11 @@ int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region)
 {
 	const char *attr = misplaced(attrs);
 
+	if (!attrs->backing->alloc) {
+		pr_err("%s: backing %s needs an MMU\n", region,
+		       attrs->backing->name);
+		return -EOPNOTSUPP;
+	}
 	if (attr) {
 		pr_err("%s: a region of backing %s has no %s\n", region,
 		       attrs->backing->name, attr);

@@ -221,7 +221,8 @@ const struct file_operations mapdev_fops = {
 	.splice_write	= iter_file_splice_write,
 	.poll		= mapdev_poll,
 	.fsync		= noop_fsync,
-	.get_unmapped_area = thp_get_unmapped_area,
+	.get_unmapped_area = mapdev_get_unmapped_area,
+	MAPDEV_NOMMU_FOPS
 	.mmap_prepare	= mapdev_mmap_prepare,
 	.unlocked_ioctl	= mapdev_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,

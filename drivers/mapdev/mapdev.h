@@ -77,7 +77,8 @@ u64 mapdev_default_granule(void);
  * struct mapdev_backing - one source of memory and the way it is mapped
  * @name: as a person writes it
  * @type: as programs see it
- * @alloc: get the memory that is allocated with the region, may sleep
+ * @alloc: get the memory that is allocated with the region, may sleep; NULL
+ *         where the backing needs an MMU and there is none
  * @free: give it back; called after a failed @alloc too
  * @mmap_prepare: set vm_ops and flags; stateless, under the mmap write lock
  * @copy: move bytes between @iter and the memory at @pos without faulting
@@ -288,6 +289,29 @@ static inline void mapdev_control_exit(void)
 
 /* file.c */
 extern const struct file_operations mapdev_fops;
+
+/*
+ * nommu.c: what file.c and region.c do in another way without an MMU.
+ * mapdev_unmap() takes all mappings away, or says that it cannot.
+ */
+#ifdef CONFIG_MMU
+#define mapdev_get_unmapped_area	thp_get_unmapped_area
+#define MAPDEV_NOMMU_FOPS
+
+static inline bool mapdev_unmap(struct mapdev_region *region)
+{
+	unmap_mapping_range(region->inode->i_mapping, 0, 0, 0);
+	return true;
+}
+#else
+#define MAPDEV_NOMMU_FOPS	.mmap_capabilities = mapdev_mmap_capabilities,
+
+unsigned int mapdev_mmap_capabilities(struct file *file);
+unsigned long mapdev_get_unmapped_area(struct file *file, unsigned long addr,
+				       unsigned long len, unsigned long pgoff,
+				       unsigned long flags);
+bool mapdev_unmap(struct mapdev_region *region);
+#endif
 
 /* guard.c */
 struct mapdev_around {

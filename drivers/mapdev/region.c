@@ -231,7 +231,8 @@ EXPORT_SYMBOL_IF_KUNIT(mapdev_region_create);
  * Context: process context, sleeps for a grace period, not under mmap_lock.
  * Return: 0 when no mapping, copy or access reaches the memory any more
  * (private copies and pinned pages stay), -EALREADY when it is revoked for
- * that reason already.
+ * that reason already. Without an MMU, -EBUSY while there is a mapping; it does
+ * not keep a region from being retired, and stays until its end.
  */
 int mapdev_region_revoke(struct mapdev_region *region, unsigned long why)
 {
@@ -243,7 +244,10 @@ int mapdev_region_revoke(struct mapdev_region *region, unsigned long why)
 
 	/* Those who saw the region live finish; then nothing maps it again. */
 	region->backing->fence(region);
-	unmap_mapping_range(region->inode->i_mapping, 0, 0, 0);
+	if (!mapdev_unmap(region) && why != MAPDEV_OFF_RETIRED) {
+		WRITE_ONCE(region->off, region->off & ~why);
+		return -EBUSY;
+	}
 
 	mapdev_count(region, MAPDEV_STAT_REVOKE);
 	wake_up_interruptible_poll(&region->wait, EPOLLHUP);

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * nommu: what takes the place of paged.c, ram.c, pfn.c and contig.c without an
+ * MMU. A program sees the memory at its one address, so all of it has to be
+ * there, and contiguous, from the start; there are no faults, no two ways to
+ * map, and a mapping cannot be taken away: revoke is -EBUSY while there is one.
+ * A retired region's mappings stay until they are unmapped, and its memory with
+ * them.
+ */
+#define pr_fmt(fmt) "mapdev: " fmt
+
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/rbtree.h>
+
+#include "mapdev.h"
+
+/* --- The memory --- */
+
+/* Sets region->address; what is larger than the buddy allocator has is not. */
+static int nommu_alloc(struct mapdev_region *region)
+{
+	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN |
+		    __GFP_RETRY_MAYFAIL;
+
+	if (region->attrs.dma32)
+		gfp |= GFP_DMA32;
+	region->address = alloc_pages_exact(region->attrs.size, gfp);
+	if (!region->address) {
+		pr_err("%s: no %llu contiguous bytes, of at most %lu\n",
+		       mapdev_name(region), region->attrs.size,
+		       PAGE_SIZE << MAX_PAGE_ORDER);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static struct page *nommu_page(struct mapdev_region *region, pgoff_t index)
+{
+	return virt_to_page(region->address + (index << PAGE_SHIFT));
+}
+
+static int nommu_contig_alloc(struct mapdev_region *region)
+{
+	int err = nommu_alloc(region);
+
+	if (!err)
+		region->pfn = page_to_pfn(nommu_page(region, 0));
+	return err;
+}
+
+/* Page by page: who has pinned one keeps it. */
+static void nommu_free(struct mapdev_region *region)
+{
+	if (region->address)
+		free_pages_exact(region->address, region->attrs.size);
+}
+
+static ssize_t nommu_copy(struct mapdev_region *region, loff_t pos,
+			  struct iov_iter *iter)
+{
+	return mapdev_copy_pages(region, pos, iter, nommu_page);
+}
+
+/* --- How it is mapped --- */
+
+/* Private mappings are copies, which core makes by read. */
+unsigned int mapdev_mmap_capabilities(struct file *file)
+{
+	return NOMMU_MAP_COPY | NOMMU_MAP_DIRECT | NOMMU_MAP_READ |
+	       NOMMU_MAP_WRITE;
+}
+
+/*
+ * Core shares its record of a mapping with those that lie inside of it, but two
+ * that begin at one address it meets with a BUG(). Both it and we are under its
+ * nommu_region_sem here.
+ */
+static bool nommu_begins_at(struct mapdev_region *region, unsigned long start)
+{
+	struct address_space *mapping = region->inode->i_mapping;
+	bool found = false;
+
+	i_mmap_lock_read(mapping);
+	for (struct rb_node *node = rb_first_cached(&mapping->i_mmap); node;
+	     node = rb_next(node)) {
+		struct vm_area_struct *vma =
+			rb_entry(node, struct vm_area_struct, shared.rb);
+
+		found |= vma->vm_region->vm_start == start;
+	}
+	i_mmap_unlock_read(mapping);
+	return found;
+}
+
+/* Where the data is; whether it may be mapped is for mmap_prepare to say. */
+unsigned long mapdev_get_unmapped_area(struct file *file, unsigned long addr,
+				       unsigned long len, unsigned long pgoff,
+				       unsigned long flags)
+{
+	struct mapdev_region *region = file->private_data;
+	unsigned long start;
+
+	if (!mapdev_has_pages(region, pgoff, PAGE_ALIGN(len) >> PAGE_SHIFT))
+		return -EINVAL;
+	start = (unsigned long)region->address + (pgoff << PAGE_SHIFT);
+	return nommu_begins_at(region, start) ? -EBUSY : start;
+}
+
+/*
+ * Counted with the guard held, so that the revoke that takes it after the state
+ * was set finds every mapping, or this finds the state.
+ */
+static int nommu_mapped(unsigned long start, unsigned long end, pgoff_t pgoff,
+			const struct file *file, void **vm_private_data)
+{
+	struct mapdev_region *region = file->private_data;
+	int err;
+
+	mmap_assert_write_locked(current->mm);
+	err = mapdev_enter(region, pgoff);
+	if (err)
+		return err;
+	*vm_private_data = region;
+	mapdev_count(region, MAPDEV_STAT_MAPPED);
+	mapdev_leave(region);
+	return 0;
+}
+
+static const struct vm_operations_struct nommu_vm_ops = {
+	.mapped		= nommu_mapped,
+	.close		= mapdev_vma_close,
+};
+
+static int nommu_mmap_prepare(struct mapdev_region *region,
+			      struct vm_area_desc *desc)
+{
+	/* A copy is right, and this asks core for it. */
+	if (!is_nommu_shared_vma_flags(&desc->vma_flags))
+		return -ENOSYS;
+	/* Core would lose the one that is there, and never close it. */
+	if (find_vma_intersection(desc->mm, desc->start, desc->end))
+		return -EBUSY;
+
+	vma_desc_set_flags(desc, VMA_DONTEXPAND_BIT);
+	/* Nothing of it is to be pinned. */
+	if (region->backing == &mapdev_pfn_contig)
+		vma_desc_set_flags(desc, VMA_IO_BIT, VMA_PFNMAP_BIT);
+	desc->vm_ops = &nommu_vm_ops;
+	return 0;
+}
+
+/* --- How it is not taken away --- */
+
+/*
+ * Called with no way left to a new mapping. There is no fork and no split, so
+ * that each mapping has been counted once and is once closed; asked in this
+ * order, one that goes meanwhile is not taken for one more.
+ */
+bool mapdev_unmap(struct mapdev_region *region)
+{
+	u64 mapped = mapdev_stat(region, MAPDEV_STAT_MAPPED);
+
+	return mapped <= mapdev_stat(region, MAPDEV_STAT_CLOSE);
+}
+
+/* --- The backings --- */
+
+/* Without alloc: known by name, but not to be had. */
+const struct mapdev_backing mapdev_paged = {
+	.name		= "paged",
+	.type		= MAPDEV_PAGED,
+};
+
+const struct mapdev_backing mapdev_ram_pages = {
+	.name		= "pages",
+	.type		= MAPDEV_PAGES,
+};
+
+const struct mapdev_backing mapdev_ram_vmalloc = {
+	.name		= "vmalloc",
+	.type		= MAPDEV_VMALLOC,
+	.alloc		= nommu_alloc,
+	.free		= nommu_free,
+	.mmap_prepare	= nommu_mmap_prepare,
+	.copy		= nommu_copy,
+	.fence		= mapdev_guard_fence,
+};
+
+const struct mapdev_backing mapdev_pfn_contig = {
+	.name		= "contig",
+	.type		= MAPDEV_CONTIG,
+	.alloc		= nommu_contig_alloc,
+	.free		= nommu_free,
+	.mmap_prepare	= nommu_mmap_prepare,
+	.copy		= nommu_copy,
+	.fence		= mapdev_guard_fence,
+};
+
+const struct mapdev_backing mapdev_ram_contig = {
+	.name		= "contig",
+	.type		= MAPDEV_CONTIG,
+	.alloc		= nommu_contig_alloc,
+	.free		= nommu_free,
+	.mmap_prepare	= nommu_mmap_prepare,
+	.copy		= nommu_copy,
+	.fence		= mapdev_guard_fence,
+};
