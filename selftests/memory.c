@@ -12,6 +12,9 @@
 #ifndef BUS_MCEERR_AR
 #define BUS_MCEERR_AR 4
 #endif
+#ifndef MADV_SOFT_OFFLINE
+#define MADV_SOFT_OFFLINE 101
+#endif
 
 /* Memory without a struct page that core may look at is not in the Rss. */
 TEST_F(semantics, smaps)
@@ -252,6 +255,14 @@ static int poison(u8 *addr)
 	return err;
 }
 
+static int heal(u64 pfn)
+{
+	char value[32];
+
+	snprintf(value, sizeof(value), "%#llx", pfn);
+	return write_file("/sys/kernel/debug/hwpoison/unpoison-pfn", value);
+}
+
 /*
  * Core handles broken pages of a page cache only. Others stay mapped, as those
  * of other drivers do; page frames it does not even look up.
@@ -260,7 +271,7 @@ TEST_F(semantics, memory_failure)
 {
 	size_t bad = HUGE + 5 * page, after = bad + page;
 	u8 *broken = self->map + bad, *other = NULL;
-	char value[32], byte[2];
+	char byte[2];
 	u64 pfn;
 
 	if (self->class == FRAMES) {
@@ -310,9 +321,23 @@ unpoison:
 	munmap(self->map, SIZE);
 	close(self->fd);
 	EXPECT_EQ(0, region_destroy(&self->r));
-	snprintf(value, sizeof(value), "%#llx", pfn);
-	EXPECT_EQ(0, write_file("/sys/kernel/debug/hwpoison/unpoison-pfn",
-				value));
+	EXPECT_EQ(0, heal(pfn));
+}
+
+/* A page that may break soon is moved, with what is in it. */
+TEST_F(semantics, soft_offline)
+{
+	static const int errs[] = { 0, EIO, EFAULT };
+	u8 *weak = self->map + HUGE + 5 * page;
+	u64 pfn = pfn_of(weak);
+
+	EXPECT_EQ(errs[self->class],
+		  errno_of(madvise(weak, page, MADV_SOFT_OFFLINE)));
+	EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
+	if (self->class != PAGED)
+		return;
+	EXPECT_NE(pfn, pfn_of(weak));
+	EXPECT_EQ(0, heal(pfn));
 }
 
 TEST_HARNESS_MAIN
