@@ -130,6 +130,40 @@ TEST_F(semantics, populate)
 		  errno_of(madvise(self->map, SIZE, MADV_POPULATE_READ)));
 }
 
+/* Huge entries and their faults, after @advice on a new mapping. */
+static long faults_after(int fd, int advice, long *huge)
+{
+	u8 *map = NULL;
+	long faults;
+
+	try_mmap(fd, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, 0, &map);
+	if (!map || madvise(map, SIZE, advice))
+		return -1;
+	faults = faults_of(map, SIZE, true);
+	*huge = smaps_field(map, "FilePmdMapped") * 1024;
+	munmap(map, SIZE);
+	return faults;
+}
+
+/* No huge entry where none is wanted: it only costs page frames faults. */
+TEST_F(semantics, hugepage)
+{
+	struct mapdev_info info = { .size = sizeof(info) };
+	size_t each = 16 * page, each_huge;
+	long huge = 0;
+
+	ASSERT_EQ(0, ioctl(self->fd, MAPDEV_IOC_INFO, &info));
+	if (self->class == PAGED)
+		each = info.granule;
+	each_huge = self->class == FRAMES ? HUGE : each;
+	EXPECT_EQ(variant->eager ? 0 : SIZE / each,
+		  faults_after(self->fd, MADV_NOHUGEPAGE, &huge));
+	EXPECT_EQ(0, huge);
+	EXPECT_EQ(variant->eager ? 0 : SIZE / each_huge,
+		  faults_after(self->fd, MADV_HUGEPAGE, &huge));
+	EXPECT_EQ(self->class == PAGED && each == HUGE ? SIZE : 0, huge);
+}
+
 TEST_F(semantics, dontfork)
 {
 	pid_t pid;
