@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the rest of the kernel's memory management does to each backing and map
+ * mode: accounting, write tracking, NUMA policy, splice, memory failure.
+ */
+#include <linux/mempolicy.h>
+#include <linux/userfaultfd.h>
+#include <sys/syscall.h>
+
+#include "semantics.h"
+
+#ifndef BUS_MCEERR_AR
+#define BUS_MCEERR_AR 4
+#endif
+#ifndef MADV_SOFT_OFFLINE
+#define MADV_SOFT_OFFLINE 101
+#endif
+
+/* Memory without a struct page that core may look at is not in the Rss. */
+TEST_F(semantics, smaps)
+{
+	static const char * const flags[][3] = {
+		{ "", "", "" }, { "mm", "de", "" }, { "pf", "io", "dd" },
+	};
+	static const char * const all[] = { "io", "pf", "mm", "de", "dd", "dc",
+					    "me", "ex", "lo", "ac" };
+
+	EXPECT_EQ(self->class == FRAMES ? 0 : SIZE / 1024,
+		  smaps_field(self->map, "Rss"));
+	EXPECT_EQ(0, smaps_field(self->map, "Anonymous"));
+	EXPECT_EQ(0, smaps_field(self->map, "Swap"));
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		bool wanted = self->class == FRAMES && !strcmp(all[i], "de");
+
+		for (size_t j = 0; j < ARRAY_SIZE(flags[0]); j++)
+			wanted |= !strcmp(all[i], flags[self->class][j]);
+		EXPECT_EQ(wanted, has_flag(self->map, all[i])) {
+			TH_LOG("VmFlags: %s", all[i]);
+		}
+	}
+}
+
+static u64 pfn_of(u8 *addr)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	u64 entry = 0;
+
+	pread(fd, &entry, sizeof(entry), (uintptr_t)addr / page * 8);
+	close(fd);
+	return entry & ((1ULL << 55) - 1);
+}
+
+/* All pages of @mask that a scan finds, and what else it says of the first. */
+static long scan(u8 *map, size_t size, u64 mask, u64 flags, u64 *categories)
+{
+	struct page_region regions[64];
+	struct pm_scan_arg arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.start = (uintptr_t)map,
+		.end = (uintptr_t)map + size,
+		.vec = (uintptr_t)regions,
+		.vec_len = ARRAY_SIZE(regions),
+		.category_mask = mask,
+		.return_mask = PAGE_IS_PRESENT | PAGE_IS_FILE | PAGE_IS_HUGE |
+			       PAGE_IS_WPALLOWED | PAGE_IS_WRITTEN,
+	};
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	long pages = 0, n;
+
+	n = ioctl(fd, PAGEMAP_SCAN, &arg);
+	close(fd);
+	if (n < 0)
+		return -errno;
+	for (long i = 0; i < n; i++)
+		pages += (regions[i].end - regions[i].start) / page;
+	*categories = n ? regions[0].categories : 0;
+	return pages;
+}
+
+static bool by_2m(const char *attrs)
+{
+	return !strcmp(attrs, "backing=paged granule=2M");
+}
+
+/* Neither this nor /proc/PID/pagemap looks at page frames. */
+TEST_F(semantics, pagemap_scan)
+{
+	bool seen = self->class != FRAMES;
+	u64 got;
+
+	EXPECT_EQ(seen ? SIZE / page : 0,
+		  scan(self->map, SIZE, PAGE_IS_PRESENT, 0, &got));
+	EXPECT_EQ(!seen ? 0 : PAGE_IS_PRESENT | PAGE_IS_FILE |
+		  (by_2m(variant->attrs) ? PAGE_IS_HUGE : 0), got);
+	EXPECT_EQ(seen, !!pfn_of(self->map));
+}
+
+static int uffd_open(u64 features)
+{
+	struct uffdio_api api = { .api = UFFD_API, .features = features };
+	int fd = syscall(__NR_userfaultfd, O_CLOEXEC);
+
+	return ioctl(fd, UFFDIO_API, &api) ? -errno : fd;
+}
+
+static int uffd_register(int fd, u8 *map, size_t size, u64 mode)
+{
+	struct uffdio_register reg = {
+		.range = { (uintptr_t)map, size },
+		.mode = mode,
+	};
+
+	return errno_of(ioctl(fd, UFFDIO_REGISTER, &reg));
+}
+
+/* Faults cannot be handed to a program: only the marks of written pages. */
+TEST_F(semantics, userfaultfd)
+{
+	int fd = uffd_open(0);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(EINVAL, uffd_register(fd, self->map, SIZE,
+					UFFDIO_REGISTER_MODE_MISSING));
+	EXPECT_EQ(EINVAL, uffd_register(fd, self->map, SIZE,
+					UFFDIO_REGISTER_MODE_MINOR));
+	EXPECT_EQ(EINVAL, uffd_register(fd, self->map, SIZE,
+					UFFDIO_REGISTER_MODE_WP));
+	close(fd);
+	EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
+}
+
+TEST_F(semantics, write_tracking)
+{
+	const size_t written[] = { 0, 3, 511, 512, 513, 1022 };
+	const u64 flags = PM_SCAN_WP_MATCHING | PM_SCAN_CHECK_WPASYNC;
+	int fd = uffd_open(UFFD_FEATURE_WP_ASYNC |
+			   UFFD_FEATURE_WP_UNPOPULATED);
+	u64 got;
+
+	ASSERT_LE(0, fd);
+	if (self->class != PAGED) {
+		EXPECT_EQ(EINVAL, uffd_register(fd, self->map, SIZE,
+						UFFDIO_REGISTER_MODE_WP));
+		EXPECT_EQ(-EPERM, scan(self->map, SIZE, PAGE_IS_WRITTEN, flags,
+				       &got));
+		close(fd);
+		return;
+	}
+	/* Mapped as it is, by whatever entries. */
+	ASSERT_EQ(0, uffd_register(fd, self->map, SIZE,
+				   UFFDIO_REGISTER_MODE_WP));
+	EXPECT_EQ(SIZE / page, scan(self->map, SIZE, PAGE_IS_WRITTEN, flags,
+				    &got));
+	EXPECT_EQ(0, scan(self->map, SIZE, PAGE_IS_WRITTEN, flags, &got));
+	for (size_t i = 0; i < ARRAY_SIZE(written); i++)
+		store_byte(self->map + written[i] * page + page - 1, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(written); i++) {
+		EXPECT_EQ(1, scan(self->map + written[i] * page, page,
+				  PAGE_IS_WRITTEN, 0, &got)) {
+			TH_LOG("page %zu is lost", written[i]);
+		}
+	}
+	/* The first write below a huge entry unmaps all of that. */
+	EXPECT_EQ(by_2m(variant->attrs) ? SIZE / page : ARRAY_SIZE(written),
+		  scan(self->map, SIZE, PAGE_IS_WRITTEN, flags, &got));
+
+	/* What a revoke unmaps counts as written: never too few. */
+	store_byte(self->map + page, 1);
+	ASSERT_EQ(0, region_revoke(&self->r, 1));
+	ASSERT_EQ(0, region_revoke(&self->r, 0));
+	store_byte(self->map + 5 * page, 1);
+	EXPECT_LE(2, scan(self->map, SIZE, PAGE_IS_WRITTEN, flags, &got));
+	store_byte(self->map + 7 * page, 1);
+	EXPECT_EQ(by_2m(variant->attrs) ? HUGE / page : 1,
+		  scan(self->map, SIZE, PAGE_IS_WRITTEN, flags, &got));
+	EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
+	close(fd);
+}
+
+static int node_of(void *addr)
+{
+	int node = -1;
+
+	syscall(__NR_move_pages, 0, 1, &addr, NULL, &node, 0);
+	return node;
+}
+
+/* A policy can be set anywhere and counts where a touch allocates: on paged. */
+TEST_F(semantics, numa_policy)
+{
+	unsigned long node0 = 1, none = 1UL << 63;
+	int mode = -1;
+
+	EXPECT_EQ(0, errno_of(syscall(__NR_mbind, self->map, SIZE, MPOL_BIND,
+				      &node0, 64, 0)));
+	EXPECT_EQ(0, syscall(__NR_get_mempolicy, &mode, NULL, 0, self->map,
+			     MPOL_F_ADDR));
+	EXPECT_EQ(MPOL_BIND, mode);
+	EXPECT_EQ(self->class == FRAMES ? -ENOENT : 0, node_of(self->map));
+	EXPECT_EQ(0, errno_of(syscall(__NR_mbind, self->map, SIZE, MPOL_BIND,
+				      &node0, 64,
+				      MPOL_MF_STRICT | MPOL_MF_MOVE)));
+	EXPECT_EQ(EINVAL, errno_of(syscall(__NR_mbind, self->map, SIZE,
+					   MPOL_BIND, &none, 64, 0)));
+	EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
+}
+
+/* What is in a pipe is a copy: later stores are not seen, pages not kept. */
+TEST_F(semantics, splice)
+{
+	size_t size = 16 * page;
+	u8 *copy = malloc(size);
+	loff_t offset = 0;
+	int fds[2];
+
+	ASSERT_EQ(0, pipe(fds));
+	ASSERT_EQ(size, splice(self->fd, &offset, fds[1], NULL, size, 0));
+	stamp(self->map, SIZE, 2);
+	ASSERT_EQ(0, region_revoke(&self->r, 1));
+	ASSERT_EQ(size, read(fds[0], copy, size));
+	EXPECT_EQ(size, unstamped(copy, 0, size, 1));
+	ASSERT_EQ(0, region_revoke(&self->r, 0));
+
+	stamp(copy, size, 3);
+	offset = 0;
+	ASSERT_EQ(size, write(fds[1], copy, size));
+	ASSERT_EQ(size, splice(fds[0], NULL, self->fd, &offset, size, 0));
+	EXPECT_EQ(size, unstamped(self->map, 0, size, 3));
+	EXPECT_EQ(SIZE - size, unstamped(self->map + size, size, SIZE - size,
+					 2));
+	close(fds[0]);
+	close(fds[1]);
+	free(copy);
+}
+
+static void note_code(int sig, siginfo_t *info, void *context)
+{
+	touch_code = info->si_code;
+}
+
+/* As if the memory of a page were broken: the errno, and any signal's code. */
+static int poison(u8 *addr)
+{
+	struct sigaction action = {
+		.sa_sigaction = note_code,
+		.sa_flags = SA_SIGINFO,
+	}, old;
+	int err;
+
+	touch_code = 0;
+	sigaction(SIGBUS, &action, &old);
+	err = errno_of(madvise(addr, page, MADV_HWPOISON));
+	sigaction(SIGBUS, &old, NULL);
+	return err;
+}
+
+static int heal(u64 pfn)
+{
+	char value[32];
+
+	snprintf(value, sizeof(value), "%#llx", pfn);
+	return write_file("/sys/kernel/debug/hwpoison/unpoison-pfn", value);
+}
+
+/*
+ * Core handles broken pages of a page cache only. Others stay mapped, as those
+ * of other drivers do; page frames it does not even look up.
+ */
+TEST_F(semantics, memory_failure)
+{
+	size_t bad = HUGE + 5 * page, after = bad + page;
+	u8 *broken = self->map + bad, *other = NULL;
+	char byte[2];
+	u64 pfn;
+
+	if (self->class == FRAMES) {
+		EXPECT_EQ(EFAULT, poison(broken));
+		EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
+		return;
+	}
+	pfn = pfn_of(broken);
+	ASSERT_NE(0, pfn);
+	EXPECT_EQ(EBUSY, poison(broken));
+	if (self->class == RAM) {
+		EXPECT_EQ(0, touch_code);
+		EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
+		goto unpoison;
+	}
+	/* A large folio is split, which unmaps it: the signal comes now. */
+	EXPECT_EQ(0, touch_code);
+	EXPECT_EQ(SIGBUS, touch_read(broken));
+	EXPECT_EQ(BUS_MCEERR_AR, touch_code);
+	EXPECT_EQ(bad, unstamped(self->map, 0, bad, 1));
+	EXPECT_EQ(SIZE - after, unstamped(self->map + after, after,
+					  SIZE - after, 1));
+	EXPECT_EQ(EHWPOISON, errno_of(madvise(broken, page,
+					      MADV_POPULATE_READ)));
+
+	/* Nor by any other way. */
+	ASSERT_EQ(0, madvise(self->map, SIZE, MADV_DONTNEED));
+	touch_code = 0;
+	EXPECT_EQ(SIGBUS, touch_write(broken));
+	EXPECT_EQ(BUS_MCEERR_AR, touch_code);
+	ASSERT_EQ(0, try_mmap(self->fd, SIZE, PROT_READ, MAP_SHARED, 0,
+			      &other));
+	touch_code = 0;
+	EXPECT_EQ(SIGBUS, touch_read(other + bad));
+	EXPECT_EQ(BUS_MCEERR_AR, touch_code);
+	EXPECT_EQ(bad, unstamped(other, 0, bad, 1));
+	munmap(other, SIZE);
+	EXPECT_EQ(-1, pread(self->fd, byte, 2, bad));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_EQ(-1, pwrite(self->fd, byte, 2, bad));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_EQ(1, pread(self->fd, byte, 2, bad - 1));
+	EXPECT_EQ(2, pread(self->fd, byte, 2, after));
+
+unpoison:
+	/* When nobody has it any more, the page is good again. */
+	munmap(self->map, SIZE);
+	close(self->fd);
+	EXPECT_EQ(0, region_destroy(&self->r));
+	EXPECT_EQ(0, heal(pfn));
+}
+
+/* A page that may break soon is moved, with what is in it. */
+TEST_F(semantics, soft_offline)
+{
+	static const int errs[] = { 0, EIO, EFAULT };
+	u8 *weak = self->map + HUGE + 5 * page;
+	u64 pfn = pfn_of(weak);
+
+	EXPECT_EQ(errs[self->class],
+		  errno_of(madvise(weak, page, MADV_SOFT_OFFLINE)));
+	EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
+	if (self->class != PAGED)
+		return;
+	EXPECT_NE(pfn, pfn_of(weak));
+	EXPECT_EQ(0, heal(pfn));
+}
+
+TEST_HARNESS_MAIN
