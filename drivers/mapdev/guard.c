@@ -98,10 +98,14 @@ ssize_t mapdev_copy_pages(struct mapdev_region *region, loff_t pos,
 	while (sum < SZ_64K && iov_iter_count(iter)) {
 		size_t offset = offset_in_page(pos + sum);
 		size_t bytes = min(PAGE_SIZE - offset, iov_iter_count(iter));
+		struct page *page = page_at(region, (pos + sum) >> PAGE_SHIFT);
 		size_t copied;
 
-		copied = copy_page_part(page_at(region, (pos + sum) >> PAGE_SHIFT),
-					offset, bytes, iter);
+		if (PageHWPoison(page)) {
+			sum = sum ?: -EIO;
+			break;
+		}
+		copied = copy_page_part(page, offset, bytes, iter);
 		sum += copied;
 		if (copied < bytes)
 			break;

@@ -127,13 +127,23 @@ static ssize_t ram_copy(struct mapdev_region *region, loff_t pos,
 
 /* --- How it is mapped --- */
 
+/* Has the memory of one of these pages failed? Core does not ask. */
+static bool ram_is_poisoned(const struct mapdev_region *region, pgoff_t first,
+			    unsigned long count)
+{
+	for (unsigned long i = 0; i < count; i++)
+		if (PageHWPoison(region->pages[first + i]))
+			return true;
+	return false;
+}
+
 /* Map the touched page, and those around it that are not mapped yet. */
 static vm_fault_t ram_fault(struct vm_fault *vmf)
 {
 	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
-	vm_fault_t ret = VM_FAULT_NOPAGE;
 	struct mapdev_around around;
 	unsigned long left;
+	vm_fault_t ret;
 	int err;
 
 	assert_fault_locked(vmf);
@@ -147,10 +157,15 @@ static vm_fault_t ram_fault(struct vm_fault *vmf)
 
 	around = mapdev_around(region, vmf);
 	left = around.count;
-	vm_insert_pages(vmf->vma, around.addr, region->pages + around.index,
-			&left);
+	if (!ram_is_poisoned(region, around.index, around.count))
+		vm_insert_pages(vmf->vma, around.addr,
+				region->pages + around.index, &left);
 	/* It stops at a page that is mapped; that may be before ours. */
-	if (around.count - left <= around.before)
+	if (around.count - left > around.before)
+		ret = VM_FAULT_NOPAGE;
+	else if (ram_is_poisoned(region, vmf->pgoff, 1))
+		ret = VM_FAULT_HWPOISON;
+	else
 		ret = vmf_insert_page(vmf->vma, vmf->address,
 				      region->pages[vmf->pgoff]);
 	mapdev_leave(region);
@@ -173,8 +188,12 @@ static int ram_mmap_prepare(struct mapdev_region *region,
 
 	vma_desc_set_flags(desc, VMA_MIXEDMAP_BIT, VMA_DONTEXPAND_BIT);
 	desc->vm_ops = &ram_vm_ops;
-	/* Core does not add the offset itself: it maps the array from 0. */
-	if (region->attrs.eager)
+	/*
+	 * Core does not add the offset itself: it maps the array from 0. What
+	 * has failed is left to faults, which look at each page.
+	 */
+	if (region->attrs.eager &&
+	    !ram_is_poisoned(region, desc->pgoff, vma_desc_pages(desc)))
 		mmap_action_map_kernel_pages_full(desc, region->pages +
 						  desc->pgoff);
 	return 0;
