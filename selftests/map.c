@@ -118,6 +118,90 @@ TEST_F(map, faults_by_granule)
 	EXPECT_EQ(0, region_stat(&self->r, "fallback"));
 }
 
+/* The sum of one field of smaps, in bytes, over a range. */
+static size_t smaps_sum(const void *start, size_t size, const char *field)
+{
+	unsigned long first, last, from = (unsigned long)start, kilobytes;
+	FILE *file = fopen("/proc/self/smaps", "r");
+	bool inside = false;
+	size_t sum = 0;
+	char line[512];
+
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%lx-%lx ", &first, &last) == 2)
+			inside = last > from && first < from + size;
+		else if (inside && !strncmp(line, field, strlen(field)) &&
+			 sscanf(line + strlen(field), ": %lu", &kilobytes) == 1)
+			sum += kilobytes << 10;
+	}
+	fclose(file);
+	return sum;
+}
+
+/* The granule was asked for: what THP is set to does not matter. */
+TEST_F(map, huge_whatever_thp_is_set_to)
+{
+	static const char enabled[] =
+		"/sys/kernel/mm/transparent_hugepage/enabled";
+	const char * const settings[] = { "always", "never", "madvise" };
+	size_t huge = self->granule == PMD ? SIZE : 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+		ASSERT_EQ(0, write_file(enabled, settings[i]));
+		ASSERT_EQ(0, madvise(self->map, SIZE, MADV_DONTNEED));
+		for (size_t at = 0; at < SIZE; at += page)
+			store_byte(self->map + at, i);
+		EXPECT_EQ(huge, smaps_sum(self->map, SIZE, "FilePmdMapped")) {
+			TH_LOG("THP set to %s", settings[i]);
+		}
+		EXPECT_EQ(0, (unsigned long)self->map % self->granule);
+	}
+}
+
+/* Split by a change of one page, and by a hole: nothing is lost. */
+TEST_F(map, huge_splits)
+{
+	fill(self->map, 0, SIZE, 9);
+	ASSERT_EQ(0, mprotect(self->map + PMD + page, page, PROT_READ));
+	EXPECT_EQ(SIGSEGV, touch_write(self->map + PMD + page));
+	EXPECT_EQ(0, madvise(self->map + 2 * PMD + page, page, MADV_DONTNEED));
+	EXPECT_EQ(SIZE, differs(self->map, 0, SIZE, 9));
+	ASSERT_EQ(0, mprotect(self->map + PMD + page, page,
+			      PROT_READ | PROT_WRITE));
+	fill(self->map, 0, SIZE, 10);
+	EXPECT_EQ(SIZE, differs(self->map, 0, SIZE, 10));
+}
+
+/* No memory for a whole granule: smaller folios, and they are counted. */
+TEST_F(map, falls_back_to_smaller)
+{
+	static const char group[] = "/sys/fs/cgroup/mapdev-small";
+	char path[96], pid[16], limit[32];
+	int status;
+	pid_t child;
+
+	write_file("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	ASSERT_EQ(0, mkdir(group, 0755));
+	snprintf(path, sizeof(path), "%s/memory.max", group);
+	snprintf(limit, sizeof(limit), "%zu", self->granule / 2 + 32 * page);
+	ASSERT_EQ(0, write_file(path, limit));
+	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
+	child = fork();
+	if (!child) {
+		snprintf(pid, sizeof(pid), "%d", getpid());
+		if (write_file(path, pid))
+			_exit(1);
+		store_byte(self->map + page, 42);
+		_exit(0);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(42, load_byte(self->map + page));
+	EXPECT_EQ(self->granule > 64 * (size_t)page,
+		  region_stat(&self->r, "fallback") > 0);
+	EXPECT_EQ(0, rmdir(group));
+}
+
 TEST_F(map, private_is_copy_on_write)
 {
 	u8 *copy, byte;

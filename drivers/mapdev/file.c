@@ -185,7 +185,7 @@ static long mapdev_ioctl_info(struct mapdev_region *region, void __user *arg)
 	info = (struct mapdev_info) {
 		.size		= size,
 		.length		= attrs->size,
-		.granule	= attrs->granule ?: PAGE_SIZE,
+		.granule	= attrs->granule,
 		.phys_addr	= capable(CAP_SYS_RAWIO) ?
 				  mapdev_phys_addr(region) : 0,
 		.backing	= attrs->backing->type,

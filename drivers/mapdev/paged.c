@@ -102,6 +102,8 @@ static struct folio *paged_add(struct mapdev_region *region, pgoff_t index,
 	unsigned int order = get_order(region->attrs.granule);
 
 	for (;; order--) {
+		/* No one is to be killed for a folio that need not be large. */
+		gfp_t gfp = order ? GFP_KERNEL | __GFP_NORETRY : GFP_KERNEL;
 		pgoff_t first = round_down(index, 1UL << order);
 		struct folio *folio;
 		int err = -ENOMEM;
@@ -112,8 +114,7 @@ static struct folio *paged_add(struct mapdev_region *region, pgoff_t index,
 
 		folio = paged_new(region, order, vma, addr);
 		if (folio) {
-			err = filemap_add_folio(mapping, folio, first,
-						GFP_KERNEL);
+			err = filemap_add_folio(mapping, folio, first, gfp);
 			if (!err) {
 				folio_mark_uptodate(folio);
 				/*

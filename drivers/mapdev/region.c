@@ -120,6 +120,8 @@ static struct mapdev_region *region_alloc(const char *name,
 	err = region->backing->alloc(region);
 	if (err)
 		goto fail;
+	if (!region->attrs.granule)
+		region->attrs.granule = PAGE_SIZE;
 	return region;
 
 fail:

@@ -35,11 +35,15 @@ static const struct attribute {
 	{ "backing",	 WORD,	 "BACKING" },
 	{ "granule",	 BYTES,	 "GRANULE" },
 	{ "max_granule", BYTES,	 NULL },
+	{ "map",	 WORD,	 "MAP" },
+	{ "pin",	 NUMBER, NULL },
+	{ "dma32",	 NUMBER, NULL },
 	{ "ro",		 NUMBER, "RO" },
 	{ "numa_node",	 NUMBER, NULL },
 	{ "state",	 WORD,	 "STATE" },
 	{ "revoked",	 NUMBER, NULL },
 	{ "mappings",	 NUMBER, "MAPPINGS" },
+	{ "phys_addr",	 WORD,	 NULL },
 };
 
 /* One attribute, which is one word. False if the region does not have it. */
