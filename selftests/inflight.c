@@ -22,7 +22,7 @@
 /* As many rounds as fit into the time, on a slow machine, and not too few. */
 #define ROUNDS 10
 #define MIN_ROUNDS 3
-#define SECONDS 3
+#define SECONDS 2
 
 #define WORKERS 6
 #define STORMERS 3
