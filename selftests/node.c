@@ -59,6 +59,16 @@ TEST_F(node, seek)
 
 TEST_F(node, is_zeroed)
 {
+	char attrs[96];
+
+	snprintf(attrs, sizeof(attrs), "size=1M %s", variant->attrs);
+	close(self->fd);
+	ASSERT_EQ(0, region_destroy(&self->r));
+	dirty_free_memory();
+	ASSERT_EQ(0, region_create(&self->r, attrs));
+	self->fd = open(self->r.node, O_RDWR);
+	ASSERT_LE(0, self->fd);
+
 	memset(self->buf, 0xff, SIZE);
 	ASSERT_EQ(SIZE, read(self->fd, self->buf, SIZE));
 	EXPECT_TRUE(all_zero(self->buf, SIZE));
@@ -280,6 +290,33 @@ TEST_F(node, ioctl_info)
 	EXPECT_EQ(0, info.dirty_unit);
 	EXPECT_EQ(-1, info.numa_node);
 	EXPECT_EQ(0, info.granule % page);
+}
+
+/* Where it lies in the machine is for root alone, and only for contig. */
+TEST_F(node, phys_addr)
+{
+	struct mapdev_info info = { .size = sizeof(info) };
+	char path[128];
+	struct stat st;
+	int status;
+	pid_t pid;
+
+	snprintf(path, sizeof(path), CLASS "/%s/phys_addr", self->r.name);
+	if (variant->type == MAPDEV_CONTIG) {
+		ASSERT_EQ(0, stat(path, &st));
+		EXPECT_EQ(0400, st.st_mode & 0777);
+	} else {
+		EXPECT_EQ(-1, stat(path, &st));
+	}
+
+	pid = fork();
+	if (!pid) {
+		if (setuid(65534) || ioctl(self->fd, MAPDEV_IOC_INFO, &info))
+			_exit(2);
+		_exit(info.phys_addr != 0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
 }
 
 TEST_F(node, ioctl_sizes)
