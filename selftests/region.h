@@ -206,7 +206,7 @@ static inline bool all_zero(const u8 *buf, size_t size)
 /* Leave bytes in free memory, for whoever forgets to clear what it takes. */
 static inline void dirty_free_memory(void)
 {
-	const size_t size = 64 << 20;
+	const size_t size = 16 << 20;
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
