@@ -402,7 +402,8 @@ static void revoke_begin(struct background_revoke *revoke,
 	revoke->region = region;
 	init_completion(&revoke->done);
 	INIT_WORK_ONSTACK(&revoke->work, background_revoke);
-	schedule_work(&revoke->work);
+	/* Not on this CPU, which one of the cases keeps for itself. */
+	queue_work(system_dfl_wq, &revoke->work);
 }
 
 /* Is somebody waited for? What nobody holds up is over long before. */
