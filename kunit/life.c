@@ -55,6 +55,7 @@ static const struct name_case name_cases[] = {
 	{ "a b", -EINVAL },
 	{ "a\n", -EINVAL },
 	{ "\303\244", -EINVAL },
+	{ "\344", -EINVAL },
 	{ NAME_63, 0 },
 	{ NAME_63 "4", -ENAMETOOLONG },
 };

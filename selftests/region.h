@@ -208,10 +208,12 @@ static inline void dirty_free_memory(void)
 {
 	const size_t size = 16 << 20;
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED)
 		return;
+	/* In single pages, which are the first to be given out again. */
+	madvise(p, size, MADV_NOHUGEPAGE);
 	memset(p, 0xa5, size);
 	munmap(p, size);
 }

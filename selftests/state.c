@@ -197,6 +197,8 @@ TEST_F(state, poll_wakes)
 		poll(&p, 1, -1);
 		_exit(p.revents == POLLHUP ? 0 : 1);
 	}
+	/* Time to fall asleep; without it, poll() would only look. */
+	usleep(100000);
 	ASSERT_EQ(0, region_revoke(&self->r, 1));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
