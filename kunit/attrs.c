@@ -38,6 +38,7 @@ static const struct attr_case attr_cases[] = {
 	{ "numa_node", "-1", 0 },
 	{ "numa_node", "0", 0 },
 	{ "numa_node", "-2", -EINVAL },
+	{ "numa_node", "63", -EINVAL },
 	{ "numa_node", "65536", -EINVAL },
 	{ "numa_node", "one", -EINVAL },
 	{ "mode", "644", 0 },

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Real mappings: what is mapped, under which locks, and how it goes away. */
+#include <linux/completion.h>
+#include <linux/delay.h>
 #include <linux/mman.h>
 #include <linux/mmap_lock.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/uaccess.h>
+#include <linux/workqueue.h>
 
 #include "fixture.h"
 
@@ -324,6 +327,156 @@ static void close_without_mapped(struct kunit *test)
 	mmap_write_unlock(current->mm);
 }
 
+/* Core gets the folio locked, so that a revoke waits for its entry. */
+static void fault_hands_out_locked(struct kunit *test)
+{
+	struct mapping_fixture fx;
+	vm_fault_t ret;
+
+	fixture_init(test, &fx);
+	mmap_read_lock(current->mm);
+	{
+		struct vm_fault vmf = {
+			.vma		= vma_lookup(current->mm,
+						     (unsigned long)fx.user),
+			.address	= (unsigned long)fx.user,
+		};
+
+		ret = vmf.vma->vm_ops->fault(&vmf);
+		KUNIT_EXPECT_TRUE(test, ret == VM_FAULT_LOCKED);
+		if (vmf.page) {
+			KUNIT_EXPECT_TRUE(test, PageLocked(vmf.page));
+			if (ret == VM_FAULT_LOCKED)
+				unlock_page(vmf.page);
+			put_page(vmf.page);
+		}
+	}
+	mmap_read_unlock(current->mm);
+}
+
+/* The folios of paged stay, and none reaches past the end of the region. */
+static void folios(struct kunit *test)
+{
+	struct mapdev_region *region;
+	struct address_space *mapping;
+	struct folio *folio;
+	struct file *file;
+	loff_t pos;
+	u8 byte = 1;
+
+	region = fixture_region_with(test, SZ_64K + PAGE_SIZE, "granule=65536");
+	mapping = region->inode->i_mapping;
+	file = fixture_open(test, region, O_RDWR);
+	for (pos = 0; pos < SZ_64K + PAGE_SIZE; pos += PAGE_SIZE - 1)
+		KUNIT_ASSERT_EQ(test, 1, kernel_write(file, &byte, 1, &pos));
+	KUNIT_EXPECT_EQ(test, mapdev_pages(region), mapping->nrpages);
+	KUNIT_EXPECT_TRUE(test, mapping_unevictable(mapping));
+
+	folio = filemap_lock_folio(mapping, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(folio));
+	KUNIT_EXPECT_EQ(test, SZ_64K, folio_size(folio));
+	KUNIT_EXPECT_TRUE(test, folio_test_dirty(folio));
+	KUNIT_EXPECT_TRUE(test, folio_test_uptodate(folio));
+	folio_unlock(folio);
+	folio_put(folio);
+}
+
+struct background_revoke {
+	struct work_struct work;
+	struct mapdev_region *region;
+	struct completion done;
+};
+
+static void background_revoke(struct work_struct *work)
+{
+	struct background_revoke *revoke =
+		container_of(work, struct background_revoke, work);
+
+	mapdev_region_revoke(revoke->region, MAPDEV_OFF_ROOT);
+	complete(&revoke->done);
+}
+
+static void revoke_begin(struct background_revoke *revoke,
+			 struct mapdev_region *region)
+{
+	revoke->region = region;
+	init_completion(&revoke->done);
+	INIT_WORK_ONSTACK(&revoke->work, background_revoke);
+	/* Not on this CPU, which one of the cases keeps for itself. */
+	queue_work(system_dfl_wq, &revoke->work);
+}
+
+/* Is somebody waited for? What nobody holds up is over long before. */
+static bool revoke_waits(struct background_revoke *revoke)
+{
+	return !wait_for_completion_timeout(&revoke->done, HZ / 2);
+}
+
+static void revoke_end(struct background_revoke *revoke)
+{
+	flush_work(&revoke->work);
+	destroy_work_on_stack(&revoke->work);
+}
+
+/* A revoke waits for all who may have seen the region live: see the fences. */
+static void revoke_waits_for_folio(struct kunit *test)
+{
+	struct background_revoke revoke;
+	struct mapping_fixture fx;
+	struct folio *folio;
+
+	fixture_init(test, &fx);
+	KUNIT_ASSERT_EQ(test, 0, put_user((u8)1, fx.user + REGION_SIZE - 1));
+	folio = filemap_lock_folio(fx.region->inode->i_mapping,
+				   mapdev_pages(fx.region) - 1);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(folio));
+	revoke_begin(&revoke, fx.region);
+	KUNIT_EXPECT_TRUE(test, revoke_waits(&revoke));
+	folio_unlock(folio);
+	folio_put(folio);
+	revoke_end(&revoke);
+}
+
+static void revoke_waits_for_new_folio(struct kunit *test)
+{
+	struct background_revoke revoke;
+	struct mapping_fixture fx;
+
+	fixture_init(test, &fx);
+	filemap_invalidate_lock_shared(fx.region->inode->i_mapping);
+	revoke_begin(&revoke, fx.region);
+	KUNIT_EXPECT_TRUE(test, revoke_waits(&revoke));
+	filemap_invalidate_unlock_shared(fx.region->inode->i_mapping);
+	revoke_end(&revoke);
+}
+
+static void revoke_waits_for_rcu(struct kunit *test)
+{
+	struct background_revoke revoke;
+	struct mapping_fixture fx;
+
+	fixture_init(test, &fx);
+	rcu_read_lock();
+	revoke_begin(&revoke, fx.region);
+	mdelay(300);
+	KUNIT_EXPECT_FALSE(test, completion_done(&revoke.done));
+	rcu_read_unlock();
+	revoke_end(&revoke);
+}
+
+static void revoke_waits_for_guard(struct kunit *test)
+{
+	struct mapdev_region *region =
+		fixture_region_with(test, REGION_SIZE, "backing=pages");
+	struct background_revoke revoke;
+
+	percpu_down_read(&region->guard);
+	revoke_begin(&revoke, region);
+	KUNIT_EXPECT_TRUE(test, revoke_waits(&revoke));
+	percpu_up_read(&region->guard);
+	revoke_end(&revoke);
+}
+
 /* The callbacks notice callers without the locks that core holds. */
 static void asserts_locks(struct kunit *test)
 {
@@ -369,6 +522,12 @@ static struct kunit_case mapping_cases[] = {
 	KUNIT_CASE_PARAM(faults_under_vma_lock, backing_gen_params),
 	KUNIT_CASE(maps_around_a_read),
 	KUNIT_CASE_PARAM(revoke_takes_mappings, backing_gen_params),
+	KUNIT_CASE(fault_hands_out_locked),
+	KUNIT_CASE(folios),
+	KUNIT_CASE(revoke_waits_for_folio),
+	KUNIT_CASE(revoke_waits_for_new_folio),
+	KUNIT_CASE(revoke_waits_for_rcu),
+	KUNIT_CASE(revoke_waits_for_guard),
 	KUNIT_CASE_PARAM(asserts_locks, backing_gen_params),
 	{}
 };

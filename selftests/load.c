@@ -71,6 +71,7 @@ TEST_F(load, regions)
 	}
 	EXPECT_EQ(0, unload());
 	EXPECT_NE(0, access("/dev/mapdev/a", F_OK));
+	EXPECT_NE(0, access("/sys/kernel/debug/mapdev", F_OK));
 }
 
 /* The last kernel log line that begins with "mapdev: " after a mark. */
@@ -123,6 +124,7 @@ TEST_F(load, bad_regions)
 		{ "regions=a:1M:paged:ro=maybe", EINVAL, "maybe" },
 		{ "regions=a:4194304G", ENOSPC, "max_bytes" },
 		{ "regions=a:2M max_bytes=1048576", ENOSPC, "max_bytes" },
+		{ "regions=a:1M,b:1M max_bytes=1048576", ENOSPC, "b: " },
 		{ "regions=a:99999999999G", EINVAL, "size" },
 		{ "regions=" NAME_63 "4:1M", ENAMETOOLONG, "name" },
 		{ "regions=a/b:1M", EINVAL, "a/b" },
@@ -130,6 +132,7 @@ TEST_F(load, bad_regions)
 		{ "regions=:1M", EINVAL, "name" },
 		{ "regions=a:1M,a:1M", EBUSY, "a:" },
 		{ "regions=a:1M,b:1M,c:0", EINVAL, "c:" },
+		{ "regions=a:0,b:1M", EINVAL, "a:" },
 		{ "regions=a:1M,", EINVAL, "size" },
 	};
 	char mark[64], line[512];

@@ -70,6 +70,7 @@ TEST_F(map, zeroed_and_shared)
 	int status;
 	pid_t pid;
 
+	dirty_free_memory();
 	EXPECT_TRUE(all_zero(self->map, SIZE));
 	pid = fork();
 	if (!pid) {

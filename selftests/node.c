@@ -59,6 +59,18 @@ TEST_F(node, seek)
 
 TEST_F(node, is_zeroed)
 {
+	char attrs[96];
+
+	/* Made anew, perhaps of the same memory. */
+	snprintf(attrs, sizeof(attrs), "size=1M %s", variant->attrs);
+	memset(self->buf, 0xa5, SIZE);
+	ASSERT_EQ(SIZE, pwrite(self->fd, self->buf, SIZE, 0));
+	close(self->fd);
+	ASSERT_EQ(0, region_destroy(&self->r));
+	ASSERT_EQ(0, region_create(&self->r, attrs));
+	self->fd = open(self->r.node, O_RDWR);
+	ASSERT_LE(0, self->fd);
+
 	memset(self->buf, 0xff, SIZE);
 	ASSERT_EQ(SIZE, read(self->fd, self->buf, SIZE));
 	EXPECT_TRUE(all_zero(self->buf, SIZE));
@@ -280,6 +292,21 @@ TEST_F(node, ioctl_info)
 	EXPECT_EQ(0, info.dirty_unit);
 	EXPECT_EQ(-1, info.numa_node);
 	EXPECT_EQ(0, info.granule % page);
+}
+
+/* Only what has one physical address shows it, to root. */
+TEST_F(node, phys_addr)
+{
+	char path[128];
+	struct stat st;
+
+	snprintf(path, sizeof(path), CLASS "/%s/phys_addr", self->r.name);
+	if (variant->type == MAPDEV_CONTIG) {
+		ASSERT_EQ(0, stat(path, &st));
+		EXPECT_EQ(0400, st.st_mode & 0777);
+	} else {
+		EXPECT_EQ(-1, stat(path, &st));
+	}
 }
 
 TEST_F(node, ioctl_sizes)

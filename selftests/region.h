@@ -203,6 +203,21 @@ static inline bool all_zero(const u8 *buf, size_t size)
 	return !buf[0] && !memcmp(buf, buf + 1, size - 1);
 }
 
+/* Leave bytes in free memory, for whoever forgets to clear what it takes. */
+static inline void dirty_free_memory(void)
+{
+	const size_t size = 16 << 20;
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return;
+	/* In single pages, which are the first to be given out again. */
+	madvise(p, size, MADV_NOHUGEPAGE);
+	memset(p, 0xa5, size);
+	munmap(p, size);
+}
+
 static sigjmp_buf touch_jump;
 static int touch_code;
 

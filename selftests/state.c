@@ -108,6 +108,63 @@ TEST_F(state, retired)
 	EXPECT_EQ(POLLHUP | POLLERR, p.revents);
 	EXPECT_EQ(0, ioctl(self->fd, MAPDEV_IOC_INFO, &info));
 	EXPECT_EQ(MAPDEV_RETIRED, info.state);
+	EXPECT_EQ(-1, region_stat(&self->r, "mapped"));
+}
+
+/* Root sees how many mappings there are, of all processes. */
+TEST_F(state, mappings)
+{
+	char path[128], line[64];
+	u8 *map;
+
+	snprintf(path, sizeof(path), CLASS "/%s/mappings", self->r.name);
+	EXPECT_STREQ("1", read_line(path, line, sizeof(line)));
+	map = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, self->fd, 0);
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_STREQ("2", read_line(path, line, sizeof(line)));
+	munmap(map, SIZE);
+	EXPECT_STREQ("1", read_line(path, line, sizeof(line)));
+}
+
+/* A page that is missing among those that faults map at once comes again. */
+TEST_F(state, page_comes_again)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	EXPECT_EQ((size_t)SIZE, differs(self->map, 0, SIZE, 1));
+	for (size_t offset = 0; offset < 32 * page; offset += page) {
+		if (madvise(self->map + offset, page, MADV_DONTNEED)) {
+			/* Core keeps its hands off page frames. */
+			EXPECT_EQ(EINVAL, errno);
+			EXPECT_EQ(MAPDEV_CONTIG, variant->type);
+			return;
+		}
+		EXPECT_EQ(page, differs(self->map + offset, offset, page, 1));
+	}
+}
+
+/* A debugger's way in: not what the program itself may not do. */
+TEST_F(state, proc_mem)
+{
+	int mem = open("/proc/self/mem", O_RDWR);
+	off_t at = (off_t)(unsigned long)(self->map + 4096 + 100);
+	u8 buf[5000];
+
+	ASSERT_LE(0, mem);
+	ASSERT_EQ((ssize_t)sizeof(buf), pread(mem, buf, sizeof(buf), at));
+	EXPECT_EQ(sizeof(buf), differs(buf, 4096 + 100, sizeof(buf), 1));
+	ASSERT_EQ(2, pwrite(mem, "xy", 2, at + 3995));
+	EXPECT_EQ('x', self->map[4096 + 100 + 3995]);
+	EXPECT_EQ('y', self->map[4096 + 100 + 3996]);
+	ASSERT_EQ(0, mprotect(self->map, SIZE, PROT_NONE));
+	EXPECT_EQ(-1, pread(mem, buf, 1, at));
+	ASSERT_EQ(0, mprotect(self->map, SIZE, PROT_READ | PROT_WRITE));
+	ASSERT_EQ(0, region_revoke(&self->r, 1));
+	EXPECT_EQ(-1, pread(mem, buf, 1, at));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_EQ(-1, pwrite(mem, "x", 1, at));
+	EXPECT_EQ(EIO, errno);
+	close(mem);
 }
 
 /* live=0 and live=1 again: another region, which the old mapping never sees. */
@@ -135,10 +192,13 @@ TEST_F(state, poll_wakes)
 	pid_t pid = fork();
 
 	if (!pid) {
-		/* Nothing but the revoke can end this wait. */
+		/* Nothing but the revoke can end this wait well. */
+		alarm(10);
 		poll(&p, 1, -1);
 		_exit(p.revents == POLLHUP ? 0 : 1);
 	}
+	/* Time to fall asleep; without it, poll() would only look. */
+	usleep(100000);
 	ASSERT_EQ(0, region_revoke(&self->r, 1));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
