@@ -276,6 +276,18 @@ static inline long minor_faults(void)
 	return usage.ru_minflt;
 }
 
+/* Wait until a process sleeps, by the state that the kernel shows of it. */
+static inline void wait_asleep(pid_t pid)
+{
+	char path[64], line[256];
+	const char *state;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	do {
+		state = strrchr(read_line(path, line, sizeof(line)), ')');
+	} while (state && state[2] == 'R');
+}
+
 /* How many mappings of this process lie in a range, and the VmFlags of one. */
 static inline int count_mappings(const void *start, size_t size)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The states of a region: live, revoked, restored, retired. */
 #include <poll.h>
+#include <sched.h>
 
 #include "region.h"
 
@@ -187,6 +188,8 @@ TEST_F(state, live_again)
 
 TEST_F(state, poll_wakes)
 {
+	u8 *ready = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct pollfd p = { .fd = self->fd };
 	int status;
 	pid_t pid = fork();
@@ -194,11 +197,14 @@ TEST_F(state, poll_wakes)
 	if (!pid) {
 		/* Nothing but the revoke can end this wait well. */
 		alarm(10);
+		store_byte(ready, 1);
 		poll(&p, 1, -1);
 		_exit(p.revents == POLLHUP ? 0 : 1);
 	}
-	/* Time to fall asleep; without it, poll() would only look. */
-	usleep(100000);
+	/* Were it awake, poll() would only look. */
+	while (!load_byte(ready))
+		sched_yield();
+	wait_asleep(pid);
 	ASSERT_EQ(0, region_revoke(&self->r, 1));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
