@@ -258,6 +258,14 @@ static inline void mapdev_count(struct mapdev_region *region,
 	this_cpu_inc(region->stats->count[stat]);
 }
 
+/* What a fault that cannot be served answers, counted. */
+static inline vm_fault_t mapdev_fault_error(struct mapdev_region *region,
+					    int err)
+{
+	mapdev_count(region, MAPDEV_STAT_SIGBUS);
+	return vmf_error(err);
+}
+
 /* region.c */
 int mapdev_regions_init(void);
 void mapdev_regions_exit(void);

@@ -235,10 +235,8 @@ static vm_fault_t paged_fault(struct vm_fault *vmf)
 	mapdev_count(region, MAPDEV_STAT_FAULT);
 
 	folio = paged_get(region, vmf->pgoff, vmf->vma, vmf->address);
-	if (IS_ERR(folio)) {
-		mapdev_count(region, MAPDEV_STAT_SIGBUS);
-		return vmf_error(PTR_ERR(folio));
-	}
+	if (IS_ERR(folio))
+		return mapdev_fault_error(region, PTR_ERR(folio));
 	vmf->page = folio_file_page(folio, vmf->pgoff);
 	return VM_FAULT_LOCKED;
 }

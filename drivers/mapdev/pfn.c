@@ -39,10 +39,8 @@ static vm_fault_t pfn_fault(struct vm_fault *vmf)
 	mapdev_count(region, MAPDEV_STAT_FAULT);
 
 	err = mapdev_enter(region, vmf->pgoff);
-	if (err) {
-		mapdev_count(region, MAPDEV_STAT_SIGBUS);
-		return vmf_error(err);
-	}
+	if (err)
+		return mapdev_fault_error(region, err);
 
 	ret = vmf_insert_pfn(vmf->vma, vmf->address, region->pfn + vmf->pgoff);
 	around = mapdev_around(region, vmf);

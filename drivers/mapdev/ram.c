@@ -150,10 +150,8 @@ static vm_fault_t ram_fault(struct vm_fault *vmf)
 	mapdev_count(region, MAPDEV_STAT_FAULT);
 
 	err = mapdev_enter(region, vmf->pgoff);
-	if (err) {
-		mapdev_count(region, MAPDEV_STAT_SIGBUS);
-		return vmf_error(err);
-	}
+	if (err)
+		return mapdev_fault_error(region, err);
 
 	around = mapdev_around(region, vmf);
 	left = around.count;
