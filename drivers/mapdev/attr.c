@@ -36,6 +36,7 @@ static const struct mapdev_backing * const mapdev_backings[] = {
 	&mapdev_ram_pages,
 	&mapdev_ram_vmalloc,
 	&mapdev_pfn_contig,
+	&mapdev_pfn_window,
 };
 
 /* The largest folio that the page cache takes; a page without THP. */
@@ -195,6 +196,61 @@ static int map_show(const struct mapdev_attrs *attrs, char *buf)
 	return sysfs_emit(buf, "%s\n", attrs->eager ? "eager" : "demand");
 }
 
+static const char * const cache_names[] = {
+	[MAPDEV_WB] = "wb",
+	[MAPDEV_WC] = "wc",
+	[MAPDEV_UC] = "uc",
+};
+
+/* What it is, or would be if the region went live as it is described. */
+enum mapdev_cache mapdev_attrs_cache(const struct mapdev_attrs *attrs)
+{
+	if (attrs->cache != MAPDEV_CACHE_DEFAULT)
+		return attrs->cache;
+	return attrs->backing->type == MAPDEV_WINDOW ? MAPDEV_UC : MAPDEV_WB;
+}
+
+const char *mapdev_cache_name(const struct mapdev_attrs *attrs)
+{
+	return cache_names[mapdev_attrs_cache(attrs)];
+}
+
+static int cache_parse(struct mapdev_attrs *attrs, const char *value)
+{
+	int cache = match_string(cache_names, ARRAY_SIZE(cache_names), value);
+
+	if (cache < 0)
+		return cache;
+	attrs->cache = cache;
+	return 0;
+}
+
+static int cache_show(const struct mapdev_attrs *attrs, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", mapdev_cache_name(attrs));
+}
+
+static int phys_parse(struct mapdev_attrs *attrs, const char *value)
+{
+	u64 phys;
+	int err;
+
+	err = kstrtou64(value, 0, &phys);
+	if (err)
+		return err;
+	if (!PAGE_ALIGNED(phys))
+		return -EINVAL;
+	attrs->phys = phys;
+	return 0;
+}
+
+static int phys_show(const struct mapdev_attrs *attrs, char *buf)
+{
+	if (attrs->phys == MAPDEV_NO_PHYS)
+		return sysfs_emit(buf, "\n");
+	return sysfs_emit(buf, "%#llx\n", attrs->phys);
+}
+
 #define MAPDEV_ATTR(_name) \
 	{ .name = #_name, .parse = _name##_parse, .show = _name##_show }
 #define MAPDEV_FLAG(_name) \
@@ -207,6 +263,8 @@ static const struct mapdev_attr mapdev_attr_table[] = {
 	MAPDEV_ATTR(numa_node),
 	MAPDEV_ATTR(mode),
 	MAPDEV_ATTR(map),
+	MAPDEV_ATTR(cache),
+	MAPDEV_ATTR(phys),
 	MAPDEV_FLAG(pin),
 	MAPDEV_FLAG(dma32),
 	MAPDEV_FLAG(ro),
@@ -226,6 +284,8 @@ void mapdev_attrs_init(struct mapdev_attrs *attrs)
 		.backing	= &mapdev_paged,
 		.numa_node	= NUMA_NO_NODE,
 		.mode		= 0600,
+		.cache		= MAPDEV_CACHE_DEFAULT,
+		.phys		= MAPDEV_NO_PHYS,
 	};
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_attrs_init);
@@ -277,6 +337,12 @@ static const char *misplaced(const struct mapdev_attrs *attrs)
 		return "pin";
 	if (attrs->dma32 && type != MAPDEV_CONTIG)
 		return "dma32";
+	if (mapdev_attrs_cache(attrs) != MAPDEV_WB && type != MAPDEV_WINDOW)
+		return "cache but wb";
+	if (attrs->phys != MAPDEV_NO_PHYS && type != MAPDEV_WINDOW)
+		return "phys";
+	if (attrs->numa_node != NUMA_NO_NODE && type == MAPDEV_WINDOW)
+		return "numa_node";
 	return NULL;
 }
 
@@ -302,6 +368,12 @@ int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region)
 	if (!PAGE_ALIGNED(attrs->size) || attrs->size > MAX_LFS_FILESIZE) {
 		pr_err("%s: size %llu is not a multiple of the page size %lu, or too large\n",
 		       region, attrs->size, PAGE_SIZE);
+		return -EINVAL;
+	}
+	if (attrs->backing->type == MAPDEV_WINDOW &&
+	    attrs->phys == MAPDEV_NO_PHYS) {
+		pr_err("%s: a window needs phys, the physical address where it begins\n",
+		       region);
 		return -EINVAL;
 	}
 	return 0;

@@ -80,6 +80,8 @@ MAPDEV_CONFIG_ATTR(granule);
 MAPDEV_CONFIG_ATTR(numa_node);
 MAPDEV_CONFIG_ATTR(mode);
 MAPDEV_CONFIG_ATTR(map);
+MAPDEV_CONFIG_ATTR(cache);
+MAPDEV_CONFIG_ATTR(phys);
 MAPDEV_CONFIG_ATTR(pin);
 MAPDEV_CONFIG_ATTR(dma32);
 MAPDEV_CONFIG_ATTR(ro);
@@ -139,6 +141,8 @@ static struct configfs_attribute *mapdev_item_attrs[] = {
 	&mapdev_attr_numa_node,
 	&mapdev_attr_mode,
 	&mapdev_attr_map,
+	&mapdev_attr_cache,
+	&mapdev_attr_phys,
 	&mapdev_attr_pin,
 	&mapdev_attr_dma32,
 	&mapdev_attr_ro,

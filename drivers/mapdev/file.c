@@ -9,21 +9,41 @@
 #include <linux/pagemap.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
+#include <linux/security.h>
 #include <linux/splice.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
 #include "mapdev.h"
 
+/*
+ * Who can write to a device can have it write anywhere, so the right to do so
+ * counts beside the permissions of the node, unless root has widened these.
+ */
+static int mapdev_may_open(const struct mapdev_region *region)
+{
+	bool widened = region->attrs.mode & 0077;
+
+	if (!mapdev_is_live(region))
+		return -ENODEV;
+	if (region->lockdown == LOCKDOWN_NONE)
+		return 0;
+	if (!widened && !capable(CAP_SYS_RAWIO))
+		return -EPERM;
+	return security_locked_down(region->lockdown);
+}
+
 static int mapdev_open(struct inode *inode, struct file *file)
 {
 	struct mapdev_region *region = mapdev_region_get(iminor(inode));
+	int err;
 
 	if (!region)
 		return -ENXIO;
-	if (!mapdev_is_live(region)) {
+	err = mapdev_may_open(region);
+	if (err) {
 		mapdev_region_put(region);
-		return -ENODEV;
+		return err;
 	}
 
 	/*
@@ -191,7 +211,7 @@ static long mapdev_ioctl_info(struct mapdev_region *region, void __user *arg)
 		.backing	= attrs->backing->type,
 		.state		= mapdev_region_state(region),
 		.map		= attrs->eager ? MAPDEV_EAGER : MAPDEV_DEMAND,
-		.cache		= MAPDEV_WB,
+		.cache		= attrs->cache,
 		.attributes	= attributes,
 		.numa_node	= attrs->numa_node,
 	};

@@ -25,13 +25,13 @@
 
 #include <linux/device.h>
 #include <linux/fs.h>
+#include <linux/mapdev.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/percpu-rwsem.h>
 #include <linux/topology.h>
 #include <linux/wait.h>
-#include <uapi/linux/mapdev.h>
 
 struct iov_iter;
 struct mapdev_region;
@@ -45,6 +45,8 @@ struct seq_file;
  *           the default, and what all others have
  * @numa_node: node to take memory from, or NUMA_NO_NODE
  * @mode: permissions of the node when it appears
+ * @cache: enum mapdev_cache, or MAPDEV_CACHE_DEFAULT
+ * @phys: window: where the range begins, or MAPDEV_NO_PHYS
  * @eager: mappings are filled at mmap, not by faults
  * @pin: contig by struct pages, which can be pinned
  * @dma32: contig below 4 GiB
@@ -58,11 +60,17 @@ struct mapdev_attrs {
 	u64 granule;
 	int numa_node;
 	umode_t mode;
+	int cache;
+	u64 phys;
 	bool eager;
 	bool pin;
 	bool dma32;
 	bool ro;
 };
+
+/* Write-back for what is RAM, uncached for a window. */
+#define MAPDEV_CACHE_DEFAULT	(-1)
+#define MAPDEV_NO_PHYS		U64_MAX
 
 void mapdev_attrs_init(struct mapdev_attrs *attrs);
 int mapdev_attr_show(const struct mapdev_attrs *attrs, const char *name,
@@ -70,6 +78,8 @@ int mapdev_attr_show(const struct mapdev_attrs *attrs, const char *name,
 int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
 		     const char *name, const char *value);
 int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region);
+enum mapdev_cache mapdev_attrs_cache(const struct mapdev_attrs *attrs);
+const char *mapdev_cache_name(const struct mapdev_attrs *attrs);
 u64 mapdev_max_granule(void);
 u64 mapdev_default_granule(void);
 
@@ -104,6 +114,7 @@ extern const struct mapdev_backing mapdev_ram_pages;
 extern const struct mapdev_backing mapdev_ram_vmalloc;
 extern const struct mapdev_backing mapdev_ram_contig;	/* pin=1 */
 extern const struct mapdev_backing mapdev_pfn_contig;
+extern const struct mapdev_backing mapdev_pfn_window;
 
 /* What is counted for each region; debugfs shows them by name. */
 enum mapdev_stat {
@@ -137,7 +148,12 @@ struct mapdev_stats {
  * @backing: @attrs.backing, or its variant for @attrs.pin
  * @pages: ram: the pages by index
  * @address: vmalloc: where the kernel finds them
- * @pfn: contig: the first page frame
+ * @pfn: contig and window: the first page frame
+ * @io: window: where the kernel finds it
+ * @hole: window: first page of a part that no program may reach
+ * @hole_pages: how many there are
+ * @lockdown: what lockdown refuses with it, and CAP_SYS_RAWIO is for
+ * @lent: the memory is another driver's, until it retires the region
  * @guard: ram and pfn: held shared by faults and copies, see guard.c
  * @control: serialises state changes
  * @off: MAPDEV_OFF_*, written under @control, read anywhere
@@ -156,6 +172,11 @@ struct mapdev_region {
 	struct page **pages;
 	void *address;
 	unsigned long pfn;
+	void __iomem *io;
+	pgoff_t hole;
+	pgoff_t hole_pages;
+	enum lockdown_reason lockdown;
+	bool lent;
 	struct percpu_rw_semaphore guard;
 	struct mutex control;	/* see above */
 	unsigned long off;
@@ -184,7 +205,7 @@ static inline pgoff_t mapdev_pages(const struct mapdev_region *region)
 	return region->attrs.size >> PAGE_SHIFT;
 }
 
-/* Of contig; 0 for what has no one address. */
+/* Of contig and window; 0 for what has no one address. */
 static inline phys_addr_t mapdev_phys_addr(const struct mapdev_region *region)
 {
 	return PFN_PHYS(region->pfn);
@@ -207,6 +228,14 @@ static inline bool mapdev_has_pages(const struct mapdev_region *region,
 {
 	return first <= mapdev_pages(region) &&
 	       count <= mapdev_pages(region) - first;
+}
+
+/* Does a window have a hole among these? */
+static inline bool mapdev_in_hole(const struct mapdev_region *region,
+				  pgoff_t first, pgoff_t count)
+{
+	return first < region->hole + region->hole_pages &&
+	       region->hole < first + count;
 }
 
 /* Is its granule one that a PMD maps? */
@@ -271,6 +300,8 @@ int mapdev_regions_init(void);
 void mapdev_regions_exit(void);
 struct mapdev_region *mapdev_region_create(const char *name,
 					   const struct mapdev_attrs *attrs);
+struct mapdev_region *mapdev_region_lend(const struct mapdev_desc *desc,
+					 const struct mapdev_attrs *attrs);
 void mapdev_region_retire(struct mapdev_region *region);
 int mapdev_region_revoke(struct mapdev_region *region, unsigned long why);
 int mapdev_region_restore(struct mapdev_region *region, unsigned long why);
@@ -348,6 +379,32 @@ vm_fault_t mapdev_vma_map_pages(struct vm_fault *vmf, pgoff_t first,
 /* contig.c */
 int mapdev_contig_alloc(struct mapdev_region *region);
 void mapdev_contig_free(struct mapdev_region *region);
+
+/* pfn.c */
+int mapdev_pfn_mmap_prepare(struct mapdev_region *region,
+			    struct vm_area_desc *desc);
+
+/* window.c */
+int mapdev_window_map(struct mapdev_region *region);
+void mapdev_window_unmap(struct mapdev_region *region);
+void mapdev_window_move(struct mapdev_region *region, loff_t pos, void *buf,
+			size_t bytes, bool write);
+
+/* lend.c */
+#ifdef CONFIG_MMU
+int mapdev_borrow(struct mapdev_region *region, const struct mapdev_desc *desc);
+void mapdev_give_back(struct mapdev_region *region);
+#else
+static inline int mapdev_borrow(struct mapdev_region *region,
+				const struct mapdev_desc *desc)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void mapdev_give_back(struct mapdev_region *region)
+{
+}
+#endif
 
 /* sysfs.c */
 extern const struct class mapdev_class;

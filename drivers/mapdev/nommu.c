@@ -173,6 +173,11 @@ const struct mapdev_backing mapdev_paged = {
 	.type		= MAPDEV_PAGED,
 };
 
+const struct mapdev_backing mapdev_pfn_window = {
+	.name		= "window",
+	.type		= MAPDEV_WINDOW,
+};
+
 const struct mapdev_backing mapdev_ram_pages = {
 	.name		= "pages",
 	.type		= MAPDEV_PAGES,

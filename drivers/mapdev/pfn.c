@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pfn: page frames by number, without a look at their struct pages. Mapped by
- * VM_PFNMAP, in PMDs and PUDs where both sides are aligned. Nothing can be
- * pinned, so whoever revokes has all of it back; ptrace and gdb are served by
- * the region's own ->access.
+ * pfn: page frames by number, without a look at their struct pages: contiguous
+ * RAM, and windows, whose memory is in window.c. Mapped by VM_PFNMAP, in PMDs
+ * and PUDs where both sides are aligned. Nothing can be pinned, so whoever
+ * revokes has all of it back; ptrace and gdb are served by the region's own
+ * ->access.
  */
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/pagemap.h>
 
+#include "cache.h"
 #include "mapdev.h"
 
 /* --- The memory --- */
@@ -27,6 +29,27 @@ static ssize_t pfn_copy(struct mapdev_region *region, loff_t pos,
 
 /* --- How it is mapped --- */
 
+/* RAM of the kernel's own is what it is to the kernel. */
+static pgprot_t pfn_prot(const struct mapdev_region *region, pgprot_t prot)
+{
+	return region->io ? mapdev_pgprot(prot, region->attrs.cache) : prot;
+}
+
+/*
+ * The protection is made anew each time: on some architectures mprotect()
+ * forgets what is not a permission.
+ */
+static vm_fault_t pfn_insert(struct vm_area_struct *vma, unsigned long addr,
+			     pgoff_t index)
+{
+	struct mapdev_region *region = mapdev_of_vma(vma);
+
+	if (mapdev_in_hole(region, index, 1))
+		return VM_FAULT_SIGBUS;
+	return vmf_insert_pfn_prot(vma, addr, region->pfn + index,
+				   pfn_prot(region, vma->vm_page_prot));
+}
+
 /* Map the touched page, and those around it that are not mapped yet. */
 static vm_fault_t pfn_fault(struct vm_fault *vmf)
 {
@@ -42,15 +65,14 @@ static vm_fault_t pfn_fault(struct vm_fault *vmf)
 	if (err)
 		return mapdev_fault_error(region, err);
 
-	ret = vmf_insert_pfn(vmf->vma, vmf->address, region->pfn + vmf->pgoff);
+	ret = pfn_insert(vmf->vma, vmf->address, vmf->pgoff);
 	around = mapdev_around(region, vmf);
 	for (unsigned long i = 0; i < around.count; i++) {
 		if (ret != VM_FAULT_NOPAGE)
 			break;
 		/* For a page that is mapped this does nothing. */
-		if (vmf_insert_pfn(vmf->vma, around.addr + i * PAGE_SIZE,
-				   region->pfn + around.index + i) !=
-		    VM_FAULT_NOPAGE)
+		if (pfn_insert(vmf->vma, around.addr + i * PAGE_SIZE,
+			       around.index + i) != VM_FAULT_NOPAGE)
 			break;
 	}
 	mapdev_leave(region);
@@ -84,7 +106,8 @@ static vm_fault_t pfn_huge_fault(struct vm_fault *vmf, unsigned int order)
 
 	assert_fault_locked(vmf);
 	if (!mapdev_fits_huge(vmf, order) || !IS_ALIGNED(pfn, 1UL << order) ||
-	    !mapdev_has_pages(region, first, 1UL << order))
+	    !mapdev_has_pages(region, first, 1UL << order) ||
+	    mapdev_in_hole(region, first, 1UL << order))
 		return VM_FAULT_FALLBACK;
 
 	/* What is wrong with the region is for fault() to say. */
@@ -117,6 +140,25 @@ static int pfn_may_split(struct vm_area_struct *vma, unsigned long addr)
 	return 0;
 }
 
+/* Move bytes of one page between the region and the kernel. */
+static void pfn_move(struct mapdev_region *region, pgoff_t index, size_t offset,
+		     void *buf, size_t bytes, bool write)
+{
+	void *page;
+
+	if (region->io) {
+		mapdev_window_move(region, ((loff_t)index << PAGE_SHIFT) +
+				   offset, buf, bytes, write);
+		return;
+	}
+	page = kmap_local_page(pfn_page(region, index));
+	if (write)
+		memcpy(page + offset, buf, bytes);
+	else
+		memcpy(buf, page + offset, bytes);
+	kunmap_local(page);
+}
+
 /* ptrace, gdb and /proc/PID/mem: core has no struct page to go by. */
 static int pfn_access(struct vm_area_struct *vma, unsigned long addr, void *buf,
 		      int len, int write)
@@ -124,7 +166,6 @@ static int pfn_access(struct vm_area_struct *vma, unsigned long addr, void *buf,
 	struct mapdev_region *region = mapdev_of_vma(vma);
 	pgoff_t index = linear_page_index(vma, addr);
 	size_t offset = offset_in_page(addr);
-	void *page;
 
 	mmap_assert_locked(vma->vm_mm);
 	if (!(vma->vm_flags & (write ? VM_WRITE : VM_READ)))
@@ -132,14 +173,9 @@ static int pfn_access(struct vm_area_struct *vma, unsigned long addr, void *buf,
 	/* One page; the caller comes again for the rest. */
 	len = min_t(size_t, len, PAGE_SIZE - offset);
 
-	if (mapdev_enter(region, index))
+	if (mapdev_in_hole(region, index, 1) || mapdev_enter(region, index))
 		return -EIO;
-	page = kmap_local_page(pfn_page(region, index));
-	if (write)
-		memcpy(page + offset, buf, len);
-	else
-		memcpy(buf, page + offset, len);
-	kunmap_local(page);
+	pfn_move(region, index, offset, buf, len, write);
 	mapdev_leave(region);
 	return len;
 }
@@ -155,7 +191,7 @@ static const struct vm_operations_struct pfn_vm_ops = {
 	.access		= pfn_access,
 };
 
-static int pfn_mmap_prepare(struct mapdev_region *region,
+int mapdev_pfn_mmap_prepare(struct mapdev_region *region,
 			    struct vm_area_desc *desc)
 {
 	/* Copy on write of page frames is a BUG_ON in vmf_insert_pfn(). */
@@ -165,7 +201,15 @@ static int pfn_mmap_prepare(struct mapdev_region *region,
 	vma_desc_set_flags(desc, VMA_IO_BIT, VMA_PFNMAP_BIT, VMA_DONTEXPAND_BIT,
 			   VMA_DONTDUMP_BIT);
 	desc->vm_ops = &pfn_vm_ops;
-	if (region->attrs.eager)
+	/* Huge entries are made of this one. */
+	desc->page_prot = pfn_prot(region, desc->page_prot);
+	if (!region->attrs.eager)
+		return 0;
+	/* For devices core adds the offset itself, and looks at the length. */
+	if (region->attrs.backing->type == MAPDEV_WINDOW)
+		mmap_action_simple_ioremap(desc, mapdev_phys_addr(region),
+					   region->attrs.size);
+	else
 		mmap_action_remap_full(desc, region->pfn + desc->pgoff);
 	return 0;
 }
@@ -175,7 +219,7 @@ const struct mapdev_backing mapdev_pfn_contig = {
 	.type		= MAPDEV_CONTIG,
 	.alloc		= mapdev_contig_alloc,
 	.free		= mapdev_contig_free,
-	.mmap_prepare	= pfn_mmap_prepare,
+	.mmap_prepare	= mapdev_pfn_mmap_prepare,
 	.copy		= pfn_copy,
 	.fence		= mapdev_guard_fence,
 };

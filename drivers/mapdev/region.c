@@ -70,11 +70,19 @@ int mapdev_name_check(const char *name)
 	return len > MAPDEV_NAME_MAX ? -ENAMETOOLONG : -EINVAL;
 }
 
+/* Lent memory goes back to its owner when nobody can get at it any more. */
+static void region_forget(struct mapdev_region *region)
+{
+	if (region->lent)
+		mapdev_give_back(region);
+}
+
 static void mapdev_region_release(struct device *dev)
 {
 	struct mapdev_region *region = to_region(dev);
 
-	if (region->backing->free)
+	region_forget(region);
+	if (!region->lent && region->backing->free)
 		region->backing->free(region);
 	iput(region->inode);
 	percpu_free_rwsem(&region->guard);
@@ -82,9 +90,13 @@ static void mapdev_region_release(struct device *dev)
 	kfree(region);
 }
 
-/* A region that nobody knows of yet; put_device() undoes it. */
+/*
+ * A region that nobody knows of yet, of its own memory or of what @desc lends;
+ * put_device() undoes it.
+ */
 static struct mapdev_region *region_alloc(const char *name,
-					  const struct mapdev_attrs *attrs)
+					  const struct mapdev_attrs *attrs,
+					  const struct mapdev_desc *desc)
 {
 	struct mapdev_region *region;
 	int err = -ENOMEM;
@@ -96,9 +108,12 @@ static struct mapdev_region *region_alloc(const char *name,
 	device_initialize(&region->dev);
 	region->dev.class = &mapdev_class;
 	region->dev.release = mapdev_region_release;
+	region->dev.parent = desc ? desc->parent : NULL;
 	mutex_init(&region->control);
 	init_waitqueue_head(&region->wait);
 	region->attrs = *attrs;
+	region->attrs.cache = mapdev_attrs_cache(attrs);
+	region->lent = desc;
 	region->backing = attrs->pin ? &mapdev_ram_contig : attrs->backing;
 
 	region->stats = alloc_percpu(struct mapdev_stats);
@@ -117,7 +132,8 @@ static struct mapdev_region *region_alloc(const char *name,
 	err = dev_set_name(&region->dev, "%s", name);
 	if (err)
 		goto fail;
-	err = region->backing->alloc(region);
+	err = desc ? mapdev_borrow(region, desc) :
+		     region->backing->alloc(region);
 	if (err)
 		goto fail;
 	if (!region->attrs.granule)
@@ -140,9 +156,19 @@ static bool name_is_taken(const char *name)
 	return false;
 }
 
+/* What it takes of max_bytes: memory that mapdev has got from the kernel. */
+static u64 region_bytes(const struct mapdev_region *region)
+{
+	bool own = !region->lent &&
+		   region->attrs.backing->type != MAPDEV_WINDOW;
+
+	return own ? region->attrs.size : 0;
+}
+
 /* Give the region its name, minor and share of max_bytes. */
 static int region_register(struct mapdev_region *region)
 {
+	u64 bytes = region_bytes(region);
 	u32 minor;
 	int err;
 
@@ -153,9 +179,9 @@ static int region_register(struct mapdev_region *region)
 		       mapdev_name(region));
 		return -EEXIST;
 	}
-	if (region->attrs.size > max_bytes - mapdev_bytes) {
+	if (bytes > max_bytes - mapdev_bytes) {
 		pr_err("%s: %llu bytes are more than max_bytes leaves (%llu of %llu)\n",
-		       mapdev_name(region), region->attrs.size,
+		       mapdev_name(region), bytes,
 		       max_bytes - mapdev_bytes, max_bytes);
 		return -ENOSPC;
 	}
@@ -167,7 +193,7 @@ static int region_register(struct mapdev_region *region)
 	if (err < 0)
 		return err == -EBUSY ? -ENOSPC : err;
 
-	mapdev_bytes += region->attrs.size;
+	mapdev_bytes += bytes;
 	region->dev.devt = MKDEV(MAJOR(mapdev_devt), minor);
 	return 0;
 }
@@ -175,22 +201,13 @@ static int region_register(struct mapdev_region *region)
 static void region_unregister(struct mapdev_region *region)
 {
 	guard(mutex)(&mapdev_names);
-	mapdev_bytes -= region->attrs.size;
+	mapdev_bytes -= region_bytes(region);
 	xa_erase(&mapdev_minors, MINOR(region->dev.devt));
 }
 
-/**
- * mapdev_region_create - make a region and its node
- * @name: 1 to 63 of A-Za-z0-9._- not beginning with a dot
- * @attrs: what it is to be
- *
- * Context: process context, may sleep, under none of our locks.
- * Return: the live region, with the registry's reference, or an ERR_PTR:
- * -EINVAL (name or attributes), -ENAMETOOLONG, -EEXIST (name), -ENOSPC
- * (max_bytes, minors), -ENOMEM. The log says which in one line.
- */
-struct mapdev_region *
-mapdev_region_create(const char *name, const struct mapdev_attrs *attrs)
+static struct mapdev_region *region_create(const char *name,
+					   const struct mapdev_attrs *attrs,
+					   const struct mapdev_desc *desc)
 {
 	struct mapdev_region *region;
 	int err;
@@ -202,7 +219,7 @@ mapdev_region_create(const char *name, const struct mapdev_attrs *attrs)
 	if (err)
 		return ERR_PTR(err);
 
-	region = region_alloc(name, attrs);
+	region = region_alloc(name, attrs, desc);
 	if (IS_ERR(region))
 		return region;
 	err = region_register(region);
@@ -220,10 +237,35 @@ unregister:
 	mapdev_region_revoke(region, MAPDEV_OFF_RETIRED);
 	region_unregister(region);
 put:
+	region_forget(region);
 	put_device(&region->dev);
 	return ERR_PTR(err);
 }
+
+/**
+ * mapdev_region_create - make a region and its node
+ * @name: 1 to 63 of A-Za-z0-9._- not beginning with a dot
+ * @attrs: what it is to be
+ *
+ * Context: process context, may sleep, under none of our locks.
+ * Return: the live region, with the registry's reference, or an ERR_PTR:
+ * -EINVAL (name or attributes), -ENAMETOOLONG, -EEXIST (name), -ENOSPC
+ * (max_bytes, minors), -ENOMEM, and for windows -EPERM, -EBUSY, -EOPNOTSUPP.
+ * The log says which in one line.
+ */
+struct mapdev_region *
+mapdev_region_create(const char *name, const struct mapdev_attrs *attrs)
+{
+	return region_create(name, attrs, NULL);
+}
 EXPORT_SYMBOL_IF_KUNIT(mapdev_region_create);
+
+/* The same over memory that @desc lends; @attrs say the same as @desc. */
+struct mapdev_region *mapdev_region_lend(const struct mapdev_desc *desc,
+					 const struct mapdev_attrs *attrs)
+{
+	return region_create(desc->name, attrs, desc);
+}
 
 /**
  * mapdev_region_revoke - take all mappings of a region away
@@ -285,8 +327,8 @@ EXPORT_SYMBOL_IF_KUNIT(mapdev_region_restore);
  * mapdev_region_retire - end a region: no node, revoked for good
  * @region: the region; the registry's reference goes
  *
- * Open files keep an empty region. Context: process context, sleeps, under
- * none of our locks.
+ * Open files keep an empty region. Nothing reaches lent memory when this
+ * returns. Context: process context, sleeps, under none of our locks.
  */
 void mapdev_region_retire(struct mapdev_region *region)
 {
@@ -294,6 +336,7 @@ void mapdev_region_retire(struct mapdev_region *region)
 	device_del(&region->dev);
 	mapdev_region_revoke(region, MAPDEV_OFF_RETIRED);
 	region_unregister(region);
+	region_forget(region);
 	put_device(&region->dev);
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_region_retire);

@@ -27,6 +27,7 @@ MAPDEV_ATTR_SHOW(backing);
 MAPDEV_ATTR_SHOW(granule);
 MAPDEV_ATTR_SHOW(numa_node);
 MAPDEV_ATTR_SHOW(map);
+MAPDEV_ATTR_SHOW(cache);
 MAPDEV_ATTR_SHOW(pin);
 MAPDEV_ATTR_SHOW(dma32);
 MAPDEV_ATTR_SHOW(ro);
@@ -109,6 +110,7 @@ static struct attribute *mapdev_attrs[] = {
 	&dev_attr_max_granule.attr,
 	&dev_attr_numa_node.attr,
 	&dev_attr_map.attr,
+	&dev_attr_cache.attr,
 	&dev_attr_pin.attr,
 	&dev_attr_dma32.attr,
 	&dev_attr_ro.attr,

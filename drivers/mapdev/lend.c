@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * include/linux/mapdev.h: regions over memory that another driver owns.
+ */
+#define pr_fmt(fmt) "mapdev: " fmt
+
+#include <linux/export.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+
+#include "mapdev.h"
+
+/* Take what @desc lends; mapdev_give_back() undoes it, and half of it, too. */
+int mapdev_borrow(struct mapdev_region *region, const struct mapdev_desc *desc)
+{
+	region->lockdown = desc->lockdown;
+	switch (desc->memory) {
+	case MAPDEV_LEND_PAGES:
+		region->pages = desc->pages;
+		return 0;
+	case MAPDEV_LEND_RANGE:
+		region->pfn = page_to_pfn(desc->first);
+		return 0;
+	case MAPDEV_LEND_FRAMES:
+		region->pfn = PHYS_PFN(desc->phys);
+		region->hole = desc->hole_offset >> PAGE_SHIFT;
+		region->hole_pages = desc->hole_size >> PAGE_SHIFT;
+		return mapdev_window_map(region);
+	}
+	return -EINVAL;
+}
+
+void mapdev_give_back(struct mapdev_region *region)
+{
+	region->pages = NULL;
+	mapdev_window_unmap(region);
+}
+
+/* What is wrong with a description, for the log; NULL if nothing is. */
+static const char *desc_fault(const struct mapdev_desc *desc)
+{
+	bool frames = desc->memory == MAPDEV_LEND_FRAMES;
+
+	if (desc->memory > MAPDEV_LEND_FRAMES)
+		return "no such kind of memory";
+	if (!frames && !desc->pages)
+		return "no memory";
+	if (!frames && desc->cache != MAPDEV_WB)
+		return "RAM is write-back";
+	if (desc->cache > MAPDEV_UC)
+		return "no such cache mode";
+	if (frames && !PAGE_ALIGNED(desc->phys))
+		return "phys is not page aligned";
+	if (desc->hole_size &&
+	    (!frames || !PAGE_ALIGNED(desc->hole_offset | desc->hole_size) ||
+	     desc->hole_offset > desc->size ||
+	     desc->hole_size > desc->size - desc->hole_offset))
+		return "the hole is not of whole pages inside of the region";
+	if (desc->mode & ~0777)
+		return "mode has more than permissions";
+	return NULL;
+}
+
+/**
+ * mapdev_register - make a region of memory that the caller owns
+ * @desc: the memory and how programs see it; copied
+ *
+ * The region is live, and /dev/mapdev/NAME is there, when this returns.
+ *
+ * Context: process context, may sleep.
+ * Return: the region, for the other functions, or an ERR_PTR: -EINVAL (the
+ * description), -ENAMETOOLONG, -EEXIST (name), -ENOMEM, -ENOSPC (minors),
+ * -EOPNOTSUPP (a cache mode that this machine cannot give this range). One log
+ * line says which.
+ */
+struct mapdev_region *mapdev_register(const struct mapdev_desc *desc)
+{
+	static const struct mapdev_backing * const backings[] = {
+		[MAPDEV_LEND_PAGES]	= &mapdev_ram_pages,
+		[MAPDEV_LEND_RANGE]	= &mapdev_pfn_contig,
+		[MAPDEV_LEND_FRAMES]	= &mapdev_pfn_window,
+	};
+	const char *fault = desc_fault(desc);
+	struct mapdev_attrs attrs;
+
+	if (fault) {
+		pr_err("%s: %s\n", desc->name, fault);
+		return ERR_PTR(-EINVAL);
+	}
+	mapdev_attrs_init(&attrs);
+	attrs.size = desc->size;
+	attrs.backing = backings[desc->memory];
+	attrs.cache = desc->cache;
+	attrs.ro = desc->ro;
+	if (desc->mode)
+		attrs.mode = desc->mode;
+	if (desc->memory == MAPDEV_LEND_FRAMES)
+		attrs.phys = desc->phys;
+	return mapdev_region_lend(desc, &attrs);
+}
+EXPORT_SYMBOL_GPL(mapdev_register);
+
+/**
+ * mapdev_retire - end a region and have its memory back
+ * @region: what mapdev_register() returned; not to be used any more
+ *
+ * The node goes, mappings are taken away (touching them raises SIGBUS) and the
+ * call sleeps until no fault, copy or access is inside. Pages of
+ * MAPDEV_LEND_PAGES that somebody has pinned stay his until he lets go.
+ *
+ * Context: process context, sleeps.
+ */
+void mapdev_retire(struct mapdev_region *region)
+{
+	mapdev_region_retire(region);
+}
+EXPORT_SYMBOL_GPL(mapdev_retire);
+
+/**
+ * mapdev_revoke - take a region away for a while
+ * @region: what mapdev_register() returned
+ *
+ * As mapdev_retire(), but node and mappings stay, and work again after
+ * mapdev_restore(). Independent of what root does by sysfs: the region is live
+ * when neither has revoked it.
+ *
+ * Context: process context, sleeps.
+ * Return: 0 when nothing reaches the memory, -EALREADY if that was so.
+ */
+int mapdev_revoke(struct mapdev_region *region)
+{
+	return mapdev_region_revoke(region, MAPDEV_OFF_OWNER);
+}
+EXPORT_SYMBOL_GPL(mapdev_revoke);
+
+/**
+ * mapdev_restore - end what mapdev_revoke() began
+ * @region: what mapdev_register() returned
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or -EALREADY if the owner had not revoked it.
+ */
+int mapdev_restore(struct mapdev_region *region)
+{
+	return mapdev_region_restore(region, MAPDEV_OFF_OWNER);
+}
+EXPORT_SYMBOL_GPL(mapdev_restore);
+
+/**
+ * mapdev_mark_dirty - say that the owner, or his device, has written
+ * @region: what mapdev_register() returned, of MAPDEV_LEND_PAGES
+ * @offset: where in the region, in bytes
+ * @length: how many bytes; all pages that have one of them are marked
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -EOPNOTSUPP if the memory is mapped by page frame, -EINVAL if
+ * the range ends behind the region.
+ */
+int mapdev_mark_dirty(struct mapdev_region *region, u64 offset, u64 length)
+{
+	u64 size = region->attrs.size;
+
+	if (!region->pages)
+		return -EOPNOTSUPP;
+	if (offset > size || length > size - offset)
+		return -EINVAL;
+	for (u64 at = round_down(offset, PAGE_SIZE); at < offset + length;
+	     at += PAGE_SIZE)
+		set_page_dirty(region->pages[at >> PAGE_SHIFT]);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(mapdev_mark_dirty);

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The memory of windows, which is not RAM: a PCI BAR that mapdev_pci lends, or
+ * a physical range that root has kept away from the kernel and names by phys=.
+ *
+ * All of it is mapped for the kernel as long as the region has it. That mapping
+ * serves read(2), write(2) and ptrace, and on x86 it is the reservation of the
+ * cache mode that every entry of a program is looked up in.
+ */
+#define pr_fmt(fmt) "mapdev: " fmt
+
+#include <linux/capability.h>
+#include <linux/io.h>
+#include <linux/ioport.h>
+#include <linux/mm.h>
+#include <linux/moduleparam.h>
+#include <linux/security.h>
+#include <linux/uio.h>
+#include <linux/unaligned.h>
+
+#include "cache.h"
+#include "mapdev.h"
+
+static bool allow_phys;
+module_param(allow_phys, bool, 0444);
+MODULE_PARM_DESC(allow_phys, "let root make regions of physical ranges that are not RAM (default: 0)");
+
+/* --- The memory --- */
+
+/* Map region->pfn for the kernel in the mode that the region is to have. */
+int mapdev_window_map(struct mapdev_region *region)
+{
+	const struct mapdev_attrs *attrs = &region->attrs;
+	phys_addr_t phys = mapdev_phys_addr(region);
+
+	if (!mapdev_cache_exists(attrs->cache))
+		goto refuse;
+	region->io = mapdev_ioremap(phys, attrs->size, attrs->cache);
+	if (!region->io) {
+		pr_err("%s: the kernel cannot map %llu bytes at %pa: no room, or in use with another cache mode than %s\n",
+		       mapdev_name(region), attrs->size, &phys,
+		       mapdev_cache_name(attrs));
+		return -ENOMEM;
+	}
+	if (mapdev_cache_is(region->io, attrs->cache))
+		return 0;
+	mapdev_window_unmap(region);
+refuse:
+	pr_err("%s: this machine cannot map %pa with cache mode %s\n",
+	       mapdev_name(region), &phys, mapdev_cache_name(attrs));
+	return -EOPNOTSUPP;
+}
+
+void mapdev_window_unmap(struct mapdev_region *region)
+{
+	if (region->io)
+		iounmap(region->io);
+	region->io = NULL;
+}
+
+/* May whoever asks have this range? One log line says why not. */
+static int phys_check(struct mapdev_region *region)
+{
+	const struct mapdev_attrs *attrs = &region->attrs;
+	const char *name = mapdev_name(region);
+
+	if (!allow_phys) {
+		pr_err("%s: phys needs the module parameter allow_phys=1\n",
+		       name);
+		return -EPERM;
+	}
+	if (!capable(CAP_SYS_RAWIO)) {
+		pr_err("%s: phys needs CAP_SYS_RAWIO\n", name);
+		return -EPERM;
+	}
+	if (security_locked_down(LOCKDOWN_DEV_MEM)) {
+		pr_err("%s: phys is refused by kernel lockdown\n", name);
+		return -EPERM;
+	}
+	if (attrs->phys > iomem_resource.end ||
+	    attrs->size - 1 > iomem_resource.end - attrs->phys) {
+		pr_err("%s: %llu bytes at %#llx end behind the last physical address %pa\n",
+		       name, attrs->size, attrs->phys, &iomem_resource.end);
+		return -EINVAL;
+	}
+	if (region_intersects(attrs->phys, attrs->size, IORESOURCE_SYSTEM_RAM,
+			      IORES_DESC_NONE) != REGION_DISJOINT) {
+		pr_err("%s: %llu bytes at %#llx are RAM of this system, in part or in full\n",
+		       name, attrs->size, attrs->phys);
+		return -EPERM;
+	}
+	return 0;
+}
+
+static int window_alloc(struct mapdev_region *region)
+{
+	const struct mapdev_attrs *attrs = &region->attrs;
+	int err;
+
+	err = phys_check(region);
+	if (err)
+		return err;
+	/* Its name in /proc/iomem lives as long as the region. */
+	if (!request_mem_region(attrs->phys, attrs->size,
+				mapdev_name(region))) {
+		pr_err("%s: %llu bytes at %#llx belong to a driver, see /proc/iomem\n",
+		       mapdev_name(region), attrs->size, attrs->phys);
+		return -EBUSY;
+	}
+	region->pfn = PHYS_PFN(attrs->phys);
+	region->lockdown = LOCKDOWN_DEV_MEM;
+	return mapdev_window_map(region);
+}
+
+static void window_free(struct mapdev_region *region)
+{
+	mapdev_window_unmap(region);
+	if (region->pfn)
+		release_mem_region(mapdev_phys_addr(region),
+				   region->attrs.size);
+}
+
+/* --- Reading and writing --- */
+
+/*
+ * A register wants to be read and written whole: what is as wide as one, and
+ * aligned, is one access. The rest is a copy of no particular width.
+ */
+static void window_read(const void __iomem *from, void *to, size_t bytes)
+{
+	bool aligned = IS_ALIGNED((unsigned long)from, bytes);
+
+	if (bytes == 4 && aligned)
+		put_unaligned(__raw_readl(from), (u32 *)to);
+	else if (bytes == 2 && aligned)
+		put_unaligned(__raw_readw(from), (u16 *)to);
+	else
+		memcpy_fromio(to, from, bytes);
+}
+
+static void window_write(void __iomem *to, const void *from, size_t bytes)
+{
+	bool aligned = IS_ALIGNED((unsigned long)to, bytes);
+
+	if (bytes == 4 && aligned)
+		__raw_writel(get_unaligned((const u32 *)from), to);
+	else if (bytes == 2 && aligned)
+		__raw_writew(get_unaligned((const u16 *)from), to);
+	else
+		memcpy_toio(to, from, bytes);
+	/* What is combined on its way has left when the call returns. */
+	wmb();
+}
+
+/* For ptrace, inside of one page and with the guard held. */
+void mapdev_window_move(struct mapdev_region *region, loff_t pos, void *buf,
+			size_t bytes, bool write)
+{
+	if (write)
+		window_write(region->io + pos, buf, bytes);
+	else
+		window_read(region->io + pos, buf, bytes);
+}
+
+/* Bytes that one visit moves through the stack. */
+#define WINDOW_BOUNCE	256
+
+static size_t copy_part(void __iomem *io, size_t bytes, struct iov_iter *iter)
+{
+	u8 bounce[WINDOW_BOUNCE] __aligned(8);
+	size_t copied;
+
+	if (iov_iter_rw(iter) == ITER_DEST) {
+		window_read(io, bounce, bytes);
+		return copy_to_iter(bounce, bytes, iter);
+	}
+	copied = copy_from_iter(bounce, bytes, iter);
+	if (copied)
+		window_write(io, bounce, copied);
+	return copied;
+}
+
+static ssize_t window_copy(struct mapdev_region *region, loff_t pos,
+			   struct iov_iter *iter)
+{
+	ssize_t sum = 0;
+	int err;
+
+	err = mapdev_enter(region, pos >> PAGE_SHIFT);
+	if (err)
+		return err;
+
+	pagefault_disable();
+	while (sum < SZ_64K && iov_iter_count(iter)) {
+		loff_t at = pos + sum;
+		size_t bytes = min(WINDOW_BOUNCE - at % WINDOW_BOUNCE,
+				   iov_iter_count(iter));
+		size_t copied;
+
+		if (mapdev_in_hole(region, at >> PAGE_SHIFT, 1)) {
+			sum = sum ?: -EIO;
+			break;
+		}
+		copied = copy_part(region->io + at, bytes, iter);
+		sum += copied;
+		if (copied < bytes)
+			break;
+	}
+	pagefault_enable();
+
+	mapdev_leave(region);
+	return sum;
+}
+
+const struct mapdev_backing mapdev_pfn_window = {
+	.name		= "window",
+	.type		= MAPDEV_WINDOW,
+	.alloc		= window_alloc,
+	.free		= window_free,
+	.mmap_prepare	= mapdev_pfn_mmap_prepare,
+	.copy		= window_copy,
+	.fence		= mapdev_guard_fence,
+};

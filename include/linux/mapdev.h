@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * mapdev for other drivers: lend memory that you own, and programs can map it.
+ *
+ * A driver describes its memory, calls mapdev_register(), and has a region like
+ * any other: /dev/mapdev/NAME, its sysfs directory, its bounds and states. The
+ * region calls nothing of the driver's, so there are no callbacks to get wrong
+ * and no module reference to hold. What the driver promises is that the memory
+ * stays what it is until mapdev_retire() has returned; after that nothing maps
+ * or touches it, though programs may still have the node open.
+ *
+ * Lent memory is mapped by page faults only, and does not count for max_bytes.
+ *
+ * All functions are called from process context, may sleep, and take the locks
+ * that drivers/mapdev/mapdev.h lists: call them under no lock that a page fault
+ * could need, and not under mmap_lock.
+ */
+#ifndef _LINUX_MAPDEV_H
+#define _LINUX_MAPDEV_H
+
+#include <linux/security.h>
+#include <linux/types.h>
+#include <uapi/linux/mapdev.h>
+
+struct device;
+struct mapdev_region;
+struct page;
+
+/**
+ * enum mapdev_memory - what a driver lends
+ * @MAPDEV_LEND_PAGES: an array of struct page pointers. They are mapped one by
+ *	one with a reference each, so programs can pin them (O_DIRECT, io_uring,
+ *	RDMA): free them by put_page(), and who has pinned one keeps it. No page
+ *	of a slab or of a page cache. Appears as backing "pages".
+ * @MAPDEV_LEND_RANGE: physically contiguous RAM with struct pages, mapped by
+ *	page frame, in PMDs and PUDs where it is aligned so, and never pinned.
+ *	Appears as backing "contig".
+ * @MAPDEV_LEND_FRAMES: what is not RAM: a PCI BAR, memory on a device. The
+ *	region keeps a kernel mapping of all of it, which holds its cache mode.
+ *	The driver has claimed the range (request_mem_region()) and keeps the
+ *	device able to answer, or revokes. Appears as backing "window".
+ */
+enum mapdev_memory {
+	MAPDEV_LEND_PAGES,
+	MAPDEV_LEND_RANGE,
+	MAPDEV_LEND_FRAMES,
+};
+
+/**
+ * struct mapdev_desc - memory to lend, and how
+ * @name: 1 to MAPDEV_NAME_MAX of A-Za-z0-9._- not beginning with a dot
+ * @parent: the device in sysfs that the region belongs to, or NULL
+ * @size: bytes, a multiple of the page size
+ * @memory: which of the next three is set
+ * @pages: MAPDEV_LEND_PAGES: @size >> PAGE_SHIFT of them; the array stays
+ * @first: MAPDEV_LEND_RANGE: the first page
+ * @phys: MAPDEV_LEND_FRAMES: the CPU's physical address, page aligned
+ * @cache: how the CPU caches it; RAM is MAPDEV_WB
+ * @hole_offset: MAPDEV_LEND_FRAMES: first byte of a part that no program may
+ *	reach, page aligned
+ * @hole_size: bytes of that, a multiple of the page size, or 0
+ * @mode: permissions of the node, 0 for 0600
+ * @ro: programs can only read
+ * @lockdown: LOCKDOWN_NONE, or what a locked down kernel refuses with this
+ *	memory. Opening the node then takes CAP_SYS_RAWIO, too, unless @mode
+ *	lets others than its owner in.
+ *
+ * It is copied; only what it points to as memory has to stay.
+ */
+struct mapdev_desc {
+	const char *name;
+	struct device *parent;
+	u64 size;
+	enum mapdev_memory memory;
+	union {
+		struct page **pages;
+		struct page *first;
+		phys_addr_t phys;
+	};
+	enum mapdev_cache cache;
+	u64 hole_offset;
+	u64 hole_size;
+	umode_t mode;
+	bool ro;
+	enum lockdown_reason lockdown;
+};
+
+struct mapdev_region *mapdev_register(const struct mapdev_desc *desc);
+void mapdev_retire(struct mapdev_region *region);
+int mapdev_revoke(struct mapdev_region *region);
+int mapdev_restore(struct mapdev_region *region);
+int mapdev_mark_dirty(struct mapdev_region *region, u64 offset, u64 length);
+
+#endif /* _LINUX_MAPDEV_H */
