@@ -23,6 +23,9 @@ struct backing_case {
 #define PFN_FLAGS (VM_PFNMAP | VM_IO | VM_DONTEXPAND)
 #define RAM_FLAGS (VM_MIXEDMAP | VM_DONTEXPAND)
 
+/* Memory that the test kernels leave alone: memmap= in scripts/kernels. */
+#define WINDOW "backing=window phys=0x240000000 cache=wb"
+
 static const struct backing_case backing_cases[] = {
 	{ "paged", "backing=paged" },
 	{ "pages", "backing=pages", RAM_FLAGS },
@@ -34,6 +37,8 @@ static const struct backing_case backing_cases[] = {
 	{ "contig pin", "backing=contig pin=1", RAM_FLAGS },
 	{ "contig pin eager", "backing=contig pin=1 map=eager", RAM_FLAGS,
 	  true },
+	{ "window", WINDOW, PFN_FLAGS },
+	{ "window eager", WINDOW " map=eager", PFN_FLAGS, true },
 };
 
 static void backing_case_name(const struct backing_case *c, char *desc)

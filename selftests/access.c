@@ -52,8 +52,7 @@ FIXTURE_SETUP(access)
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->c.map);
 	self->c.map += self->c.page;
-	self->frames = variant->type == MAPDEV_CONTIG &&
-		       !strstr(variant->attrs, "pin=1");
+	self->frames = maps_frames(variant->type, variant->attrs);
 	self->c.pid = -1;
 	self->c.mem = -1;
 }

@@ -54,8 +54,7 @@ FIXTURE_SETUP(in_flight)
 	self->fd = open(self->r.node, O_RDWR);
 	ASSERT_LE(0, self->fd);
 	self->buf = malloc(SIZE);
-	self->frames = variant->type == MAPDEV_CONTIG &&
-		       !strstr(variant->attrs, "pin=1");
+	self->frames = maps_frames(variant->type, variant->attrs);
 }
 
 FIXTURE_TEARDOWN(in_flight)

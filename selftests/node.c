@@ -8,6 +8,11 @@
 
 #define SIZE 1048576
 
+static bool has_phys(enum mapdev_backing_type type)
+{
+	return type == MAPDEV_CONTIG || type == MAPDEV_WINDOW;
+}
+
 FIXTURE(node) {
 	struct region r;
 	u8 *buf;
@@ -285,10 +290,11 @@ TEST_F(node, ioctl_info)
 	EXPECT_EQ(variant->type, info.backing);
 	EXPECT_EQ(MAPDEV_LIVE, info.state);
 	EXPECT_EQ(variant->eager ? MAPDEV_EAGER : MAPDEV_DEMAND, info.map);
-	EXPECT_EQ(MAPDEV_WB, info.cache);
+	EXPECT_EQ(strstr(variant->attrs, "cache=wc") ? MAPDEV_WC : MAPDEV_WB,
+		  info.cache);
 	EXPECT_EQ(strstr(variant->attrs, "pin=1") ? MAPDEV_ATTR_PIN : 0,
 		  info.attributes);
-	EXPECT_EQ(variant->type == MAPDEV_CONTIG, info.phys_addr != 0);
+	EXPECT_EQ(has_phys(variant->type), info.phys_addr != 0);
 	EXPECT_EQ(0, info.dirty_unit);
 	EXPECT_EQ(-1, info.numa_node);
 	EXPECT_EQ(0, info.granule % page);
@@ -301,7 +307,7 @@ TEST_F(node, phys_addr)
 	struct stat st;
 
 	snprintf(path, sizeof(path), CLASS "/%s/phys_addr", self->r.name);
-	if (variant->type == MAPDEV_CONTIG) {
+	if (has_phys(variant->type)) {
 		ASSERT_EQ(0, stat(path, &st));
 		EXPECT_EQ(0400, st.st_mode & 0777);
 	} else {

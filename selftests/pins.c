@@ -54,8 +54,7 @@ FIXTURE_SETUP(pins)
 	self->buf = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->buf);
-	self->frames = variant->type == MAPDEV_CONTIG &&
-		       !strstr(variant->attrs, "pin=1");
+	self->frames = maps_frames(variant->type, variant->attrs);
 }
 
 FIXTURE_TEARDOWN(pins)

@@ -74,7 +74,51 @@ static inline int region_set(const struct region *r, const char *attr,
 	return write_file(path, value);
 }
 
-/* Make a region with attributes "name=value", separated by blanks. */
+/* Memory that the test kernels leave alone: memmap= in scripts/kernels. */
+#define WINDOW_PHYS	0x240000000ULL
+#define WINDOW_SIZE	(256UL << 20)
+
+/* Clear physical memory, which a window shows as it is found. */
+static inline int clear_phys(off_t phys, size_t size)
+{
+	int fd = open("/dev/mem", O_RDWR);
+	void *p = mmap(NULL, size, PROT_WRITE, MAP_SHARED, fd, phys);
+	int err = p == MAP_FAILED ? -errno : 0;
+
+	if (!err) {
+		memset(p, 0, size);
+		munmap(p, size);
+	}
+	close(fd);
+	return err;
+}
+
+/* Make a window at the first place of that memory that is free. */
+static inline int window_go_live(const struct region *r)
+{
+	char path[128], text[32];
+	size_t size;
+	int err;
+
+	snprintf(path, sizeof(path), CONFIGFS "/%s/size", r->name);
+	size = strtoul(read_line(path, text, sizeof(text)), NULL, 10);
+	for (size_t at = 0; at + size <= WINDOW_SIZE; at += size) {
+		snprintf(text, sizeof(text), "%#llx", WINDOW_PHYS + at);
+		err = region_set(r, "phys", text);
+		if (!err)
+			err = region_set(r, "live", "1");
+		if (!err)
+			return clear_phys(WINDOW_PHYS + at, size);
+		if (err != -EBUSY)
+			return err;
+	}
+	return -EBUSY;
+}
+
+/*
+ * Make a region with attributes "name=value", separated by blanks. A window
+ * without phys= gets a place.
+ */
 static inline int region_create(struct region *r, const char *attrs)
 {
 	static int serial;
@@ -97,7 +141,10 @@ static inline int region_create(struct region *r, const char *attrs)
 		if (err)
 			goto remove;
 	}
-	err = region_set(r, "live", "1");
+	if (strstr(attrs, "backing=window") && !strstr(attrs, "phys="))
+		err = window_go_live(r);
+	else
+		err = region_set(r, "live", "1");
 	if (!err)
 		return 0;
 remove:
@@ -173,7 +220,18 @@ static inline void store_byte(u8 *byte, u8 value)
 	X(contig_eager, "backing=contig map=eager", MAPDEV_CONTIG, true) \
 	X(contig_pin, "backing=contig pin=1", MAPDEV_CONTIG, false)	\
 	X(contig_pin_eager, "backing=contig pin=1 map=eager",		\
-	  MAPDEV_CONTIG, true)
+	  MAPDEV_CONTIG, true)						\
+	X(window, "backing=window cache=wb", MAPDEV_WINDOW, false)	\
+	X(window_eager, "backing=window cache=wb map=eager",		\
+	  MAPDEV_WINDOW, true)						\
+	X(window_wc, "backing=window cache=wc", MAPDEV_WINDOW, false)
+
+/* Mapped by page frame, without struct pages? */
+static inline bool maps_frames(enum mapdev_backing_type type, const char *attrs)
+{
+	return type == MAPDEV_WINDOW ||
+	       (type == MAPDEV_CONTIG && !strstr(attrs, "pin=1"));
+}
 
 /* A byte that tells which offset, of which filling, it belongs to. */
 static inline u8 pattern(size_t offset, unsigned int seed)

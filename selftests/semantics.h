@@ -18,7 +18,7 @@
 enum class {
 	PAGED,	/* folios of the page cache: an ordinary mapping */
 	RAM,	/* pages, vmalloc, contig pin=1: VM_MIXEDMAP | VM_DONTEXPAND */
-	FRAMES,	/* contig: VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP */
+	FRAMES,	/* contig, window: VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP */
 };
 
 static long page;
@@ -46,8 +46,7 @@ static inline enum class class_of(enum mapdev_backing_type type,
 {
 	if (type == MAPDEV_PAGED)
 		return PAGED;
-	return strcmp(attrs, "backing=contig") &&
-	       strcmp(attrs, "backing=contig map=eager") ? RAM : FRAMES;
+	return maps_frames(type, attrs) ? FRAMES : RAM;
 }
 
 /*

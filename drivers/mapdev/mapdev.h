@@ -89,7 +89,8 @@ u64 mapdev_default_granule(void);
  * @type: as programs see it
  * @alloc: get the memory that is allocated with the region, may sleep; NULL
  *         where the backing needs an MMU and there is none
- * @free: give it back; called after a failed @alloc too
+ * @free: give it back; called after a failed @alloc too, and for a window
+ *        both when it is retired and at the end
  * @mmap_prepare: set vm_ops and flags; stateless, under the mmap write lock
  * @copy: move bytes between @iter and the memory at @pos without faulting
  *        pages of @iter in; returns how many (0: fault the iterator in and

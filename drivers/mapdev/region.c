@@ -70,19 +70,25 @@ int mapdev_name_check(const char *name)
 	return len > MAPDEV_NAME_MAX ? -ENAMETOOLONG : -EINVAL;
 }
 
-/* Lent memory goes back to its owner when nobody can get at it any more. */
+/*
+ * What is not RAM of ours goes back as soon as nobody can get at it, though
+ * files may be open; done twice it does nothing.
+ */
 static void region_forget(struct mapdev_region *region)
 {
 	if (region->lent)
 		mapdev_give_back(region);
+	else if (region->attrs.backing->type == MAPDEV_WINDOW)
+		region->backing->free(region);
 }
 
 static void mapdev_region_release(struct device *dev)
 {
 	struct mapdev_region *region = to_region(dev);
 
-	region_forget(region);
-	if (!region->lent && region->backing->free)
+	if (region->lent)
+		mapdev_give_back(region);
+	else if (region->backing->free)
 		region->backing->free(region);
 	iput(region->inode);
 	percpu_free_rwsem(&region->guard);

@@ -109,15 +109,18 @@ static int window_alloc(struct mapdev_region *region)
 	}
 	region->pfn = PHYS_PFN(attrs->phys);
 	region->lockdown = LOCKDOWN_DEV_MEM;
-	return mapdev_window_map(region);
+	err = mapdev_window_map(region);
+	if (err)
+		release_mem_region(attrs->phys, attrs->size);
+	return err;
 }
 
 static void window_free(struct mapdev_region *region)
 {
+	if (!region->io)
+		return;
 	mapdev_window_unmap(region);
-	if (region->pfn)
-		release_mem_region(mapdev_phys_addr(region),
-				   region->attrs.size);
+	release_mem_region(region->attrs.phys, region->attrs.size);
 }
 
 /* --- Reading and writing --- */
