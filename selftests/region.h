@@ -19,9 +19,11 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <linux/capability.h>
 #include <linux/mapdev.h>
 
 #include "kselftest_harness.h"
@@ -344,6 +346,20 @@ static inline void wait_asleep(pid_t pid)
 	do {
 		state = strrchr(read_line(path, line, sizeof(line)), ')');
 	} while (state && state[2] == 'R');
+}
+
+/* Give up one capability; 0 or the errno. */
+static inline int drop_capability(int capability)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &header, data))
+		return errno;
+	data[capability / 32].effective &= ~(1U << capability % 32);
+	return syscall(SYS_capset, &header, data) ? errno : 0;
 }
 
 /* How many mappings of this process lie in a range, and the VmFlags of one. */

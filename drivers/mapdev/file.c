@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/pagemap.h>
+#include <linux/pm_runtime.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <linux/security.h>
@@ -33,6 +34,18 @@ static int mapdev_may_open(const struct mapdev_region *region)
 	return security_locked_down(region->lockdown);
 }
 
+/* The device that a window belongs to answers as long as a file is open. */
+static int mapdev_wake(struct mapdev_region *region)
+{
+	return region->owner ? pm_runtime_resume_and_get(region->owner) : 0;
+}
+
+static void mapdev_let_sleep(struct mapdev_region *region)
+{
+	if (region->owner)
+		pm_runtime_put(region->owner);
+}
+
 static int mapdev_open(struct inode *inode, struct file *file)
 {
 	struct mapdev_region *region = mapdev_region_get(iminor(inode));
@@ -40,11 +53,12 @@ static int mapdev_open(struct inode *inode, struct file *file)
 
 	if (!region)
 		return -ENXIO;
+	err = mapdev_wake(region);
+	if (err)
+		goto put;
 	err = mapdev_may_open(region);
-	if (err) {
-		mapdev_region_put(region);
-		return err;
-	}
+	if (err)
+		goto sleep;
 
 	/*
 	 * Each node has an inode of its own; all mappings of a region hang
@@ -56,10 +70,17 @@ static int mapdev_open(struct inode *inode, struct file *file)
 	file->f_mode |= FMODE_NOCMTIME;
 	file->private_data = region;
 	return 0;
+
+sleep:
+	mapdev_let_sleep(region);
+put:
+	mapdev_region_put(region);
+	return err;
 }
 
 static int mapdev_release(struct inode *inode, struct file *file)
 {
+	mapdev_let_sleep(file->private_data);
 	mapdev_region_put(file->private_data);
 	return 0;
 }

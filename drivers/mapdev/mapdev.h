@@ -155,6 +155,7 @@ struct mapdev_stats {
  * @hole_pages: how many there are
  * @lockdown: what lockdown refuses with it, and CAP_SYS_RAWIO is for
  * @lent: the memory is another driver's, until it retires the region
+ * @owner: the device that it is on, which open files keep awake, or NULL
  * @guard: ram and pfn: held shared by faults and copies, see guard.c
  * @control: serialises state changes
  * @off: MAPDEV_OFF_*, written under @control, read anywhere
@@ -178,6 +179,7 @@ struct mapdev_region {
 	pgoff_t hole_pages;
 	enum lockdown_reason lockdown;
 	bool lent;
+	struct device *owner;
 	struct percpu_rw_semaphore guard;
 	struct mutex control;	/* see above */
 	unsigned long off;

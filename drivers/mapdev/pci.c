@@ -7,7 +7,8 @@
  * its address (driver_override) or its kind (new_id). Each memory BAR of at
  * least a page becomes a region pci-DDDD-BB-DD.F-barN. Programs cannot reach
  * the pages of an MSI-X table. Interrupts and DMA are none of its business: it
- * enables neither. While bound, a device stays in D0 but for system sleep.
+ * enables neither. A device sleeps (D3) with the system and, if root writes
+ * "auto" to its power/control, while nobody has a node of it open.
  */
 #define pr_fmt(fmt) "mapdev_pci: " fmt
 
@@ -15,7 +16,7 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/pci.h>
-#include <linux/pm.h>
+#include <linux/pm_runtime.h>
 #include <linux/string.h>
 
 static const char * const cache_names[] = {
@@ -188,12 +189,15 @@ static int mapdev_pci_probe(struct pci_dev *pdev,
 		return err;
 	}
 	pci_set_drvdata(pdev, dev);
+	/* From here on only open files keep it awake. */
+	pm_runtime_put_noidle(&pdev->dev);
 	return 0;
 }
 
 /* The device may be gone already. Its resources go after this, by devres. */
 static void mapdev_pci_remove(struct pci_dev *pdev)
 {
+	pm_runtime_get_noresume(&pdev->dev);
 	retire_all(pci_get_drvdata(pdev));
 	pci_disable_device(pdev);
 }
@@ -212,8 +216,8 @@ static int mapdev_pci_resume(struct device *dev)
 	return 0;
 }
 
-static DEFINE_SIMPLE_DEV_PM_OPS(mapdev_pci_pm, mapdev_pci_suspend,
-				mapdev_pci_resume);
+static DEFINE_RUNTIME_DEV_PM_OPS(mapdev_pci_pm, mapdev_pci_suspend,
+				 mapdev_pci_resume, NULL);
 
 static pci_ers_result_t mapdev_pci_error_detected(struct pci_dev *pdev,
 						  pci_channel_state_t state)
@@ -254,7 +258,7 @@ static struct pci_driver mapdev_pci_driver = {
 	.probe		= mapdev_pci_probe,
 	.remove		= mapdev_pci_remove,
 	.shutdown	= revoke_all,
-	.driver.pm	= pm_sleep_ptr(&mapdev_pci_pm),
+	.driver.pm	= pm_ptr(&mapdev_pci_pm),
 	.err_handler	= &mapdev_pci_errors,
 };
 module_pci_driver(mapdev_pci_driver);

@@ -93,6 +93,7 @@ static void mapdev_region_release(struct device *dev)
 	iput(region->inode);
 	percpu_free_rwsem(&region->guard);
 	free_percpu(region->stats);
+	put_device(region->owner);
 	kfree(region);
 }
 
@@ -114,7 +115,10 @@ static struct mapdev_region *region_alloc(const char *name,
 	device_initialize(&region->dev);
 	region->dev.class = &mapdev_class;
 	region->dev.release = mapdev_region_release;
-	region->dev.parent = desc ? desc->parent : NULL;
+	/* A parent of its own, since device_del() lets go of dev.parent. */
+	if (desc && desc->parent)
+		region->owner = get_device(desc->parent);
+	region->dev.parent = region->owner;
 	mutex_init(&region->control);
 	init_waitqueue_head(&region->wait);
 	region->attrs = *attrs;

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a locked down kernel still lets root do. Run by scripts/guest-ram only:
+ * nothing unlocks it again.
+ */
+#include "module.h"
+#include "pci.h"
+
+TEST(lockdown)
+{
+	struct region bar, phys, ram;
+	struct pci_device dev;
+	u8 *map;
+	int fd;
+
+	ASSERT_EQ(0, module_load("mapdev_pci", ""));
+	ASSERT_EQ(0, pci_find(&dev, IVSHMEM, 2, 4096));
+	ASSERT_EQ(0, pci_bind(&dev, "mapdev_pci"));
+	pci_region(&dev, 2, &bar);
+	ASSERT_EQ(0, region_create(&phys, "backing=window size=4K"));
+	ASSERT_EQ(0, region_create(&ram, "size=4K"));
+	fd = open(bar.node, O_RDWR);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, try_mmap(fd, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, 0,
+			      &map));
+
+	ASSERT_EQ(0, write_file("/sys/kernel/security/lockdown", "integrity"));
+	EXPECT_EQ(-1, open(bar.node, O_RDONLY));
+	EXPECT_EQ(EPERM, errno);
+	EXPECT_EQ(-1, open(phys.node, O_RDONLY));
+	EXPECT_EQ(EPERM, errno);
+	EXPECT_LE(0, open(ram.node, O_RDWR));
+	/* What was opened before stays, as it does with the kernel's own. */
+	EXPECT_EQ(0, touch_write(map));
+
+	EXPECT_EQ(0, region_destroy(&phys));
+	EXPECT_EQ(-EPERM, region_create(&phys, "backing=window size=4K"));
+	EXPECT_EQ(0, region_destroy(&ram));
+	munmap(map, 4096);
+	close(fd);
+	EXPECT_EQ(0, pci_unbind(&dev));
+	EXPECT_EQ(0, module_unload("mapdev_pci"));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,518 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * BARs as windows: the devices of scripts/devices, bound to mapdev_pci by
+ * driver_override. What is in a BAR is compared with what the kernel's own
+ * resourceN files show of it.
+ */
+#include "cache.h"
+#include "module.h"
+#include "pci.h"
+
+#define PMD (2UL << 20)
+#define PUD 1073741824UL
+#define SHARED_SIZE (16UL << 20)
+#define DRIVER "mapdev_pci"
+
+FIXTURE(bar) {
+	struct pci_device dev;
+	struct region r;
+	u64 phys, size;
+	u8 *map;
+	int bar, fd;
+};
+
+FIXTURE_VARIANT(bar) {
+	const char *id;
+	int bar;
+	u64 size;	/* of the BAR, at least */
+	const char *params;
+	enum mapdev_cache cache;
+};
+
+#define BAR(_name, _id, _bar, _size, _params, _cache)			\
+	FIXTURE_VARIANT_ADD(bar, _name) {				\
+		.id = _id, .bar = _bar, .size = _size,			\
+		.params = _params, .cache = _cache			\
+	};
+
+BAR(memory, IVSHMEM, 2, SHARED_SIZE, "", MAPDEV_WC)
+BAR(memory_wb, IVSHMEM, 2, SHARED_SIZE, "cache=wb", MAPDEV_WB)
+BAR(memory_uc, IVSHMEM, 2, SHARED_SIZE, "cache=uc", MAPDEV_UC)
+BAR(screen, VGA, 0, SHARED_SIZE, "", MAPDEV_WC)
+BAR(gigabyte, IVSHMEM, 2, PUD, "cache=wb", MAPDEV_WB)
+
+FIXTURE_SETUP(bar)
+{
+	ASSERT_EQ(0, module_load(DRIVER, variant->params));
+	ASSERT_EQ(0, pci_find(&self->dev, variant->id, variant->bar,
+			      variant->size));
+	self->phys = pci_bar(&self->dev, variant->bar, &self->size);
+	ASSERT_EQ(0, pci_bind(&self->dev, DRIVER));
+	pci_region(&self->dev, variant->bar, &self->r);
+	self->fd = open(self->r.node, O_RDWR);
+	ASSERT_LE(0, self->fd);
+	self->map = mmap(NULL, self->size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			 self->fd, 0);
+	ASSERT_NE(MAP_FAILED, self->map);
+}
+
+FIXTURE_TEARDOWN(bar)
+{
+	munmap(self->map, self->size);
+	close(self->fd);
+	/* Some cases have done so themselves. */
+	pci_unbind(&self->dev);
+	EXPECT_EQ(0, module_unload(DRIVER));
+}
+
+TEST_F(bar, is_a_region)
+{
+	struct mapdev_info info = { .size = sizeof(info) };
+	char path[256], link[256], line[64];
+	struct region other;
+
+	ASSERT_EQ(0, ioctl(self->fd, MAPDEV_IOC_INFO, &info));
+	EXPECT_EQ(MAPDEV_WINDOW, info.backing);
+	EXPECT_EQ(variant->cache, info.cache);
+	EXPECT_EQ(MAPDEV_DEMAND, info.map);
+	EXPECT_EQ(self->size, info.length);
+	EXPECT_EQ(self->phys, info.phys_addr);
+	EXPECT_EQ((off_t)self->size, lseek(self->fd, 0, SEEK_END));
+
+	snprintf(path, sizeof(path), CLASS "/%s/backing", self->r.name);
+	EXPECT_STREQ("window", read_line(path, line, sizeof(line)));
+	snprintf(path, sizeof(path), CLASS "/%s/device", self->r.name);
+	ASSERT_NE(NULL, realpath(path, link));
+	EXPECT_STREQ(self->dev.address, strrchr(link, '/') + 1);
+
+	/* BARs that are not there, too small, or of ports have no region. */
+	for (int bar = 0; bar < 6; bar++) {
+		u64 size;
+
+		pci_bar(&self->dev, bar, &size);
+		pci_region(&self->dev, bar, &other);
+		EXPECT_EQ(size < 4096, access(other.node, F_OK) != 0);
+	}
+}
+
+/* The bytes of this BAR and of no other, by each way there is. */
+TEST_F(bar, frames)
+{
+	const size_t part = 3 * 4096, at = self->size - part;
+	char path[160], name[16];
+	u8 *kernels, buf[3 * 4096];
+	int fd;
+
+	snprintf(name, sizeof(name), "resource%d", variant->bar);
+	fd = open(pci_path(&self->dev, name, path, sizeof(path)), O_RDWR);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, try_mmap(fd, self->size, PROT_READ | PROT_WRITE,
+			      MAP_SHARED, 0, &kernels));
+
+	fill(self->map, 0, part, 1);
+	fill(self->map + at, at, part, 1);
+	EXPECT_EQ(part, differs(kernels, 0, part, 1));
+	EXPECT_EQ(part, differs(kernels + at, at, part, 1));
+	EXPECT_EQ((ssize_t)part, pread(self->fd, buf, part, at));
+	EXPECT_EQ(part, differs(buf, at, part, 1));
+
+	fill(buf, 100, part, 2);
+	EXPECT_EQ((ssize_t)part, pwrite(self->fd, buf, part, 100));
+	EXPECT_EQ(part, differs(kernels + 100, 100, part, 2));
+	EXPECT_EQ(part, differs(self->map + 100, 100, part, 2));
+
+	/* Half of it lies behind the end. */
+	EXPECT_EQ((ssize_t)part / 2, pwrite(self->fd, buf, part,
+					    self->size - part / 2));
+	EXPECT_EQ(-1, pwrite(self->fd, buf, 1, self->size));
+	EXPECT_EQ(ENOSPC, errno);
+	EXPECT_EQ(0, pread(self->fd, buf, 1, self->size));
+	munmap(kernels, self->size);
+	close(fd);
+}
+
+/* What stands in the page tables, and for whom the range is reserved. */
+TEST_F(bar, cache_mode)
+{
+	struct entry entry;
+	char mode[64];
+	u8 *small;
+
+	EXPECT_STREQ(reservation(variant->cache),
+		     reserved_as(self->phys, self->size, mode, sizeof(mode)));
+
+	store_byte(self->map, 1);
+	ASSERT_TRUE(entry_of(self->map, &entry));
+	EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
+
+	/* In a small entry, too, and after mprotect has made it anew. */
+	ASSERT_EQ(0, try_mmap(self->fd, 4096, PROT_READ, MAP_SHARED, 4096,
+			      &small));
+	load_byte(small);
+	ASSERT_TRUE(entry_of(small, &entry));
+	EXPECT_STREQ("pte", entry.level);
+	EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
+	ASSERT_EQ(0, mprotect(small, 4096, PROT_READ | PROT_WRITE));
+	store_byte(small, 1);
+	ASSERT_TRUE(entry_of(small, &entry));
+	EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
+	munmap(small, 4096);
+
+	munmap(self->map, self->size);
+	close(self->fd);
+	ASSERT_EQ(0, pci_unbind(&self->dev));
+	EXPECT_STREQ("", reserved_as(self->phys, self->size, mode, sizeof(mode)));
+}
+
+TEST_F(bar, huge_entries)
+{
+	long faults = region_stat(&self->r, "fault");
+	long huge = region_stat(&self->r, "huge_fault");
+	struct entry entry;
+
+	for (size_t at = 0; at < self->size; at += 4096)
+		load_byte(self->map + at);
+	EXPECT_EQ(faults, region_stat(&self->r, "fault"));
+	EXPECT_EQ(huge + (long)(self->size / PMD),
+		  region_stat(&self->r, "huge_fault"));
+	ASSERT_TRUE(entry_of(self->map, &entry));
+	EXPECT_STREQ("pmd", entry.level);
+
+	/* Part of one: small pages, as many as core maps around a fault. */
+	munmap(self->map + PMD / 2, self->size - PMD / 2);
+	madvise(self->map, PMD / 2, MADV_DONTNEED);
+	ASSERT_EQ(0, region_revoke(&self->r, 1));
+	ASSERT_EQ(0, region_revoke(&self->r, 0));
+	for (size_t at = 0; at < 16 * 4096; at += 4096)
+		load_byte(self->map + at);
+	EXPECT_EQ(faults + 1, region_stat(&self->r, "fault"));
+}
+
+/* One entry of a PUD, which core must not take for a table when it splits. */
+TEST_F(bar, gigabyte_entry)
+{
+	const int prot = PROT_READ | PROT_WRITE;
+	struct entry entry;
+	u8 *room, *map;
+
+	if (self->size < PUD)
+		return;
+	room = mmap(NULL, 2 * PUD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		    0);
+	ASSERT_NE(MAP_FAILED, room);
+	map = (u8 *)(((unsigned long)room + PUD - 1) & ~(PUD - 1));
+	ASSERT_EQ(map, mmap(map, PUD, prot, MAP_SHARED | MAP_FIXED, self->fd,
+			    0));
+	store_byte(map + PUD / 2, 77);
+	ASSERT_TRUE(entry_of(map, &entry));
+	EXPECT_STREQ("pud", entry.level);
+	EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
+
+	ASSERT_EQ(0, munmap(map + 4096, 4096));
+	EXPECT_EQ(77, load_byte(map + PUD / 2));
+	EXPECT_EQ(SIGSEGV, touch_read(map + 4096));
+	EXPECT_EQ(0, touch_read(map));
+	munmap(room, 2 * PUD);
+}
+
+TEST_F(bar, refusals)
+{
+	u8 *map;
+
+	EXPECT_EQ(EINVAL, try_mmap(self->fd, 4096, PROT_READ, MAP_PRIVATE, 0,
+				   NULL));
+	EXPECT_EQ(EPERM, try_mmap(self->fd, 4096, PROT_READ | PROT_EXEC,
+				  MAP_SHARED, 0, NULL));
+	EXPECT_EQ(EINVAL, try_mmap(self->fd, 8192, PROT_READ, MAP_SHARED,
+				   self->size - 4096, NULL));
+	ASSERT_EQ(0, try_mmap(self->fd, 4096, PROT_READ, MAP_SHARED,
+			      self->size - 4096, &map));
+	EXPECT_EQ(MAP_FAILED, mremap(map, 4096, 8192, MREMAP_MAYMOVE));
+	munmap(map, 4096);
+}
+
+/* A driver that is taken away leaves a signal, and the device to the next. */
+TEST_F(bar, unbind)
+{
+	struct mapdev_info info = { .size = sizeof(info) };
+	u8 byte;
+
+	store_byte(self->map, 1);
+	ASSERT_EQ(0, pci_unbind(&self->dev));
+	EXPECT_EQ(SIGBUS, touch_read(self->map));
+	EXPECT_EQ(SIGBUS, touch_write(self->map + self->size - 1));
+	EXPECT_EQ(-1, pread(self->fd, &byte, 1, 0));
+	EXPECT_EQ(ENODEV, errno);
+	EXPECT_EQ(ENODEV, try_mmap(self->fd, 4096, PROT_READ, MAP_SHARED, 0,
+				   NULL));
+	EXPECT_NE(0, access(self->r.node, F_OK));
+	ASSERT_EQ(0, ioctl(self->fd, MAPDEV_IOC_INFO, &info));
+	EXPECT_EQ(MAPDEV_RETIRED, info.state);
+
+	ASSERT_EQ(0, pci_bind(&self->dev, DRIVER));
+	EXPECT_EQ(SIGBUS, touch_read(self->map));
+	EXPECT_EQ(0, access(self->r.node, F_OK));
+}
+
+static int reset(const struct pci_device *dev)
+{
+	char path[160];
+
+	return write_file(pci_path(dev, "reset", path, sizeof(path)), "1");
+}
+
+/* A reset takes the BARs away and gives them back, but not what root has. */
+TEST_F(bar, reset)
+{
+	long revokes = region_stat(&self->r, "revoke");
+
+	store_byte(self->map, 1);
+	ASSERT_EQ(0, reset(&self->dev));
+	EXPECT_EQ(revokes + 1, region_stat(&self->r, "revoke"));
+	EXPECT_EQ(1, region_stat(&self->r, "restore"));
+	EXPECT_EQ(0, touch_write(self->map));
+
+	ASSERT_EQ(0, region_revoke(&self->r, 1));
+	ASSERT_EQ(0, reset(&self->dev));
+	EXPECT_EQ(SIGBUS, touch_read(self->map));
+	ASSERT_EQ(0, region_revoke(&self->r, 0));
+	EXPECT_EQ(0, touch_read(self->map));
+}
+
+/* Wait for what the kernel does by itself, in a work of its own. */
+static bool becomes(const struct pci_device *dev, const char *file,
+		    const char *want)
+{
+	char path[160], line[32];
+
+	for (int i = 0; i < 1000; i++) {
+		read_line(pci_path(dev, file, path, sizeof(path)), line,
+			  sizeof(line));
+		if (!strcmp(line, want))
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+/* A device that may sleep does so when nobody has it open, and wakes in open. */
+TEST_F(bar, sleeps_when_idle)
+{
+	char path[160], line[32];
+	u8 byte;
+
+	store_byte(self->map, 55);
+	ASSERT_EQ(0, write_file(pci_path(&self->dev, "power/control", path,
+					 sizeof(path)), "auto"));
+	/* It is mapped: it stays awake. */
+	EXPECT_EQ(0, region_stat(&self->r, "revoke"));
+	close(self->fd);
+	EXPECT_EQ(55, load_byte(self->map));
+	EXPECT_STREQ("active", read_line(pci_path(&self->dev,
+						  "power/runtime_status", path,
+						  sizeof(path)),
+					 line, sizeof(line)));
+	munmap(self->map, self->size);
+	EXPECT_TRUE(becomes(&self->dev, "power/runtime_status", "suspended"));
+	EXPECT_EQ(1, region_stat(&self->r, "revoke"));
+	snprintf(path, sizeof(path), CLASS "/%s/state", self->r.name);
+	EXPECT_STREQ("revoked", read_line(path, line, sizeof(line)));
+
+	self->fd = open(self->r.node, O_RDWR);
+	ASSERT_LE(0, self->fd);
+	EXPECT_EQ(1, region_stat(&self->r, "restore"));
+	EXPECT_EQ(1, pread(self->fd, &byte, 1, 0));
+	EXPECT_EQ(55, byte);
+	ASSERT_EQ(0, write_file(pci_path(&self->dev, "power/control", path,
+					 sizeof(path)), "on"));
+}
+
+static int without_rawio(const char *node)
+{
+	int status, fd;
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (drop_capability(CAP_SYS_RAWIO))
+			_exit(255);
+		fd = open(node, O_RDONLY);
+		_exit(fd < 0 ? errno : 0);
+	}
+	waitpid(pid, &status, 0);
+	return WEXITSTATUS(status);
+}
+
+/* The right to raw I/O is asked for until root has opened the door wider. */
+TEST_F(bar, capability)
+{
+	struct stat st;
+
+	EXPECT_EQ(EPERM, without_rawio(self->r.node));
+	munmap(self->map, self->size);
+	close(self->fd);
+	ASSERT_EQ(0, pci_unbind(&self->dev));
+	ASSERT_EQ(0, write_file("/sys/module/mapdev_pci/parameters/mode",
+				"0660"));
+	ASSERT_EQ(0, pci_bind(&self->dev, DRIVER));
+	ASSERT_EQ(0, stat(self->r.node, &st));
+	EXPECT_EQ(0660, (int)st.st_mode & 0777);
+	EXPECT_EQ(0, without_rawio(self->r.node));
+}
+
+/* --- Devices of other shapes --- */
+
+FIXTURE(shapes) {
+	struct pci_device dev;
+	struct region r;
+};
+
+FIXTURE_SETUP(shapes)
+{
+	ASSERT_EQ(0, module_load(DRIVER, ""));
+}
+
+FIXTURE_TEARDOWN(shapes)
+{
+	if (self->dev.address[0])
+		pci_unbind(&self->dev);
+	EXPECT_EQ(0, module_unload(DRIVER));
+}
+
+/* It is loaded, and devices are there that it could drive: none is taken. */
+TEST_F(shapes, takes_nothing_by_itself)
+{
+	struct dirent *entry;
+	DIR *dir = opendir(CLASS);
+	char path[160];
+
+	ASSERT_EQ(0, pci_find(&self->dev, IVSHMEM, 2, 4096));
+	EXPECT_NE(0, access(pci_path(&self->dev, "driver", path, sizeof(path)),
+			    F_OK));
+	ASSERT_NE(NULL, dir);
+	while ((entry = readdir(dir)))
+		EXPECT_NE(0, strncmp(entry->d_name, "pci-", 4));
+	closedir(dir);
+	self->dev.address[0] = '\0';
+}
+
+/* All of a kind, by its numbers. */
+TEST_F(shapes, new_id)
+{
+	struct pci_device large;
+
+	ASSERT_EQ(0, pci_find(&self->dev, IVSHMEM, 2, 4096));
+	ASSERT_EQ(0, pci_find(&large, IVSHMEM, 2, PUD));
+	ASSERT_EQ(0, write_file("/sys/bus/pci/drivers/mapdev_pci/new_id",
+				"1af4 1110"));
+	pci_region(&self->dev, 2, &self->r);
+	EXPECT_EQ(0, access(self->r.node, F_OK));
+	pci_region(&large, 2, &self->r);
+	EXPECT_EQ(0, access(self->r.node, F_OK));
+	EXPECT_EQ(0, pci_unbind(&large));
+	EXPECT_NE(0, access(self->r.node, F_OK));
+}
+
+/* Ports cannot be mapped; the memory beside them can. */
+TEST_F(shapes, ports)
+{
+	u64 size;
+
+	ASSERT_EQ(0, pci_find(&self->dev, TESTDEV, 0, 4096));
+	ASSERT_EQ(0, pci_bind(&self->dev, DRIVER));
+	pci_bar(&self->dev, 1, &size);
+	EXPECT_NE(0, size);
+	pci_region(&self->dev, 0, &self->r);
+	EXPECT_EQ(0, access(self->r.node, F_OK));
+	pci_region(&self->dev, 1, &self->r);
+	EXPECT_NE(0, access(self->r.node, F_OK));
+}
+
+/* Programs see the registers around the MSI-X table, and never the table. */
+TEST_F(shapes, msix_table)
+{
+	const off_t table = 0x2000;
+	u8 *map, *one, word[4], all[0x4000];
+	int fd, mem;
+
+	ASSERT_EQ(0, pci_find(&self->dev, NVME, 0, 0x4000));
+	ASSERT_EQ(0, pci_bind(&self->dev, DRIVER));
+	pci_region(&self->dev, 0, &self->r);
+	fd = open(self->r.node, O_RDWR);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, try_mmap(fd, 0x4000, PROT_READ | PROT_WRITE, MAP_SHARED, 0,
+			      &map));
+	EXPECT_EQ(0, touch_read(map + table - 1));
+	EXPECT_EQ(SIGBUS, touch_read(map + table));
+	EXPECT_EQ(SIGBUS, touch_write(map + table + 4095));
+	EXPECT_EQ(0, touch_read(map + table + 4096));
+	ASSERT_EQ(0, try_mmap(fd, 4096, PROT_READ, MAP_SHARED, table, &one));
+	EXPECT_EQ(SIGBUS, touch_read(one));
+
+	EXPECT_EQ(table, pread(fd, all, sizeof(all), 0));
+	EXPECT_EQ(-1, pread(fd, word, 4, table));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_EQ(-1, pwrite(fd, word, 4, table + 4092));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_EQ(4, pread(fd, word, 4, table + 4096));
+
+	mem = open("/proc/self/mem", O_RDWR);
+	EXPECT_EQ(4, pread(mem, word, 4, (unsigned long)map));
+	EXPECT_EQ(-1, pread(mem, word, 4, (unsigned long)map + table));
+	EXPECT_EQ(EIO, errno);
+	close(mem);
+	munmap(one, 4096);
+	munmap(map, 0x4000);
+	close(fd);
+}
+
+/* A register by mapping, by read(2) and by ptrace is one access of its width. */
+TEST_F(shapes, registers)
+{
+	const off_t version = 8;
+	uint32_t word = 0, mapped;
+	struct entry entry;
+	int fd, mem;
+	u8 *map;
+
+	ASSERT_EQ(0, pci_find(&self->dev, NVME, 0, 0x4000));
+	ASSERT_EQ(0, pci_bind(&self->dev, DRIVER));
+	pci_region(&self->dev, 0, &self->r);
+	fd = open(self->r.node, O_RDWR);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, try_mmap(fd, 4096, PROT_READ, MAP_SHARED, 0, &map));
+	mapped = *(volatile uint32_t *)(map + version);
+	EXPECT_EQ(1, mapped >> 16);
+	ASSERT_TRUE(entry_of(map, &entry));
+	EXPECT_STREQ(cache_bits(MAPDEV_UC), entry.bits);
+
+	EXPECT_EQ(4, pread(fd, &word, 4, version));
+	EXPECT_EQ(mapped, word);
+	word = 0;
+	mem = open("/proc/self/mem", O_RDONLY);
+	EXPECT_EQ(4, pread(mem, &word, 4, (unsigned long)map + version));
+	EXPECT_EQ(mapped, word);
+	close(mem);
+	munmap(map, 4096);
+	close(fd);
+}
+
+/* Write-back where an MTRR says uncached cannot be: nobody gets less. */
+TEST_F(shapes, refused_cache)
+{
+	ASSERT_EQ(0, pci_find(&self->dev, VGA, 0, SHARED_SIZE));
+	ASSERT_EQ(0, write_file("/sys/module/mapdev_pci/parameters/cache",
+				"wb"));
+	EXPECT_EQ(-EINVAL,
+		  write_file("/sys/module/mapdev_pci/parameters/cache", "wt"));
+	EXPECT_EQ(-EOPNOTSUPP, pci_bind(&self->dev, DRIVER));
+	for (int bar = 0; bar < 6; bar++) {
+		pci_region(&self->dev, bar, &self->r);
+		EXPECT_NE(0, access(self->r.node, F_OK));
+	}
+	/* And nothing is left of the attempt. */
+	ASSERT_EQ(0, write_file("/sys/module/mapdev_pci/parameters/cache",
+				"wc"));
+	EXPECT_EQ(0, pci_bind(&self->dev, DRIVER));
+}
+
+TEST_HARNESS_MAIN

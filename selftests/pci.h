@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * PCI devices of the test machine (scripts/devices): find one, give it to a
+ * driver, take it away, and name the regions of its BARs.
+ */
+#ifndef _MAPDEV_SELFTESTS_PCI_H
+#define _MAPDEV_SELFTESTS_PCI_H
+
+#include <dirent.h>
+
+#include "region.h"
+
+#define PCI_DEVICES "/sys/bus/pci/devices"
+
+#define IVSHMEM	"1af4:1110"
+#define NVME	"1b36:0010"
+#define VGA	"1234:1111"
+#define TESTDEV	"1b36:0005"
+
+struct pci_device {
+	char address[32];	/* DDDD:BB:DD.F */
+};
+
+static inline const char *pci_path(const struct pci_device *dev,
+				   const char *file, char *path, size_t size)
+{
+	snprintf(path, size, PCI_DEVICES "/%s/%s", dev->address, file);
+	return path;
+}
+
+/* Where a BAR begins, and how long it is; 0 if there is none. */
+static inline u64 pci_bar(const struct pci_device *dev, int bar, u64 *size)
+{
+	unsigned long long first = 0, last = 0;
+	char path[160], line[80];
+	FILE *file = fopen(pci_path(dev, "resource", path, sizeof(path)), "r");
+
+	for (int i = 0; file && i <= bar; i++)
+		if (!fgets(line, sizeof(line), file) ||
+		    sscanf(line, "%llx %llx", &first, &last) != 2)
+			first = last = 0;
+	if (file)
+		fclose(file);
+	*size = last ? last - first + 1 : 0;
+	return first;
+}
+
+/*
+ * The device VENDOR:DEVICE whose BAR has at least @size bytes, or the smallest
+ * of these. 0 or -ENODEV.
+ */
+static inline int pci_find(struct pci_device *dev, const char *id, int bar,
+			   u64 size)
+{
+	char path[400], vendor[16], device[16], found[16];
+	DIR *dir = opendir(PCI_DEVICES);
+	u64 best = ~0ULL, have;
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		struct pci_device this = {};
+
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(this.address, sizeof(this.address), "%.31s",
+			 entry->d_name);
+		read_line(pci_path(&this, "vendor", path, sizeof(path)),
+			  vendor, sizeof(vendor));
+		read_line(pci_path(&this, "device", path, sizeof(path)),
+			  device, sizeof(device));
+		snprintf(found, sizeof(found), "%.4s:%.4s", vendor + 2,
+			 device + 2);
+		pci_bar(&this, bar, &have);
+		if (!strcmp(found, id) && have >= size && have < best) {
+			*dev = this;
+			best = have;
+		}
+	}
+	if (dir)
+		closedir(dir);
+	return best == ~0ULL ? -ENODEV : 0;
+}
+
+/* Give a device that has no driver to one that has no table; 0 or -errno. */
+static inline int pci_bind(const struct pci_device *dev, const char *driver)
+{
+	char path[160];
+	int err;
+
+	err = write_file(pci_path(dev, "driver_override", path, sizeof(path)),
+			 driver);
+	if (err)
+		return err;
+	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/bind", driver);
+	return write_file(path, dev->address);
+}
+
+/* Take it away from its driver, for anybody to have; 0 or -errno. */
+static inline int pci_unbind(const struct pci_device *dev)
+{
+	char path[160];
+	int err;
+
+	err = write_file(pci_path(dev, "driver/unbind", path, sizeof(path)),
+			 dev->address);
+	write_file(pci_path(dev, "driver_override", path, sizeof(path)), "\n");
+	return err;
+}
+
+/* The region of a BAR, whether it is there or not. */
+static inline void pci_region(const struct pci_device *dev, int bar,
+			      struct region *r)
+{
+	unsigned int domain, bus, slot, function;
+
+	sscanf(dev->address, "%x:%x:%x.%x", &domain, &bus, &slot, &function);
+	snprintf(r->name, sizeof(r->name), "pci-%04x-%02x-%02x.%x-bar%d",
+		 domain, bus, slot, function, bar);
+	snprintf(r->node, sizeof(r->node), "/dev/mapdev/%s", r->name);
+}
+
+#endif /* _MAPDEV_SELFTESTS_PCI_H */

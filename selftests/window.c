@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Windows to physical memory: who may have one, of what, and how the CPU caches
+ * it. What a window does as every region does, the other programs test.
+ */
+#include "cache.h"
+#include "module.h"
+
+#define SIZE (4UL << 20)
+#define PMD (2UL << 20)
+
+FIXTURE(window) {
+	struct region r;
+	u8 *map;
+	int fd;
+};
+
+FIXTURE_VARIANT(window) {
+	const char *attrs;
+	enum mapdev_cache cache;
+	bool eager;
+};
+
+#define WINDOW(_name, _attrs, _cache, _eager)				\
+	FIXTURE_VARIANT_ADD(window, _name)				\
+	{ .attrs = _attrs, .cache = _cache, .eager = _eager };
+
+WINDOW(wb, "cache=wb", MAPDEV_WB, false)
+WINDOW(wc, "cache=wc", MAPDEV_WC, false)
+WINDOW(uc, "cache=uc", MAPDEV_UC, false)
+WINDOW(by_default, "", MAPDEV_UC, false)
+WINDOW(eager_wb, "cache=wb map=eager", MAPDEV_WB, true)
+WINDOW(eager_wc, "cache=wc map=eager", MAPDEV_WC, true)
+WINDOW(eager_uc, "cache=uc map=eager", MAPDEV_UC, true)
+
+FIXTURE_SETUP(window)
+{
+	char attrs[96];
+
+	snprintf(attrs, sizeof(attrs), "backing=window size=4M phys=%#llx %s",
+		 WINDOW_PHYS, variant->attrs);
+	ASSERT_EQ(0, region_create(&self->r, attrs));
+	self->fd = open(self->r.node, O_RDWR);
+	ASSERT_LE(0, self->fd);
+	self->map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			 self->fd, 0);
+	ASSERT_NE(MAP_FAILED, self->map);
+}
+
+FIXTURE_TEARDOWN(window)
+{
+	munmap(self->map, SIZE);
+	close(self->fd);
+	region_destroy(&self->r);
+}
+
+/* The same bytes as in /dev/mem, at every offset. */
+TEST_F(window, frames)
+{
+	int fd = open("/dev/mem", O_RDWR);
+	u8 *mem, *part;
+
+	ASSERT_EQ(0, try_mmap(fd, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			      WINDOW_PHYS, &mem));
+	fill(self->map, 0, SIZE, 3);
+	EXPECT_EQ(SIZE, differs(mem, 0, SIZE, 3));
+
+	/* An offset counts once. */
+	ASSERT_EQ(0, try_mmap(self->fd, SIZE / 2, PROT_READ, MAP_SHARED,
+			      SIZE / 2, &part));
+	EXPECT_EQ(SIZE / 2, differs(part, SIZE / 2, SIZE / 2, 3));
+	EXPECT_EQ(EINVAL, try_mmap(self->fd, SIZE, PROT_READ, MAP_SHARED, 4096,
+				   NULL));
+	munmap(part, SIZE / 2);
+	munmap(mem, SIZE);
+	close(fd);
+}
+
+TEST_F(window, cache_mode)
+{
+	struct entry entry;
+	char mode[64];
+
+	EXPECT_STREQ(reservation(variant->cache),
+		     reserved_as(WINDOW_PHYS, SIZE, mode, sizeof(mode)));
+	load_byte(self->map + PMD);
+	ASSERT_TRUE(entry_of(self->map + PMD, &entry));
+	EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
+	EXPECT_STREQ(variant->eager ? "pte" : "pmd", entry.level);
+
+	/* As it comes again after a revoke, too. */
+	ASSERT_EQ(0, region_revoke(&self->r, 1));
+	EXPECT_FALSE(entry_of(self->map + PMD, &entry));
+	ASSERT_EQ(0, region_revoke(&self->r, 0));
+	load_byte(self->map + PMD);
+	ASSERT_TRUE(entry_of(self->map + PMD, &entry));
+	EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
+}
+
+/* Eager: all of it at mmap, and no fault. Demand: nothing until it is touched. */
+TEST_F(window, when_it_is_mapped)
+{
+	struct entry entry;
+
+	EXPECT_EQ(variant->eager, entry_of(self->map + SIZE - 1, &entry));
+	for (size_t at = 0; at < SIZE; at += 4096)
+		load_byte(self->map + at);
+	EXPECT_EQ(variant->eager ? 0 : (long)(SIZE / PMD),
+		  region_stat(&self->r, "huge_fault"));
+	EXPECT_EQ(0, region_stat(&self->r, "fault"));
+}
+
+static bool iomem_has(const char *name)
+{
+	FILE *file = fopen("/proc/iomem", "r");
+	char line[256], end[96];
+	bool found = false;
+
+	snprintf(end, sizeof(end), " : %s\n", name);
+	while (file && fgets(line, sizeof(line), file))
+		found |= strstr(line, end) != NULL;
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/* The range is taken as long as the region lives, and free when it is gone. */
+TEST_F(window, claims_its_range)
+{
+	struct region other;
+	char attrs[96], mode[64];
+
+	EXPECT_TRUE(iomem_has(self->r.name));
+	snprintf(attrs, sizeof(attrs), "backing=window size=4K phys=%#llx",
+		 WINDOW_PHYS + SIZE - 4096);
+	EXPECT_EQ(-EBUSY, region_create(&other, attrs));
+
+	ASSERT_EQ(0, region_destroy(&self->r));
+	EXPECT_FALSE(iomem_has(self->r.name));
+	EXPECT_EQ(SIGBUS, touch_read(self->map));
+	/* Core keeps the mode of what it has mapped itself, until munmap. */
+	if (variant->eager)
+		munmap(self->map, SIZE);
+	EXPECT_STREQ("", reserved_as(WINDOW_PHYS, SIZE, mode, sizeof(mode)));
+	ASSERT_EQ(0, region_create(&other, attrs));
+	EXPECT_EQ(0, region_destroy(&other));
+}
+
+/* Where the first line of /proc/iomem with this name begins. */
+static u64 iomem_find(const char *name)
+{
+	FILE *file = fopen("/proc/iomem", "r");
+	char line[256], end[96];
+	u64 start = 0;
+
+	snprintf(end, sizeof(end), " : %s\n", name);
+	while (file && !start && fgets(line, sizeof(line), file))
+		if (strstr(line, end))
+			start = strtoull(line, NULL, 16);
+	if (file)
+		fclose(file);
+	return start;
+}
+
+static int try_phys(u64 phys, const char *size)
+{
+	struct region r;
+	char attrs[96];
+	int err;
+
+	snprintf(attrs, sizeof(attrs), "backing=window size=%s phys=%#llx",
+		 size, phys);
+	err = region_create(&r, attrs);
+	if (!err)
+		region_destroy(&r);
+	return err;
+}
+
+/* RAM, or a byte of it at either end; what a driver has; what is nowhere. */
+TEST(window_refusals)
+{
+	u64 claimed = iomem_find("PNP0103:00");
+	u64 kernel = iomem_find("Kernel code");
+
+	ASSERT_NE(0, claimed);
+	ASSERT_NE(0, kernel);
+	EXPECT_EQ(-EPERM, try_phys(kernel, "4K"));
+	EXPECT_EQ(-EPERM, try_phys(WINDOW_PHYS - 4096, "8K"));
+	EXPECT_EQ(-EPERM, try_phys(WINDOW_PHYS + WINDOW_SIZE - 4096, "8K"));
+	EXPECT_EQ(-EPERM, try_phys(0, "8G"));
+	EXPECT_EQ(-EBUSY, try_phys(claimed, "4K"));
+	EXPECT_EQ(-EINVAL, try_phys(WINDOW_PHYS + 1, "4K"));
+	EXPECT_EQ(-EINVAL, try_phys(1ULL << 60, "4K"));
+	EXPECT_EQ(-EINVAL, try_phys(-4096ULL, "4K"));
+	EXPECT_EQ(-EINVAL, try_phys(-4096ULL, "8K"));
+	EXPECT_EQ(0, try_phys(WINDOW_PHYS + WINDOW_SIZE - 4096, "4K"));
+}
+
+TEST(window_attributes)
+{
+	static const char * const bad[] = {
+		"backing=window size=4K pin=1",
+		"backing=window size=4K dma32=1",
+		"backing=window size=4K granule=64K",
+		"backing=window size=4K numa_node=0",
+		"backing=window size=4K cache=wt",
+		"size=4K cache=uc",
+		"backing=contig size=4K cache=wc",
+		"backing=pages size=4K phys=0x240000000",
+	};
+	struct region r;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		EXPECT_EQ(-EINVAL, region_create(&r, bad[i])) {
+			TH_LOG("%s", bad[i]);
+		}
+	}
+	/* What is RAM is write-back, and may be said to be. */
+	ASSERT_EQ(0, region_create(&r, "size=4K cache=wb"));
+	EXPECT_EQ(0, region_destroy(&r));
+}
+
+TEST(window_capability)
+{
+	struct region r;
+
+	ASSERT_EQ(0, region_create(&r, "backing=window size=4K"));
+	ASSERT_EQ(0, drop_capability(CAP_SYS_RAWIO));
+	EXPECT_EQ(-EPERM, try_phys(WINDOW_PHYS + PMD, "4K"));
+	EXPECT_EQ(-1, open(r.node, O_RDONLY));
+	EXPECT_EQ(EPERM, errno);
+	EXPECT_EQ(0, region_destroy(&r));
+
+	/* RAM is no danger to anybody else. */
+	ASSERT_EQ(0, region_create(&r, "size=4K"));
+	EXPECT_LE(0, open(r.node, O_RDONLY));
+	EXPECT_EQ(0, region_destroy(&r));
+}
+
+TEST(window_needs_allow_phys)
+{
+	ASSERT_EQ(0, module_unload("mapdev"));
+	ASSERT_EQ(0, module_load("mapdev", ""));
+	EXPECT_EQ(-EPERM, try_phys(WINDOW_PHYS, "4K"));
+	ASSERT_EQ(0, module_unload("mapdev"));
+	EXPECT_EQ(EPERM, module_load("mapdev", "regions=w:4K:window:phys=0x240000000"));
+	ASSERT_EQ(0, module_load("mapdev", "allow_phys=1 regions=w:4K:window:phys=0x240000000"));
+	EXPECT_EQ(0, access("/dev/mapdev/w", F_OK));
+	ASSERT_EQ(0, module_unload("mapdev"));
+	EXPECT_FALSE(iomem_has("w"));
+	ASSERT_EQ(0, module_load("mapdev", "allow_phys=1"));
+}
+
+TEST_HARNESS_MAIN
