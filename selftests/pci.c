@@ -100,7 +100,7 @@ TEST_F(bar, frames)
 {
 	const size_t part = 3 * 4096, at = self->size - part;
 	char path[160], name[16];
-	u8 *kernels, buf[3 * 4096];
+	u8 *kernels = NULL, buf[3 * 4096];
 	int fd;
 
 	snprintf(name, sizeof(name), "resource%d", variant->bar);
@@ -431,7 +431,7 @@ TEST_F(shapes, ports)
 TEST_F(shapes, msix_table)
 {
 	const off_t table = 0x2000;
-	u8 *map, *one, word[4], all[0x4000];
+	u8 *map = NULL, *one = NULL, word[4], all[0x4000];
 	int fd, mem;
 
 	ASSERT_EQ(0, pci_find(&self->dev, NVME, 0, 0x4000));

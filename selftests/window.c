@@ -58,7 +58,7 @@ FIXTURE_TEARDOWN(window)
 TEST_F(window, frames)
 {
 	int fd = open("/dev/mem", O_RDWR);
-	u8 *mem, *part;
+	u8 *mem = NULL, *part = NULL;
 
 	ASSERT_EQ(0, try_mmap(fd, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
 			      WINDOW_PHYS, &mem));
