@@ -75,8 +75,8 @@ static long dirty_ioctl(struct file *file, unsigned int cmd, unsigned long index
 	page = vmalloc_to_page(dirty_buffer + (index << PAGE_SHIFT));
 	lock_page(page);
 	dirty = test_and_clear_bit(index, dirty_map);
-	/* Goes by page frame. folio_mkclean() would need a page->mapping. */
-	mapping_wrprotect_range(file->f_mapping, index, page_to_pfn(page), 1);
+	if (dirty)	/* folio_mkclean() would need a page->mapping */
+		mapping_wrprotect_range(file->f_mapping, index, page_to_pfn(page), 1);
 	unlock_page(page);
 	return dirty;
 }

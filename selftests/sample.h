@@ -53,26 +53,6 @@ static inline const char *pci_file(const struct sample *s, const char *name)
 	return path;
 }
 
-/* The first ivshmem-plain; "" if the machine has none. */
-static inline void find_ivshmem(struct sample *s)
-{
-	char vendor[16], device[16];
-	DIR *dir = opendir(PCI);
-	struct dirent *entry;
-	bool found = false;
-
-	while (dir && !found && (entry = readdir(dir))) {
-		snprintf(s->pci, sizeof(s->pci), "%.31s", entry->d_name);
-		read_line(pci_file(s, "vendor"), vendor, sizeof(vendor));
-		read_line(pci_file(s, "device"), device, sizeof(device));
-		found = !strcmp(vendor, "0x1af4") && !strcmp(device, "0x1110");
-	}
-	if (!found)
-		s->pci[0] = '\0';
-	if (dir)
-		closedir(dir);
-}
-
 /* First address and size of a BAR. */
 static inline u64 bar_range(const struct sample *s, int nr, size_t *size)
 {
@@ -86,6 +66,31 @@ static inline u64 bar_range(const struct sample *s, int nr, size_t *size)
 		fclose(file);
 	*size = end - start + 1;
 	return start;
+}
+
+/* The ivshmem-plain with the least memory; "" if the machine has none. */
+static inline void find_ivshmem(struct sample *s)
+{
+	char vendor[16], device[16], best[sizeof(s->pci)] = "";
+	size_t size, least = -1;
+	DIR *dir = opendir(PCI);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		snprintf(s->pci, sizeof(s->pci), "%.31s", entry->d_name);
+		read_line(pci_file(s, "vendor"), vendor, sizeof(vendor));
+		read_line(pci_file(s, "device"), device, sizeof(device));
+		if (strcmp(vendor, "0x1af4") || strcmp(device, "0x1110"))
+			continue;
+		bar_range(s, 2, &size);
+		if (size < least) {
+			least = size;
+			strcpy(best, s->pci);
+		}
+	}
+	strcpy(s->pci, best);
+	if (dir)
+		closedir(dir);
 }
 
 static inline int bind_device(const struct sample *s)
@@ -104,7 +109,7 @@ static inline u8 *map_part(const struct sample *s, off_t offset, size_t size)
 	return mmap(NULL, size, RW, MAP_SHARED, s->fd, offset);
 }
 
-/* All that a test needs; the errno of what did not work. */
+/* All that a test needs; 0, or -errno of what did not work. */
 static inline int sample_begin(struct sample *s, const char *name, size_t size,
 			       const char *params)
 {
@@ -118,22 +123,22 @@ static inline int sample_begin(struct sample *s, const char *name, size_t size,
 	snprintf(s->node, sizeof(s->node), "/dev/%s", name);
 	err = load_sample(name, params);
 	if (err)
-		return err;
+		return -err;
 	if (!strcmp(name, "mmap_bar")) {
 		find_ivshmem(s);
 		if (!*s->pci)
-			return ENODEV;
+			return -ENODEV;
 		snprintf(s->node, sizeof(s->node), "/dev/%s", s->pci);
 		bar_range(s, 2, &s->size);
 		err = bind_device(s);
 		if (err)
-			return -err;
+			return err;
 	}
 	s->fd = open(s->node, O_RDWR | O_CLOEXEC);
 	if (s->fd < 0)
-		return errno;
+		return -errno;
 	s->map = map_part(s, 0, s->size);
-	return s->map == MAP_FAILED ? errno : 0;
+	return s->map == MAP_FAILED ? -errno : 0;
 }
 
 /* The errno of unloading it, which has to work. */

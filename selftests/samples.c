@@ -198,7 +198,10 @@ TEST(memory_is_zeroed)
 	struct sample s;
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		dirty_free_memory();
+		/* What it gave back is what it is likely to get again. */
+		EXPECT_EQ(0, sample_begin(&s, names[i], 16 * PAGE, ""));
+		memset(s.map, 0xa5, s.size);
+		EXPECT_EQ(0, sample_end(&s));
 		EXPECT_EQ(0, sample_begin(&s, names[i], 16 * PAGE, ""));
 		EXPECT_TRUE(all_zero(s.map, s.size)) {
 			TH_LOG("%s", names[i]);
@@ -234,7 +237,7 @@ TEST_F(remap, kernel_sees_the_same)
 
 TEST(read_only_object)
 {
-	u8 *own;
+	u8 *own = NULL;
 	int fd;
 
 	ASSERT_EQ(0, load_sample("mmap_remap", "readonly=1"));
@@ -266,7 +269,7 @@ FIXTURE_TEARDOWN(pages)
 	EXPECT_EQ(0, sample_end(&self->s));
 }
 
-static int mappings(void)
+static int count_mapped(void)
 {
 	char line[16];
 
@@ -280,25 +283,25 @@ TEST_F(pages, counts_mappings)
 	u8 *other;
 	pid_t pid;
 
-	EXPECT_EQ(1, mappings());
+	EXPECT_EQ(1, count_mapped());
 	other = map_part(&self->s, 0, 4 * PAGE);
-	EXPECT_EQ(2, mappings());
+	EXPECT_EQ(2, count_mapped());
 	munmap(other + PAGE, PAGE);
-	EXPECT_EQ(3, mappings());
+	EXPECT_EQ(3, count_mapped());
 	munmap(other, 4 * PAGE);
-	EXPECT_EQ(1, mappings());
+	EXPECT_EQ(1, count_mapped());
 
 	ASSERT_EQ(0, pipe(seen));
 	pid = fork();
 	if (!pid) {
-		int count = mappings();
+		int count = count_mapped();
 
 		_exit(write(seen[1], &count, sizeof(count)) != sizeof(count));
 	}
 	waitpid(pid, NULL, 0);
 	ASSERT_EQ(sizeof(int), read(seen[0], &seen[1], sizeof(int)));
 	EXPECT_EQ(2, seen[1]);
-	EXPECT_EQ(1, mappings());
+	EXPECT_EQ(1, count_mapped());
 }
 
 TEST_F(pages, come_again)
@@ -451,7 +454,7 @@ TEST_F(dirty, set_is_exact)
 			}
 		}
 		ASSERT_EQ(want, collect(&self->s));
-		ASSERT_EQ(0, collect(&other));
+		ASSERT_EQ(0, collect(&self->s));
 	}
 	munmap(own, other.size);
 	close(other.fd);
@@ -510,8 +513,8 @@ TEST_F(dirty, no_write_is_lost)
 		set = collect(&self->s);
 		for (int i = 0; i < DIRTY_PAGES; i++)
 			if (set >> i & 1)
-				copy[i] = *(volatile u64 *)(self->s.map +
-							    i * PAGE);
+				__atomic_load((u64 *)(self->s.map + i * PAGE),
+					      &copy[i], __ATOMIC_RELAXED);
 	}
 	for (int i = 0; i < DIRTY_PAGES; i++)
 		EXPECT_EQ(*(u64 *)(self->s.map + i * PAGE), copy[i]);
@@ -629,6 +632,103 @@ TEST_F(bar, unbind_while_touched)
 	}
 	atomic_store(&over, true);
 	pthread_join(thread, NULL);
+}
+
+/* --- mmap_forms: the old form and the new one map the same --- */
+
+#define FORM_SIZE (16 * PAGE)
+
+FIXTURE(forms) {
+	u8 *want, *map;
+	int fd;
+};
+
+FIXTURE_VARIANT(forms) {
+	const char *name, *reference;
+	bool swapped;		/* the halves change places */
+	bool whole;		/* only all of it can be mapped */
+};
+
+#define FORM(_name, _reference, ...)					\
+	FIXTURE_VARIANT_ADD(forms, _name) {				\
+		.name = #_name, .reference = #_reference, __VA_ARGS__	\
+	};
+
+FORM(old_remap, old_io_remap)
+FORM(old_io_remap, new_io_remap)
+FORM(new_io_remap, old_remap)
+FORM(old_iomap, old_remap)
+FORM(new_iomap, old_remap)
+FORM(old_insert, old_remap)
+FORM(old_pages, old_remap)
+FORM(old_vmalloc, new_vmalloc)
+FORM(new_vmalloc, old_vmalloc)
+FORM(old_extents, old_remap, .swapped = true, .whole = true)
+FORM(new_extents, old_remap, .swapped = true)
+FORM(old_fault, old_remap, .swapped = true)
+FORM(old_wrapper, old_remap)
+FORM(new_wrapper, old_remap)
+
+static int open_form(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/dev/form-%s", name);
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
+FIXTURE_SETUP(forms)
+{
+	int fd;
+
+	ASSERT_EQ(0, load_sample("mmap_forms", ""));
+	fd = open_form(variant->reference);
+	ASSERT_EQ(0, try_mmap(fd, FORM_SIZE, RW, MAP_SHARED, 0, &self->want));
+	close(fd);
+	self->fd = open_form(variant->name);
+	ASSERT_EQ(0, try_mmap(self->fd, FORM_SIZE, RW, MAP_SHARED, 0,
+			      &self->map));
+}
+
+FIXTURE_TEARDOWN(forms)
+{
+	munmap(self->map, FORM_SIZE);
+	munmap(self->want, FORM_SIZE);
+	close(self->fd);
+	EXPECT_EQ(0, unload_sample("mmap_forms"));
+}
+
+TEST_F(forms, map_the_same)
+{
+	size_t half = FORM_SIZE / 2, size = 3 * PAGE;
+	u8 *part;
+	int err;
+
+	fill(self->want, 0, FORM_SIZE, 8);
+	if (variant->swapped) {
+		EXPECT_EQ(half, differs(self->map, half, half, 8));
+		EXPECT_EQ(half, differs(self->map + half, 0, half, 8));
+	} else {
+		EXPECT_EQ(FORM_SIZE, differs(self->map, 0, FORM_SIZE, 8));
+	}
+	store_byte(self->map, 1);
+	EXPECT_EQ(1, load_byte(self->want + (variant->swapped ? half : 0)));
+
+	/* From an offset, in the second half. */
+	err = try_mmap(self->fd, size, RW, MAP_SHARED, half + PAGE, &part);
+	EXPECT_EQ(variant->whole ? EINVAL : 0, err);
+	if (!err) {
+		EXPECT_EQ(size, differs(part, variant->swapped ? PAGE :
+					half + PAGE, size, 8));
+		munmap(part, size);
+	}
+}
+
+TEST_F(forms, end_where_the_buffer_does)
+{
+	EXPECT_NE(0, try_mmap(self->fd, PAGE, RW, MAP_SHARED, FORM_SIZE, NULL));
+	EXPECT_NE(0, try_mmap(self->fd, FORM_SIZE + PAGE, RW, MAP_SHARED, 0,
+			      NULL));
 }
 
 TEST_HARNESS_MAIN
