@@ -14,7 +14,7 @@ OUT	:= $(CURDIR)/build/module
 KMAKE	= $(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(OUT)
 
 .DEFAULT_GOAL := module
-.PHONY: module tools demo check lint bench mutants selftests install uninstall clean help
+.PHONY: module samples tools demo check lint docs bench mutants selftests install uninstall clean help
 
 module: ## the module for the running kernel, or for the kernel of KDIR=
 	@[ "$$(printf '%s\n' "$(RELEASE)" $(MIN_SERIES) | sort -V | head -n 1)" = $(MIN_SERIES) ] || \
@@ -22,6 +22,9 @@ module: ## the module for the running kernel, or for the kernel of KDIR=
 	@[ -e "$(HEADERS)" ] || \
 		{ echo "$(KDIR) holds no kernel to build for: install the headers of the running kernel, give KDIR=, or type make demo" >&2; exit 1; }
 	+$(KMAKE) modules
+
+samples: ## the drivers of samples/, into build/module/samples/
+	+$(KMAKE) SAMPLES=y modules
 
 tools: ## mapdevctl
 	$(MAKE) -C tools/mapdevctl OUTPUT=$(CURDIR)/build/tools
@@ -32,9 +35,13 @@ demo: ## the main job, shown in a virtual machine; KERNEL=host boots the running
 check: ## every test on every kernel, ends with: N passed, N failed, N skipped
 	@scripts/check
 
-lint: ## checkpatch, W=1, sparse, codespell, shellcheck
+lint: ## checkpatch, W=1, sparse, codespell, shellcheck, documentation
 	@scripts/setup check
 	@scripts/lint
+
+docs: ## Documentation/ as HTML, in build/docs/
+	@scripts/setup check
+	@scripts/docs
 
 bench: ## what mapping costs, beside memfd, hugetlbfs and others; tables in build/bench/
 	@scripts/bench

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The names that took the place of those in the kernel's older documents, as far
+ * as the driver itself does not call them: see "The old names" in
+ * Documentation/porting.rst.
+ */
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/mmap_lock.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
+#include <linux/uaccess.h>
+
+#include "fixture.h"
+
+#define REGION_SIZE (4 * PAGE_SIZE)
+
+static const char * const backings[] = {
+	"backing=paged", "backing=pages", "backing=contig",
+};
+
+static void backing_name(const char * const *attrs, char *desc)
+{
+	strscpy(desc, *attrs + strlen("backing="), KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(backing, backings, backing_name);
+
+/* The first process, which has an mm of its own, unlike this thread. */
+static struct task_struct *first_process(void)
+{
+	struct task_struct *task;
+
+	rcu_read_lock();
+	task = pid_task(find_pid_ns(1, &init_pid_ns), PIDTYPE_PID);
+	if (task)
+		get_task_struct(task);
+	rcu_read_unlock();
+	return task;
+}
+
+static unsigned long map_into(struct mm_struct *mm, struct file *file)
+{
+	unsigned long addr;
+
+	kthread_use_mm(mm);
+	addr = vm_mmap(file, 0, REGION_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+		       0);
+	/* A hole behind the third page, so that it has an end. */
+	if (!IS_ERR_VALUE(addr))
+		vm_munmap(addr + 3 * PAGE_SIZE, PAGE_SIZE);
+	kthread_unuse_mm(mm);
+	return addr;
+}
+
+static void unmap_from(struct mm_struct *mm, unsigned long addr)
+{
+	kthread_use_mm(mm);
+	vm_munmap(addr, 3 * PAGE_SIZE);
+	kthread_unuse_mm(mm);
+}
+
+/*
+ * ME-48, access_remote_vm(): by page where there is one, by ->access where not;
+ * over the border of two pages, and only up to the end of the mapping.
+ */
+static void access_process_vm_counts(struct kunit *test)
+{
+	const char * const *attrs = test->param_value;
+	struct mapdev_region *region =
+		fixture_region_with(test, REGION_SIZE, *attrs);
+	struct file *file = fixture_open(test, region, O_RDWR);
+	struct task_struct *task = first_process();
+	char got[4] = "";
+	struct mm_struct *mm;
+	unsigned long addr;
+	loff_t pos;
+
+	KUNIT_ASSERT_NOT_NULL(test, task);
+	mm = get_task_mm(task);
+	KUNIT_ASSERT_NOT_NULL(test, mm);
+	addr = map_into(mm, file);
+	if (IS_ERR_VALUE(addr)) {
+		KUNIT_FAIL(test, "mmap: %ld", (long)addr);
+		goto put;
+	}
+
+	KUNIT_EXPECT_EQ(test, 4,
+			access_process_vm(task, addr + PAGE_SIZE - 2, "abcd", 4,
+					  FOLL_WRITE));
+	pos = PAGE_SIZE - 2;
+	KUNIT_EXPECT_EQ(test, 4, kernel_read(file, got, 4, &pos));
+	KUNIT_EXPECT_MEMEQ(test, got, "abcd", 4);
+	memset(got, 0, sizeof(got));
+	KUNIT_EXPECT_EQ(test, 4,
+			access_process_vm(task, addr + PAGE_SIZE - 2, got, 4, 0));
+	KUNIT_EXPECT_MEMEQ(test, got, "abcd", 4);
+	KUNIT_EXPECT_EQ(test, 1,
+			access_process_vm(task, addr + 3 * PAGE_SIZE - 1, got,
+					  4, 0));
+	KUNIT_EXPECT_EQ(test, 0,
+			access_process_vm(task, addr + 3 * PAGE_SIZE, got, 4,
+					  0));
+	unmap_from(mm, addr);
+put:
+	mmput(mm);
+	put_task_struct(task);
+}
+
+/* Is there a page table entry? See mapping.c. */
+static bool is_mapped(unsigned long addr)
+{
+	u8 byte;
+	int err;
+
+	pagefault_disable();
+	err = __copy_from_user_inatomic(&byte, (u8 __user *)addr, 1);
+	pagefault_enable();
+	return !err;
+}
+
+/* A mapping of @attrs of which all pages have been touched, and its VMA. */
+static struct vm_area_struct *touched(struct kunit *test, const char *attrs,
+				      unsigned long *addr)
+{
+	struct mapdev_region *region =
+		fixture_region_with(test, REGION_SIZE, attrs);
+	struct file *file = fixture_open(test, region, O_RDWR);
+
+	*addr = fixture_map(test, file, 0, REGION_SIZE, PROT_READ | PROT_WRITE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(*addr));
+	KUNIT_ASSERT_EQ(test, 0, clear_user((u8 __user *)*addr, REGION_SIZE));
+	mmap_read_lock(current->mm);
+	return vma_lookup(current->mm, *addr);
+}
+
+/* ME-4 to ME-6, zap_page_range(): these pages go, and come again. */
+static void zap_vma_range_takes_part(struct kunit *test)
+{
+	const char * const *attrs = test->param_value;
+	struct vm_area_struct *vma;
+	unsigned long addr;
+	u8 byte = 1;
+
+	vma = touched(test, *attrs, &addr);
+	zap_vma_range(vma, addr + PAGE_SIZE, 2 * PAGE_SIZE);
+	mmap_read_unlock(current->mm);
+	KUNIT_EXPECT_TRUE(test, is_mapped(addr));
+	KUNIT_EXPECT_FALSE(test, is_mapped(addr + PAGE_SIZE));
+	KUNIT_EXPECT_FALSE(test, is_mapped(addr + 2 * PAGE_SIZE));
+	KUNIT_EXPECT_TRUE(test, is_mapped(addr + 3 * PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, 0,
+			get_user(byte, (u8 __user *)(addr + PAGE_SIZE)));
+	KUNIT_EXPECT_EQ(test, 0, byte);
+}
+
+/* ME-7, zap_vma_ptes(): of special mappings only, and inside of the VMA only. */
+static void zap_special_vma_range_is_picky(struct kunit *test)
+{
+	const char * const *attrs = test->param_value;
+	bool special = strcmp(*attrs, "backing=paged");
+	struct vm_area_struct *vma;
+	unsigned long addr;
+
+	vma = touched(test, *attrs, &addr);
+	zap_special_vma_range(vma, addr, REGION_SIZE + PAGE_SIZE);
+	KUNIT_EXPECT_TRUE(test, is_mapped(addr));
+	zap_special_vma_range(vma, addr, PAGE_SIZE);
+	mmap_read_unlock(current->mm);
+	KUNIT_EXPECT_EQ(test, !special, is_mapped(addr));
+	KUNIT_EXPECT_TRUE(test, is_mapped(addr + PAGE_SIZE));
+}
+
+static struct kunit_case names_cases[] = {
+	KUNIT_CASE_PARAM(access_process_vm_counts, backing_gen_params),
+	KUNIT_CASE_PARAM(zap_vma_range_takes_part, backing_gen_params),
+	KUNIT_CASE_PARAM(zap_special_vma_range_is_picky, backing_gen_params),
+	{}
+};
+
+static struct kunit_suite names_suite = {
+	.name		= "mapdev_names",
+	.test_cases	= names_cases,
+};
+
+kunit_test_suite(names_suite);
