@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * BARs as windows: the devices of scripts/devices, bound to mapdev_pci by
- * driver_override. What is in a BAR is compared with what the kernel's own
- * resourceN files show of it.
+ * driver_override. What is in a BAR is compared with what /dev/mem shows.
  */
 #include "cache.h"
 #include "module.h"
@@ -99,26 +98,22 @@ TEST_F(bar, is_a_region)
 TEST_F(bar, frames)
 {
 	const size_t part = 3 * 4096, at = self->size - part;
-	char path[160], name[16];
-	u8 *kernels = NULL, buf[3 * 4096];
-	int fd;
+	int fd = open("/dev/mem", O_RDWR);
+	u8 *mem = NULL, buf[3 * 4096];
 
-	snprintf(name, sizeof(name), "resource%d", variant->bar);
-	fd = open(pci_path(&self->dev, name, path, sizeof(path)), O_RDWR);
-	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, try_mmap(fd, self->size, PROT_READ | PROT_WRITE,
-			      MAP_SHARED, 0, &kernels));
+			      MAP_SHARED, self->phys, &mem));
 
 	fill(self->map, 0, part, 1);
 	fill(self->map + at, at, part, 1);
-	EXPECT_EQ(part, differs(kernels, 0, part, 1));
-	EXPECT_EQ(part, differs(kernels + at, at, part, 1));
+	EXPECT_EQ(part, differs(mem, 0, part, 1));
+	EXPECT_EQ(part, differs(mem + at, at, part, 1));
 	EXPECT_EQ((ssize_t)part, pread(self->fd, buf, part, at));
 	EXPECT_EQ(part, differs(buf, at, part, 1));
 
 	fill(buf, 100, part, 2);
 	EXPECT_EQ((ssize_t)part, pwrite(self->fd, buf, part, 100));
-	EXPECT_EQ(part, differs(kernels + 100, 100, part, 2));
+	EXPECT_EQ(part, differs(mem + 100, 100, part, 2));
 	EXPECT_EQ(part, differs(self->map + 100, 100, part, 2));
 
 	/* Half of it lies behind the end. */
@@ -127,23 +122,21 @@ TEST_F(bar, frames)
 	EXPECT_EQ(-1, pwrite(self->fd, buf, 1, self->size));
 	EXPECT_EQ(ENOSPC, errno);
 	EXPECT_EQ(0, pread(self->fd, buf, 1, self->size));
-	munmap(kernels, self->size);
+	munmap(mem, self->size);
 	close(fd);
 }
 
-/* What stands in the page tables, and for whom the range is reserved. */
+/* What stands in the page tables. */
 TEST_F(bar, cache_mode)
 {
 	struct entry entry;
-	char mode[64];
 	u8 *small;
 
-	EXPECT_STREQ(reservation(variant->cache),
-		     reserved_as(self->phys, self->size, mode, sizeof(mode)));
-
+	SKIP_WITHOUT_ENTRIES();
 	store_byte(self->map, 1);
 	ASSERT_TRUE(entry_of(self->map, &entry));
 	EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
+	EXPECT_STREQ("pmd", entry.level);
 
 	/* In a small entry, too, and after mprotect has made it anew. */
 	ASSERT_EQ(0, try_mmap(self->fd, 4096, PROT_READ, MAP_SHARED, 4096,
@@ -157,7 +150,15 @@ TEST_F(bar, cache_mode)
 	ASSERT_TRUE(entry_of(small, &entry));
 	EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
 	munmap(small, 4096);
+}
 
+/* The mode belongs to the range as long as the region lives. */
+TEST_F(bar, reservation)
+{
+	char mode[64];
+
+	EXPECT_STREQ(reservation(variant->cache),
+		     reserved_as(self->phys, self->size, mode, sizeof(mode)));
 	munmap(self->map, self->size);
 	close(self->fd);
 	ASSERT_EQ(0, pci_unbind(&self->dev));
@@ -168,15 +169,12 @@ TEST_F(bar, huge_entries)
 {
 	long faults = region_stat(&self->r, "fault");
 	long huge = region_stat(&self->r, "huge_fault");
-	struct entry entry;
 
 	for (size_t at = 0; at < self->size; at += 4096)
 		load_byte(self->map + at);
 	EXPECT_EQ(faults, region_stat(&self->r, "fault"));
 	EXPECT_EQ(huge + (long)(self->size / PMD),
 		  region_stat(&self->r, "huge_fault"));
-	ASSERT_TRUE(entry_of(self->map, &entry));
-	EXPECT_STREQ("pmd", entry.level);
 
 	/* Part of one: small pages, as many as core maps around a fault. */
 	munmap(self->map + PMD / 2, self->size - PMD / 2);
@@ -192,7 +190,6 @@ TEST_F(bar, huge_entries)
 TEST_F(bar, gigabyte_entry)
 {
 	const int prot = PROT_READ | PROT_WRITE;
-	struct entry entry;
 	u8 *room, *map;
 
 	if (self->size < PUD)
@@ -204,9 +201,16 @@ TEST_F(bar, gigabyte_entry)
 	ASSERT_EQ(map, mmap(map, PUD, prot, MAP_SHARED | MAP_FIXED, self->fd,
 			    0));
 	store_byte(map + PUD / 2, 77);
-	ASSERT_TRUE(entry_of(map, &entry));
-	EXPECT_STREQ("pud", entry.level);
-	EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
+	for (size_t at = 0; at < PUD; at += PMD)
+		load_byte(map + at);
+	EXPECT_EQ(1, region_stat(&self->r, "huge_fault"));
+	if (entries_readable()) {
+		struct entry entry;
+
+		ASSERT_TRUE(entry_of(map, &entry));
+		EXPECT_STREQ("pud", entry.level);
+		EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
+	}
 
 	ASSERT_EQ(0, munmap(map + 4096, 4096));
 	EXPECT_EQ(77, load_byte(map + PUD / 2));
@@ -265,6 +269,10 @@ static int reset(const struct pci_device *dev)
 TEST_F(bar, reset)
 {
 	long revokes = region_stat(&self->r, "revoke");
+
+	/* This one has no way to be reset. */
+	if (!strcmp(variant->id, VGA))
+		return;
 
 	store_byte(self->map, 1);
 	ASSERT_EQ(0, reset(&self->dev));
@@ -470,7 +478,6 @@ TEST_F(shapes, registers)
 {
 	const off_t version = 8;
 	uint32_t word = 0, mapped;
-	struct entry entry;
 	int fd, mem;
 	u8 *map;
 
@@ -482,8 +489,12 @@ TEST_F(shapes, registers)
 	ASSERT_EQ(0, try_mmap(fd, 4096, PROT_READ, MAP_SHARED, 0, &map));
 	mapped = *(volatile uint32_t *)(map + version);
 	EXPECT_EQ(1, mapped >> 16);
-	ASSERT_TRUE(entry_of(map, &entry));
-	EXPECT_STREQ(cache_bits(MAPDEV_UC), entry.bits);
+	if (entries_readable()) {
+		struct entry entry;
+
+		ASSERT_TRUE(entry_of(map, &entry));
+		EXPECT_STREQ(cache_bits(MAPDEV_UC), entry.bits);
+	}
 
 	EXPECT_EQ(4, pread(fd, &word, 4, version));
 	EXPECT_EQ(mapped, word);

@@ -319,11 +319,11 @@ static inline int try_mmap(int fd, size_t size, int prot, int flags,
 {
 	void *p = mmap(NULL, size, prot, flags, fd, offset);
 
-	if (p == MAP_FAILED)
-		return errno;
 	if (addr)
 		*addr = p;
-	else
+	if (p == MAP_FAILED)
+		return errno;
+	if (!addr)
 		munmap(p, size);
 	return 0;
 }

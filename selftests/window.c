@@ -79,10 +79,9 @@ TEST_F(window, frames)
 TEST_F(window, cache_mode)
 {
 	struct entry entry;
-	char mode[64];
 
-	EXPECT_STREQ(reservation(variant->cache),
-		     reserved_as(WINDOW_PHYS, SIZE, mode, sizeof(mode)));
+	SKIP_WITHOUT_ENTRIES();
+	EXPECT_EQ(variant->eager, entry_of(self->map + SIZE - 1, &entry));
 	load_byte(self->map + PMD);
 	ASSERT_TRUE(entry_of(self->map + PMD, &entry));
 	EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
@@ -100,9 +99,6 @@ TEST_F(window, cache_mode)
 /* Eager: all of it at mmap, and no fault. Demand: nothing until it is touched. */
 TEST_F(window, when_it_is_mapped)
 {
-	struct entry entry;
-
-	EXPECT_EQ(variant->eager, entry_of(self->map + SIZE - 1, &entry));
 	for (size_t at = 0; at < SIZE; at += 4096)
 		load_byte(self->map + at);
 	EXPECT_EQ(variant->eager ? 0 : (long)(SIZE / PMD),
@@ -131,6 +127,8 @@ TEST_F(window, claims_its_range)
 	char attrs[96], mode[64];
 
 	EXPECT_TRUE(iomem_has(self->r.name));
+	EXPECT_STREQ(reservation(variant->cache),
+		     reserved_as(WINDOW_PHYS, SIZE, mode, sizeof(mode)));
 	snprintf(attrs, sizeof(attrs), "backing=window size=4K phys=%#llx",
 		 WINDOW_PHYS + SIZE - 4096);
 	EXPECT_EQ(-EBUSY, region_create(&other, attrs));

@@ -312,6 +312,8 @@ enum mapdev_state mapdev_region_state(const struct mapdev_region *region);
 struct mapdev_region *mapdev_region_get(unsigned int minor);
 void mapdev_region_put(struct mapdev_region *region);
 
+u64 mapdev_region_bytes(const struct mapdev_region *region);
+
 int mapdev_name_check(const char *name);
 
 /* control.c */

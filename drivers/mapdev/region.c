@@ -167,18 +167,19 @@ static bool name_is_taken(const char *name)
 }
 
 /* What it takes of max_bytes: memory that mapdev has got from the kernel. */
-static u64 region_bytes(const struct mapdev_region *region)
+u64 mapdev_region_bytes(const struct mapdev_region *region)
 {
 	bool own = !region->lent &&
 		   region->attrs.backing->type != MAPDEV_WINDOW;
 
 	return own ? region->attrs.size : 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(mapdev_region_bytes);
 
 /* Give the region its name, minor and share of max_bytes. */
 static int region_register(struct mapdev_region *region)
 {
-	u64 bytes = region_bytes(region);
+	u64 bytes = mapdev_region_bytes(region);
 	u32 minor;
 	int err;
 
@@ -211,7 +212,7 @@ static int region_register(struct mapdev_region *region)
 static void region_unregister(struct mapdev_region *region)
 {
 	guard(mutex)(&mapdev_names);
-	mapdev_bytes -= region_bytes(region);
+	mapdev_bytes -= mapdev_region_bytes(region);
 	xa_erase(&mapdev_minors, MINOR(region->dev.devt));
 }
 

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Memory that another driver lends: linux/mapdev.h, as its client sees it. */
+#include <linux/mapdev.h>
+#include <linux/mman.h>
+#include <linux/mm.h>
+#include <linux/uaccess.h>
+
+#include "fixture.h"
+
+#define LENT_PAGES	16
+#define LENT_SIZE	(LENT_PAGES * PAGE_SIZE)
+
+struct lend_fixture {
+	struct page *pages[LENT_PAGES];
+	struct mapdev_desc desc;
+	struct mapdev_region *region;
+	struct file *file;
+	u8 __user *user;
+};
+
+KUNIT_DEFINE_ACTION_WRAPPER(retire_action, mapdev_retire,
+			    struct mapdev_region *);
+
+static void free_action(void *context)
+{
+	struct page **pages = context;
+
+	for (int i = 0; i < LENT_PAGES; i++)
+		__free_page(pages[i]);
+}
+
+/* One contiguous run, so that it can be lent by pages and by page frame. */
+static void fixture_alloc(struct kunit *test, struct lend_fixture *fx)
+{
+	struct page *page = alloc_pages(GFP_KERNEL | __GFP_ZERO,
+					ilog2(LENT_PAGES));
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	split_page(page, ilog2(LENT_PAGES));
+	for (int i = 0; i < LENT_PAGES; i++)
+		fx->pages[i] = page + i;
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, free_action,
+							   fx->pages));
+	fx->desc = (struct mapdev_desc){
+		.name	= "kunit-lent",
+		.size	= LENT_SIZE,
+		.memory	= MAPDEV_LEND_PAGES,
+		.pages	= fx->pages,
+	};
+	if (test->param_value &&
+	    *(enum mapdev_memory *)test->param_value == MAPDEV_LEND_RANGE) {
+		fx->desc.memory = MAPDEV_LEND_RANGE;
+		fx->desc.first = page;
+	}
+}
+
+static struct lend_fixture *fixture_lend(struct kunit *test)
+{
+	struct lend_fixture *fx = kunit_kzalloc(test, sizeof(*fx), GFP_KERNEL);
+	unsigned long addr;
+
+	KUNIT_ASSERT_NOT_NULL(test, fx);
+	fixture_alloc(test, fx);
+	fx->region = mapdev_register(&fx->desc);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, fx->region);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, retire_action,
+							   fx->region));
+	fx->file = fixture_open(test, fx->region, O_RDWR);
+	addr = fixture_map(test, fx->file, 0, LENT_SIZE,
+			   PROT_READ | PROT_WRITE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	fx->user = (u8 __user *)addr;
+	return fx;
+}
+
+static const enum mapdev_memory kinds[] = {
+	MAPDEV_LEND_PAGES, MAPDEV_LEND_RANGE,
+};
+
+static void kind_name(const enum mapdev_memory *kind, char *desc)
+{
+	strscpy(desc, *kind == MAPDEV_LEND_PAGES ? "pages" : "range",
+		KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(kind, kinds, kind_name);
+
+static u8 *lent_byte(struct lend_fixture *fx, size_t offset)
+{
+	return page_address(fx->pages[offset >> PAGE_SHIFT]) +
+	       offset_in_page(offset);
+}
+
+/* Each page at its place, by mapping and by read(2). */
+static void is_the_memory_lent(struct kunit *test)
+{
+	struct lend_fixture *fx = fixture_lend(test);
+	u8 byte;
+
+	for (size_t at = 3; at < LENT_SIZE; at += PAGE_SIZE) {
+		loff_t pos = at;
+
+		*lent_byte(fx, at) = at >> PAGE_SHIFT;
+		KUNIT_EXPECT_EQ(test, 0, get_user(byte, fx->user + at));
+		KUNIT_EXPECT_EQ(test, at >> PAGE_SHIFT, byte);
+		KUNIT_EXPECT_EQ(test, 0, put_user((u8)99, fx->user + at));
+		KUNIT_EXPECT_EQ(test, 99, *lent_byte(fx, at));
+		KUNIT_EXPECT_EQ(test, 1, kernel_read(fx->file, &byte, 1, &pos));
+		KUNIT_EXPECT_EQ(test, 99, byte);
+	}
+	KUNIT_EXPECT_EQ(test, LENT_SIZE, i_size_read(fx->region->inode));
+}
+
+/* While it is mapped and open: nobody holds or reaches a page any more. */
+static void is_the_owners_again(struct kunit *test)
+{
+	struct lend_fixture *fx = fixture_lend(test);
+	loff_t pos = 0;
+	u8 byte = 0;
+
+	for (size_t at = 0; at < LENT_SIZE; at += PAGE_SIZE)
+		KUNIT_EXPECT_EQ(test, 0, put_user((u8)1, fx->user + at));
+	kunit_release_action(test, retire_action, fx->region);
+
+	for (int i = 0; i < LENT_PAGES; i++) {
+		KUNIT_EXPECT_EQ(test, 1, page_count(fx->pages[i]));
+		KUNIT_EXPECT_FALSE(test, folio_mapped(page_folio(fx->pages[i])));
+	}
+	KUNIT_EXPECT_EQ(test, -EFAULT, get_user(byte, fx->user));
+	KUNIT_EXPECT_EQ(test, -ENODEV, kernel_read(fx->file, &byte, 1, &pos));
+	KUNIT_EXPECT_NULL(test, fx->region->pages);
+}
+
+static void owner_and_root_are_apart(struct kunit *test)
+{
+	struct lend_fixture *fx = fixture_lend(test);
+	u8 byte;
+
+	KUNIT_EXPECT_EQ(test, -EALREADY, mapdev_restore(fx->region));
+	KUNIT_EXPECT_EQ(test, 0, mapdev_revoke(fx->region));
+	KUNIT_EXPECT_EQ(test, -EALREADY, mapdev_revoke(fx->region));
+	KUNIT_EXPECT_EQ(test, 0,
+			mapdev_region_revoke(fx->region, MAPDEV_OFF_ROOT));
+	KUNIT_EXPECT_EQ(test, 0, mapdev_restore(fx->region));
+	KUNIT_EXPECT_EQ(test, -EFAULT, get_user(byte, fx->user));
+	KUNIT_EXPECT_EQ(test, 0,
+			mapdev_region_restore(fx->region, MAPDEV_OFF_ROOT));
+	KUNIT_EXPECT_EQ(test, 0, get_user(byte, fx->user));
+}
+
+/* It is no memory of ours: max_bytes has nothing to say. */
+static void costs_nothing(struct kunit *test)
+{
+	struct lend_fixture *fx = fixture_lend(test);
+
+	KUNIT_EXPECT_EQ(test, 0, mapdev_region_bytes(fx->region));
+}
+
+static void marks_dirty(struct kunit *test)
+{
+	struct lend_fixture *fx = fixture_lend(test);
+	struct page **pages = fx->pages;
+
+	if (fx->desc.memory != MAPDEV_LEND_PAGES) {
+		KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+				mapdev_mark_dirty(fx->region, 0, 1));
+		return;
+	}
+	KUNIT_EXPECT_FALSE(test, PageDirty(pages[1]));
+	KUNIT_EXPECT_EQ(test, 0, mapdev_mark_dirty(fx->region, PAGE_SIZE, 0));
+	KUNIT_EXPECT_FALSE(test, PageDirty(pages[1]));
+	KUNIT_EXPECT_EQ(test, 0, mapdev_mark_dirty(fx->region,
+						   2 * PAGE_SIZE - 1, 2));
+	KUNIT_EXPECT_FALSE(test, PageDirty(pages[0]));
+	KUNIT_EXPECT_TRUE(test, PageDirty(pages[1]));
+	KUNIT_EXPECT_TRUE(test, PageDirty(pages[2]));
+	KUNIT_EXPECT_FALSE(test, PageDirty(pages[3]));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			mapdev_mark_dirty(fx->region, LENT_SIZE, 1));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			mapdev_mark_dirty(fx->region, 1, U64_MAX));
+}
+
+/* --- Descriptions that cannot be --- */
+
+struct bad_desc {
+	const char *name;
+	void (*spoil)(struct mapdev_desc *desc);
+	int err;
+};
+
+#define SPOIL(_name, _change)						\
+	static void spoil_##_name(struct mapdev_desc *desc)		\
+	{								\
+		_change;						\
+	}
+
+SPOIL(size, desc->size = PAGE_SIZE + 1)
+SPOIL(no_size, desc->size = 0)
+SPOIL(memory, desc->memory = 7)
+SPOIL(no_pages, desc->pages = NULL)
+SPOIL(cache, desc->cache = MAPDEV_WC)
+SPOIL(mode, desc->mode = 04600)
+SPOIL(hole, desc->hole_size = PAGE_SIZE)
+SPOIL(name, desc->name = "a/b")
+SPOIL(dots, desc->name = "..")
+SPOIL(phys, (desc->memory = MAPDEV_LEND_FRAMES, desc->phys = 12))
+SPOIL(hole_outside, (desc->memory = MAPDEV_LEND_FRAMES, desc->phys = 0,
+		     desc->hole_offset = PAGE_SIZE, desc->hole_size = desc->size))
+
+static const struct bad_desc bad_descs[] = {
+	{ "size", spoil_size, -EINVAL },
+	{ "no size", spoil_no_size, -EINVAL },
+	{ "memory", spoil_memory, -EINVAL },
+	{ "no pages", spoil_no_pages, -EINVAL },
+	{ "cache", spoil_cache, -EINVAL },
+	{ "mode", spoil_mode, -EINVAL },
+	{ "hole", spoil_hole, -EINVAL },
+	{ "name", spoil_name, -EINVAL },
+	{ "dots", spoil_dots, -EINVAL },
+	{ "phys", spoil_phys, -EINVAL },
+	{ "hole outside", spoil_hole_outside, -EINVAL },
+};
+
+static void bad_desc_name(const struct bad_desc *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(bad_desc, bad_descs, bad_desc_name);
+
+static void refused(struct kunit *test)
+{
+	struct lend_fixture *fx = kunit_kzalloc(test, sizeof(*fx), GFP_KERNEL);
+	const struct bad_desc *c = test->param_value;
+	struct mapdev_region *region;
+
+	test->param_value = NULL;
+	KUNIT_ASSERT_NOT_NULL(test, fx);
+	fixture_alloc(test, fx);
+	c->spoil(&fx->desc);
+	region = mapdev_register(&fx->desc);
+	KUNIT_EXPECT_EQ(test, c->err, PTR_ERR_OR_ZERO(region));
+	if (!IS_ERR(region))
+		mapdev_retire(region);
+}
+
+static void name_is_taken(struct kunit *test)
+{
+	struct lend_fixture *fx = fixture_lend(test);
+
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-EEXIST), mapdev_register(&fx->desc));
+	for (int i = 0; i < LENT_PAGES; i++)
+		KUNIT_EXPECT_EQ(test, 1, page_count(fx->pages[i]));
+}
+
+static struct kunit_case lend_cases[] = {
+	KUNIT_CASE_PARAM(is_the_memory_lent, kind_gen_params),
+	KUNIT_CASE_PARAM(is_the_owners_again, kind_gen_params),
+	KUNIT_CASE_PARAM(owner_and_root_are_apart, kind_gen_params),
+	KUNIT_CASE_PARAM(costs_nothing, kind_gen_params),
+	KUNIT_CASE_PARAM(marks_dirty, kind_gen_params),
+	KUNIT_CASE_PARAM(refused, bad_desc_gen_params),
+	KUNIT_CASE(name_is_taken),
+	{}
+};
+
+static struct kunit_suite lend_suite = {
+	.name = "mapdev_lend",
+	.test_cases = lend_cases,
+};
+kunit_test_suite(lend_suite);

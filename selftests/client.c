@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+/* samples/client.c: a driver that lends its pages to mapdev. */
+#include "sample.h"
+#include "module.h"
+
+#define SIZE (16 * PAGE)
+#define PARAMETERS "/sys/module/client/parameters/"
+
+FIXTURE(client) {
+	u8 *map;
+	int fd;
+};
+
+FIXTURE_SETUP(client)
+{
+	ASSERT_EQ(0, load_sample("client", ""));
+	self->fd = open("/dev/mapdev/client", O_RDWR);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, try_mmap(self->fd, SIZE, RW, MAP_SHARED, 0, &self->map));
+}
+
+FIXTURE_TEARDOWN(client)
+{
+	munmap(self->map, SIZE);
+	close(self->fd);
+	/* One case has done so itself. */
+	unload_sample("client");
+	EXPECT_NE(0, access("/dev/mapdev/client", F_OK));
+}
+
+/* What the device writes, programs see, and the other way round. */
+TEST_F(client, memory_is_shared)
+{
+	struct mapdev_info info = { .size = sizeof(info) };
+	uint32_t word;
+
+	EXPECT_TRUE(all_zero(self->map, SIZE));
+	ASSERT_EQ(0, write_file(PARAMETERS "tick", "1"));
+	for (size_t at = 0; at < SIZE; at += PAGE)
+		EXPECT_EQ(1, *(volatile uint32_t *)(self->map + at));
+
+	*(volatile uint32_t *)(self->map + PAGE) = 41;
+	ASSERT_EQ(0, write_file(PARAMETERS "tick", "1"));
+	EXPECT_EQ(4, pread(self->fd, &word, 4, PAGE));
+	EXPECT_EQ(42, word);
+
+	ASSERT_EQ(0, ioctl(self->fd, MAPDEV_IOC_INFO, &info));
+	EXPECT_EQ(MAPDEV_PAGES, info.backing);
+	EXPECT_EQ(SIZE, info.length);
+}
+
+/* The owner's reason to revoke and root's are apart. */
+TEST_F(client, two_reasons)
+{
+	struct region r = { .name = "client" };
+
+	store_byte(self->map, 7);
+	ASSERT_EQ(0, write_file(PARAMETERS "stop", "1"));
+	EXPECT_EQ(SIGBUS, touch_read(self->map));
+	EXPECT_EQ(-EALREADY, write_file(PARAMETERS "stop", "1"));
+	ASSERT_EQ(0, region_revoke(&r, 1));
+	ASSERT_EQ(0, write_file(PARAMETERS "stop", "0"));
+	EXPECT_EQ(SIGBUS, touch_read(self->map));
+	EXPECT_EQ(-EALREADY, write_file(PARAMETERS "stop", "0"));
+	ASSERT_EQ(0, region_revoke(&r, 0));
+	EXPECT_EQ(7, load_byte(self->map));
+}
+
+/* An open file holds mapdev, and not the driver whose memory it is. */
+TEST_F(client, driver_goes_first)
+{
+	struct mapdev_info info = { .size = sizeof(info) };
+	u8 byte;
+
+	store_byte(self->map, 7);
+	EXPECT_EQ(EAGAIN, module_unload("mapdev"));
+	ASSERT_EQ(0, unload_sample("client"));
+	EXPECT_EQ(SIGBUS, touch_read(self->map));
+	EXPECT_EQ(-1, pread(self->fd, &byte, 1, 0));
+	EXPECT_EQ(ENODEV, errno);
+	ASSERT_EQ(0, ioctl(self->fd, MAPDEV_IOC_INFO, &info));
+	EXPECT_EQ(MAPDEV_RETIRED, info.state);
+	EXPECT_EQ(EAGAIN, module_unload("mapdev"));
+
+	/* The next one is another region. */
+	ASSERT_EQ(0, load_sample("client", ""));
+	EXPECT_EQ(SIGBUS, touch_read(self->map));
+}
+
+/* Its name is taken: the driver is told, and nothing is left. */
+TEST_F(client, name_is_taken)
+{
+	ASSERT_EQ(0, unload_sample("client"));
+	ASSERT_EQ(0, mkdir(CONFIGFS "/client", 0755));
+	ASSERT_EQ(0, write_file(CONFIGFS "/client/size", "4K"));
+	ASSERT_EQ(0, write_file(CONFIGFS "/client/live", "1"));
+	EXPECT_EQ(EBUSY, load_sample("client", ""));
+	ASSERT_EQ(0, rmdir(CONFIGFS "/client"));
+	EXPECT_EQ(0, load_sample("client", ""));
+}
+
+TEST_HARNESS_MAIN
