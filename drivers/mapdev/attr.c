@@ -87,7 +87,7 @@ static int size_parse(struct mapdev_attrs *attrs, const char *value)
 
 static int size_show(const struct mapdev_attrs *attrs, char *buf)
 {
-	return sysfs_emit(buf, "%llu\n", attrs->size);
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(attrs->size));
 }
 
 static int backing_parse(struct mapdev_attrs *attrs, const char *value)

@@ -2,7 +2,6 @@
 /*
  * The file_operations of /dev/mapdev/NAME, in the order a program meets them.
  */
-#include <linux/capability.h>
 #include <linux/cdev.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
@@ -12,7 +11,6 @@
 #include <linux/sched/signal.h>
 #include <linux/security.h>
 #include <linux/splice.h>
-#include <linux/uaccess.h>
 #include <linux/uio.h>
 
 #include "mapdev.h"
@@ -89,7 +87,7 @@ static loff_t mapdev_llseek(struct file *file, loff_t offset, int whence)
 {
 	struct mapdev_region *region = file->private_data;
 
-	return fixed_size_llseek(file, offset, whence, region->attrs.size);
+	return fixed_size_llseek(file, offset, whence, mapdev_size(region));
 }
 
 /*
@@ -102,10 +100,12 @@ static ssize_t mapdev_transfer(struct kiocb *iocb, struct iov_iter *iter)
 	struct mapdev_region *region = iocb->ki_filp->private_data;
 	const struct mapdev_backing *backing = region->backing;
 	bool write = iov_iter_rw(iter) == ITER_SOURCE;
-	loff_t start = iocb->ki_pos;
+	loff_t start = iocb->ki_pos, size = mapdev_size(region);
 	ssize_t moved = 0;
 
-	iov_iter_truncate(iter, region->attrs.size - start);
+	if (start >= size)
+		return write ? -ENOSPC : 0;
+	iov_iter_truncate(iter, size - start);
 	while (iov_iter_count(iter)) {
 		size_t want = min(iov_iter_count(iter), PAGE_SIZE);
 
@@ -126,6 +126,9 @@ static ssize_t mapdev_transfer(struct kiocb *iocb, struct iov_iter *iter)
 			     fault_in_iov_iter_writeable(iter, want)) == want)
 			break;
 	}
+	/* Here, by now, is the end: it has become smaller. */
+	if (moved == -EINVAL)
+		moved = write ? -ENOSPC : 0;
 	return iocb->ki_pos > start ? iocb->ki_pos - start : moved;
 }
 
@@ -135,8 +138,6 @@ static ssize_t mapdev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 	if (!mapdev_is_live(region))
 		return -ENODEV;
-	if (iocb->ki_pos >= region->attrs.size)
-		return 0;
 	return mapdev_transfer(iocb, to);
 }
 
@@ -150,8 +151,6 @@ static ssize_t mapdev_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		return -EACCES;
 	if (!iov_iter_count(from))
 		return 0;
-	if (iocb->ki_pos >= region->attrs.size)
-		return -ENOSPC;
 	return mapdev_transfer(iocb, from);
 }
 
@@ -196,59 +195,6 @@ static int mapdev_mmap_prepare(struct vm_area_desc *desc)
 
 	desc->private_data = NULL;
 	return region->backing->mmap_prepare(region, desc);
-}
-
-static long mapdev_ioctl_info(struct mapdev_region *region, void __user *arg)
-{
-	const struct mapdev_attrs *attrs = &region->attrs;
-	struct mapdev_info info;
-	u32 attributes = 0;
-	u32 size;
-	int err;
-
-	if (get_user(size, (u32 __user *)arg))
-		return -EFAULT;
-	if (size < sizeof(info))
-		return -EINVAL;
-	err = copy_struct_from_user(&info, sizeof(info), arg, size);
-	if (err)
-		return err;
-	if (info.flags)
-		return -EINVAL;
-
-	if (attrs->ro)
-		attributes |= MAPDEV_ATTR_RO;
-	if (attrs->pin)
-		attributes |= MAPDEV_ATTR_PIN;
-	if (attrs->dma32)
-		attributes |= MAPDEV_ATTR_DMA32;
-
-	info = (struct mapdev_info) {
-		.size		= size,
-		.length		= attrs->size,
-		.granule	= attrs->granule,
-		.phys_addr	= capable(CAP_SYS_RAWIO) ?
-				  mapdev_phys_addr(region) : 0,
-		.backing	= attrs->backing->type,
-		.state		= mapdev_region_state(region),
-		.map		= attrs->eager ? MAPDEV_EAGER : MAPDEV_DEMAND,
-		.cache		= attrs->cache,
-		.attributes	= attributes,
-		.numa_node	= attrs->numa_node,
-	};
-	return copy_struct_to_user(arg, size, &info, sizeof(info), NULL);
-}
-
-static long mapdev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
-{
-	struct mapdev_region *region = file->private_data;
-
-	switch (cmd) {
-	case MAPDEV_IOC_INFO:
-		return mapdev_ioctl_info(region, (void __user *)arg);
-	default:
-		return -ENOTTY;
-	}
 }
 
 const struct file_operations mapdev_fops = {

@@ -198,7 +198,8 @@ static ssize_t paged_copy(struct mapdev_region *region, loff_t pos,
 	/* Only the page at @pos was checked for poison. */
 	if (folio_contain_hwpoisoned_page(folio))
 		bytes = PAGE_SIZE - offset_in_page(pos);
-	bytes = min(bytes, iov_iter_count(iter));
+	/* A folio that is pinned may lie across a new end. */
+	bytes = min3(bytes, iov_iter_count(iter), mapdev_size(region) - pos);
 
 	pagefault_disable();
 	if (write) {
@@ -268,7 +269,8 @@ static vm_fault_t paged_huge_fault(struct vm_fault *vmf, unsigned int order)
 	folio = paged_get(region, vmf->pgoff, vmf->vma, vmf->address);
 	if (IS_ERR(folio))
 		return VM_FAULT_FALLBACK;
-	if (folio_order(folio) == order && !folio_contain_hwpoisoned_page(folio)) {
+	if (folio_order(folio) == order && !folio_contain_hwpoisoned_page(folio) &&
+	    mapdev_has_pages(region, folio->index, 1UL << order)) {
 		ret = vmf_insert_folio_pmd(vmf, folio, false);
 		mapdev_count(region, MAPDEV_STAT_HUGE_FAULT);
 	}
@@ -344,4 +346,6 @@ const struct mapdev_backing mapdev_paged = {
 	.mmap_prepare	= paged_mmap_prepare,
 	.copy		= paged_copy,
 	.fence		= paged_fence,
+	/* Its size is read in one piece. */
+	.resizable	= IS_ENABLED(CONFIG_64BIT),
 };
