@@ -10,8 +10,10 @@
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <linux/security.h>
+#include <linux/seq_file.h>
 #include <linux/splice.h>
 #include <linux/uio.h>
+#include <trace/events/mapdev.h>
 
 #include "mapdev.h"
 
@@ -169,14 +171,10 @@ static __poll_t mapdev_poll(struct file *file, poll_table *wait)
 	}
 }
 
-/* Stateless: the mapping may still be merged, or fail. */
-static int mapdev_mmap_prepare(struct vm_area_desc *desc)
+/* Where the region is, and what it allows; then what its backing does. */
+static int mapdev_prepare(struct mapdev_region *region,
+			  struct vm_area_desc *desc)
 {
-	struct mapdev_region *region = desc->file->private_data;
-
-	mmap_assert_write_locked(desc->mm);
-	mapdev_count(region, MAPDEV_STAT_PREPARE);
-
 	/* For a clear errno only: what counts is asked in each fault. */
 	if (!mapdev_is_live(region))
 		return -ENODEV;
@@ -197,6 +195,32 @@ static int mapdev_mmap_prepare(struct vm_area_desc *desc)
 	return region->backing->mmap_prepare(region, desc);
 }
 
+/* Stateless: the mapping may still be merged, or fail. */
+static int mapdev_mmap_prepare(struct vm_area_desc *desc)
+{
+	struct mapdev_region *region = desc->file->private_data;
+	int err;
+
+	mmap_assert_write_locked(desc->mm);
+	mapdev_count(region, MAPDEV_STAT_PREPARE);
+	err = mapdev_prepare(region, desc);
+	trace_mapdev_map(mapdev_name(region), desc->start, desc->end,
+			 desc->pgoff, err);
+	return err;
+}
+
+/* /proc/PID/fdinfo/FD: what lsof and a person want to know. */
+static void mapdev_show_fdinfo(struct seq_file *seq, struct file *file)
+{
+	const struct mapdev_region *region = file->private_data;
+	enum mapdev_state state = mapdev_region_state(region);
+
+	seq_printf(seq, "mapdev-region:\t%s\n", mapdev_name(region));
+	seq_printf(seq, "mapdev-backing:\t%s\n", region->attrs.backing->name);
+	seq_printf(seq, "mapdev-size:\t%llu\n", mapdev_size(region));
+	seq_printf(seq, "mapdev-state:\t%s\n", mapdev_state_names[state]);
+}
+
 const struct file_operations mapdev_fops = {
 	.owner		= THIS_MODULE,
 	.open		= mapdev_open,
@@ -208,6 +232,7 @@ const struct file_operations mapdev_fops = {
 	.splice_write	= iter_file_splice_write,
 	.poll		= mapdev_poll,
 	.fsync		= noop_fsync,
+	.show_fdinfo	= mapdev_show_fdinfo,
 	.get_unmapped_area = mapdev_get_unmapped_area,
 	MAPDEV_NOMMU_FOPS
 	.mmap_prepare	= mapdev_mmap_prepare,

@@ -43,7 +43,9 @@ static ssize_t read_args(void *args, size_t size, const void __user *arg)
 	err = copy_struct_from_user(args, size, arg, user_size);
 	if (err)
 		return err;
-	return header->flags ? -EINVAL : user_size;
+	if (header->flags)
+		return -EINVAL;
+	return user_size;
 }
 
 /* Only who can write the region changes anything about it. */

@@ -32,6 +32,7 @@
 #include <linux/percpu.h>
 #include <linux/percpu-rwsem.h>
 #include <linux/topology.h>
+#include <linux/tracepoint-defs.h>
 #include <linux/wait.h>
 
 struct iov_iter;
@@ -128,11 +129,18 @@ enum mapdev_stat {
 	MAPDEV_STAT_OPEN,
 	MAPDEV_STAT_CLOSE,
 	MAPDEV_STAT_FAULT,
+	MAPDEV_STAT_FAULT_MMAP,		/* under mmap_lock, not the VMA lock */
 	MAPDEV_STAT_HUGE_FAULT,
+	MAPDEV_STAT_HUGE_FAULT_MMAP,
+	MAPDEV_STAT_HUGE_FAULT_PUD,
+	MAPDEV_STAT_MAP_PAGES,
+	MAPDEV_STAT_MAP_PAGES_MMAP,
 	MAPDEV_STAT_FALLBACK,
 	MAPDEV_STAT_SIGBUS,
 	MAPDEV_STAT_REVOKE,
 	MAPDEV_STAT_RESTORE,
+	MAPDEV_STAT_RESIZE,
+	MAPDEV_STAT_DISCARD,
 	MAPDEV_NR_STATS
 };
 
@@ -301,6 +309,20 @@ static inline void mapdev_count(struct mapdev_region *region,
 	this_cpu_inc(region->stats->count[stat]);
 }
 
+/*
+ * The same for a callback of the fault path, whose counter is followed by one
+ * for those that came under mmap_lock: the others, which are most, cost one.
+ */
+static inline void mapdev_count_fault(const struct vm_fault *vmf,
+				      enum mapdev_stat stat)
+{
+	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
+
+	mapdev_count(region, stat);
+	if (!(vmf->flags & FAULT_FLAG_VMA_LOCK))
+		mapdev_count(region, stat + 1);
+}
+
 /* What a fault that cannot be served answers, counted. */
 static inline vm_fault_t mapdev_fault_error(struct mapdev_region *region,
 					    int err)
@@ -309,6 +331,20 @@ static inline vm_fault_t mapdev_fault_error(struct mapdev_region *region,
 
 	if (ret == VM_FAULT_SIGBUS)
 		mapdev_count(region, MAPDEV_STAT_SIGBUS);
+	return ret;
+}
+
+DECLARE_TRACEPOINT(mapdev_fault);
+
+void mapdev_trace_fault(const struct vm_fault *vmf, unsigned int order,
+			vm_fault_t ret);
+
+/* The end of a fault that was counted; costs nothing when nobody traces. */
+static inline vm_fault_t mapdev_fault_end(const struct vm_fault *vmf,
+					  unsigned int order, vm_fault_t ret)
+{
+	if (tracepoint_enabled(mapdev_fault))
+		mapdev_trace_fault(vmf, order, ret);
 	return ret;
 }
 
@@ -435,6 +471,7 @@ static inline void mapdev_give_back(struct mapdev_region *region)
 
 /* sysfs.c */
 extern const struct class mapdev_class;
+extern const char * const mapdev_state_names[];
 
 /* stats.c */
 u64 mapdev_stat(const struct mapdev_region *region, enum mapdev_stat stat);

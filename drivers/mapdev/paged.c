@@ -233,13 +233,15 @@ static vm_fault_t paged_fault(struct vm_fault *vmf)
 	struct folio *folio;
 
 	assert_fault_locked(vmf);
-	mapdev_count(region, MAPDEV_STAT_FAULT);
+	mapdev_count_fault(vmf, MAPDEV_STAT_FAULT);
 
 	folio = paged_get(region, vmf->pgoff, vmf->vma, vmf->address);
 	if (IS_ERR(folio))
-		return mapdev_fault_error(region, PTR_ERR(folio));
+		return mapdev_fault_end(vmf, 0,
+					mapdev_fault_error(region,
+							   PTR_ERR(folio)));
 	vmf->page = folio_file_page(folio, vmf->pgoff);
-	return VM_FAULT_LOCKED;
+	return mapdev_fault_end(vmf, 0, VM_FAULT_LOCKED);
 }
 
 /*
@@ -272,7 +274,8 @@ static vm_fault_t paged_huge_fault(struct vm_fault *vmf, unsigned int order)
 	if (folio_order(folio) == order && !folio_contain_hwpoisoned_page(folio) &&
 	    mapdev_has_pages(region, folio->index, 1UL << order)) {
 		ret = vmf_insert_folio_pmd(vmf, folio, false);
-		mapdev_count(region, MAPDEV_STAT_HUGE_FAULT);
+		mapdev_count_fault(vmf, MAPDEV_STAT_HUGE_FAULT);
+		mapdev_fault_end(vmf, order, ret);
 	}
 	paged_put(folio);
 	return ret;
@@ -284,6 +287,7 @@ static vm_fault_t paged_map_pages(struct vm_fault *vmf, pgoff_t first,
 {
 	assert_fault_locked(vmf);
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "map_pages outside of RCU");
+	mapdev_count_fault(vmf, MAPDEV_STAT_MAP_PAGES);
 
 	if (!mapdev_is_live(mapdev_of_vma(vmf->vma)))
 		return 0;

@@ -16,6 +16,7 @@
 #include <linux/slab.h>
 #include <linux/xarray.h>
 #include <kunit/visibility.h>
+#include <trace/events/mapdev.h>
 
 #include "mapdev.h"
 
@@ -65,8 +66,8 @@ int mapdev_name_check(const char *name)
 		valid &= isascii(*c) && (isalnum(*c) || strchr("._-", *c));
 	if (valid)
 		return 0;
-	pr_err("\"%.64s\" cannot be a name: 1 to %d of A-Za-z0-9._- not beginning with a dot\n",
-	       name, MAPDEV_NAME_MAX);
+	pr_err("\"%*pE\" cannot be a name: 1 to %d of A-Za-z0-9._- not beginning with a dot\n",
+	       (int)strnlen(name, 64), name, MAPDEV_NAME_MAX);
 	return len > MAPDEV_NAME_MAX ? -ENAMETOOLONG : -EINVAL;
 }
 
@@ -330,6 +331,7 @@ int mapdev_region_revoke(struct mapdev_region *region, unsigned long why)
 	}
 
 	mapdev_count(region, MAPDEV_STAT_REVOKE);
+	trace_mapdev_revoke(mapdev_name(region), why, region->off);
 	wake_up_interruptible_poll(&region->wait, EPOLLHUP);
 	return 0;
 }
@@ -355,6 +357,7 @@ int mapdev_region_restore(struct mapdev_region *region, unsigned long why)
 	WRITE_ONCE(region->off, region->off & ~why);
 
 	mapdev_count(region, MAPDEV_STAT_RESTORE);
+	trace_mapdev_restore(mapdev_name(region), why, region->off);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_region_restore);

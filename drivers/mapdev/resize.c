@@ -16,6 +16,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <trace/events/mapdev.h>
 
 #include "mapdev.h"
 
@@ -98,11 +99,14 @@ int mapdev_region_resize(struct mapdev_region *region, u64 size)
 	if (err)
 		return err;
 
+	trace_mapdev_resize(mapdev_name(region), mapdev_size(region), size);
 	if (size > mapdev_size(region))
-		return grow(region, size);
-	if (size < mapdev_size(region))
+		err = grow(region, size);
+	else if (size < mapdev_size(region))
 		shrink(region, size);
-	return 0;
+	if (!err)
+		mapdev_count(region, MAPDEV_STAT_RESIZE);
+	return err;
 }
 
 /* The same from what a person wrote into a file, blanks around it and all. */
@@ -139,6 +143,7 @@ int mapdev_region_discard(struct mapdev_region *region, u64 offset, u64 length)
 	if (!length || !PAGE_ALIGNED(offset) || !PAGE_ALIGNED(length))
 		return -EINVAL;
 
+	trace_mapdev_discard(mapdev_name(region), offset, length);
 	/* A revoke waits for this lock once it has set the state. */
 	filemap_invalidate_lock(mapping);
 	if (!mapdev_is_live(region))
@@ -149,5 +154,7 @@ int mapdev_region_discard(struct mapdev_region *region, u64 offset, u64 length)
 	else
 		drop_range(region, offset, offset + length);
 	filemap_invalidate_unlock(mapping);
+	if (!err)
+		mapdev_count(region, MAPDEV_STAT_DISCARD);
 	return err;
 }

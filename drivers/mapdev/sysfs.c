@@ -28,6 +28,7 @@ static ssize_t size_store(struct device *dev, struct device_attribute *attr,
 {
 	return mapdev_region_resize_to(to_region(dev), buf) ?: count;
 }
+
 static struct device_attribute dev_attr_size =
 	__ATTR(size, 0644, attr_show, size_store);
 
@@ -47,7 +48,7 @@ static ssize_t max_granule_show(struct device *dev,
 }
 static DEVICE_ATTR_RO(max_granule);
 
-static const char * const mapdev_state_names[] = {
+const char * const mapdev_state_names[] = {
 	[MAPDEV_NEW]		= "new",
 	[MAPDEV_LIVE]		= "live",
 	[MAPDEV_REVOKED]	= "revoked",
