@@ -9,6 +9,7 @@
  * Locks, outermost first; nothing is taken in the other direction:
  *
  *   mapdev_item->lock		one configfs directory
+ *   mapdev_contig_lock		one search for contiguous memory at a time
  *   region->control		changes of one region's state and size
  *   mapdev_names		names, minors and the sum of all sizes
  *   mmap_lock, VMA lock	held by core around every callback
