@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -169,6 +170,31 @@ static inline int region_revoke(const struct region *r, int revoke)
 
 	snprintf(path, sizeof(path), CLASS "/%s/revoked", r->name);
 	return write_file(path, revoke ? "1" : "0");
+}
+
+/* The ioctls that take a structure: 0 or the errno. */
+static inline int region_discard(int fd, u64 offset, u64 length)
+{
+	struct mapdev_discard discard = {
+		.size = sizeof(discard), .offset = offset, .length = length,
+	};
+
+	return ioctl(fd, MAPDEV_IOC_DISCARD, &discard) ? errno : 0;
+}
+
+static inline int region_resize(int fd, u64 length)
+{
+	struct mapdev_resize resize = {
+		.size = sizeof(resize), .length = length,
+	};
+
+	return ioctl(fd, MAPDEV_IOC_RESIZE, &resize) ? errno : 0;
+}
+
+/* Become a user with no capability. */
+static inline int drop_root(void)
+{
+	return setgroups(0, NULL) || setgid(65534) || setuid(65534);
 }
 
 /* One of the region's counters in debugfs. */

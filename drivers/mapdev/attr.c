@@ -87,7 +87,7 @@ static int size_parse(struct mapdev_attrs *attrs, const char *value)
 
 static int size_show(const struct mapdev_attrs *attrs, char *buf)
 {
-	return sysfs_emit(buf, "%llu\n", attrs->size);
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(attrs->size));
 }
 
 static int backing_parse(struct mapdev_attrs *attrs, const char *value)
@@ -317,7 +317,9 @@ int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
 	else
 		err = parse_bool(value, (void *)attrs + attr->flag);
 	if (err) {
-		pr_err("%s: %s cannot be \"%s\"\n", region, name, value);
+		/* The log is read line by line: let nothing look like one. */
+		pr_err("%s: %s cannot be \"%*pE\"\n", region, name,
+		       (int)strnlen(value, 64), value);
 		return -EINVAL;
 	}
 	return 0;

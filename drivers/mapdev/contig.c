@@ -5,11 +5,20 @@
  */
 #define pr_fmt(fmt) "mapdev: " fmt
 
+#include <linux/cleanup.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/pgtable.h>
 
 #include "mapdev.h"
+
+/*
+ * Two tasks that look for ranges at the same time isolate, and release, each
+ * other's page blocks (7.3: VM_BUG_ON in isolate_single_pageblock()). CMA takes
+ * a lock for that, too.
+ */
+static DEFINE_MUTEX(mapdev_contig_lock);
 
 /*
  * Bases are aligned as the count allows, which a multiple of a PMD makes
@@ -38,6 +47,7 @@ int mapdev_contig_alloc(struct mapdev_region *region)
 	if (attrs->numa_node != NUMA_NO_NODE)
 		gfp |= __GFP_THISNODE;
 
+	guard(mutex)(&mapdev_contig_lock);
 	page = alloc_contig_pages(rounded, gfp, node, NULL);
 	if (page) {
 		if (rounded > pages)

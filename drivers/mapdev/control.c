@@ -41,7 +41,8 @@ static ssize_t attr_show(struct config_item *config, const char *name,
 	struct mapdev_item *item = to_item(config);
 
 	guard(mutex)(&item->lock);
-	return mapdev_attr_show(&item->attrs, name, page);
+	return mapdev_attr_show(item->region ? &item->region->attrs :
+				&item->attrs, name, page);
 }
 
 static ssize_t attr_store(struct config_item *config, const char *name,
@@ -55,6 +56,9 @@ static ssize_t attr_store(struct config_item *config, const char *name,
 		return -ENOMEM;
 
 	guard(mutex)(&item->lock);
+	if (item->region && item->region->backing->resizable &&
+	    !strcmp(name, "size"))
+		return mapdev_region_resize_to(item->region, value) ?: count;
 	if (item->region)
 		return -EBUSY;
 	err = mapdev_attrs_set(&item->attrs, config_item_name(config), name,

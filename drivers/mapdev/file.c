@@ -2,7 +2,6 @@
 /*
  * The file_operations of /dev/mapdev/NAME, in the order a program meets them.
  */
-#include <linux/capability.h>
 #include <linux/cdev.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
@@ -11,9 +10,10 @@
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <linux/security.h>
+#include <linux/seq_file.h>
 #include <linux/splice.h>
-#include <linux/uaccess.h>
 #include <linux/uio.h>
+#include <trace/events/mapdev.h>
 
 #include "mapdev.h"
 
@@ -89,7 +89,7 @@ static loff_t mapdev_llseek(struct file *file, loff_t offset, int whence)
 {
 	struct mapdev_region *region = file->private_data;
 
-	return fixed_size_llseek(file, offset, whence, region->attrs.size);
+	return fixed_size_llseek(file, offset, whence, mapdev_size(region));
 }
 
 /*
@@ -102,10 +102,12 @@ static ssize_t mapdev_transfer(struct kiocb *iocb, struct iov_iter *iter)
 	struct mapdev_region *region = iocb->ki_filp->private_data;
 	const struct mapdev_backing *backing = region->backing;
 	bool write = iov_iter_rw(iter) == ITER_SOURCE;
-	loff_t start = iocb->ki_pos;
+	loff_t start = iocb->ki_pos, size = mapdev_size(region);
 	ssize_t moved = 0;
 
-	iov_iter_truncate(iter, region->attrs.size - start);
+	if (start >= size)
+		return write ? -ENOSPC : 0;
+	iov_iter_truncate(iter, size - start);
 	while (iov_iter_count(iter)) {
 		size_t want = min(iov_iter_count(iter), PAGE_SIZE);
 
@@ -126,6 +128,9 @@ static ssize_t mapdev_transfer(struct kiocb *iocb, struct iov_iter *iter)
 			     fault_in_iov_iter_writeable(iter, want)) == want)
 			break;
 	}
+	/* Here, by now, is the end: it has become smaller. */
+	if (moved == -EINVAL)
+		moved = write ? -ENOSPC : 0;
 	return iocb->ki_pos > start ? iocb->ki_pos - start : moved;
 }
 
@@ -135,8 +140,6 @@ static ssize_t mapdev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 	if (!mapdev_is_live(region))
 		return -ENODEV;
-	if (iocb->ki_pos >= region->attrs.size)
-		return 0;
 	return mapdev_transfer(iocb, to);
 }
 
@@ -150,8 +153,6 @@ static ssize_t mapdev_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		return -EACCES;
 	if (!iov_iter_count(from))
 		return 0;
-	if (iocb->ki_pos >= region->attrs.size)
-		return -ENOSPC;
 	return mapdev_transfer(iocb, from);
 }
 
@@ -170,14 +171,10 @@ static __poll_t mapdev_poll(struct file *file, poll_table *wait)
 	}
 }
 
-/* Stateless: the mapping may still be merged, or fail. */
-static int mapdev_mmap_prepare(struct vm_area_desc *desc)
+/* Where the region is, and what it allows; then what its backing does. */
+static int mapdev_prepare(struct mapdev_region *region,
+			  struct vm_area_desc *desc)
 {
-	struct mapdev_region *region = desc->file->private_data;
-
-	mmap_assert_write_locked(desc->mm);
-	mapdev_count(region, MAPDEV_STAT_PREPARE);
-
 	/* For a clear errno only: what counts is asked in each fault. */
 	if (!mapdev_is_live(region))
 		return -ENODEV;
@@ -198,57 +195,30 @@ static int mapdev_mmap_prepare(struct vm_area_desc *desc)
 	return region->backing->mmap_prepare(region, desc);
 }
 
-static long mapdev_ioctl_info(struct mapdev_region *region, void __user *arg)
+/* Stateless: the mapping may still be merged, or fail. */
+static int mapdev_mmap_prepare(struct vm_area_desc *desc)
 {
-	const struct mapdev_attrs *attrs = &region->attrs;
-	struct mapdev_info info;
-	u32 attributes = 0;
-	u32 size;
+	struct mapdev_region *region = desc->file->private_data;
 	int err;
 
-	if (get_user(size, (u32 __user *)arg))
-		return -EFAULT;
-	if (size < sizeof(info))
-		return -EINVAL;
-	err = copy_struct_from_user(&info, sizeof(info), arg, size);
-	if (err)
-		return err;
-	if (info.flags)
-		return -EINVAL;
-
-	if (attrs->ro)
-		attributes |= MAPDEV_ATTR_RO;
-	if (attrs->pin)
-		attributes |= MAPDEV_ATTR_PIN;
-	if (attrs->dma32)
-		attributes |= MAPDEV_ATTR_DMA32;
-
-	info = (struct mapdev_info) {
-		.size		= size,
-		.length		= attrs->size,
-		.granule	= attrs->granule,
-		.phys_addr	= capable(CAP_SYS_RAWIO) ?
-				  mapdev_phys_addr(region) : 0,
-		.backing	= attrs->backing->type,
-		.state		= mapdev_region_state(region),
-		.map		= attrs->eager ? MAPDEV_EAGER : MAPDEV_DEMAND,
-		.cache		= attrs->cache,
-		.attributes	= attributes,
-		.numa_node	= attrs->numa_node,
-	};
-	return copy_struct_to_user(arg, size, &info, sizeof(info), NULL);
+	mmap_assert_write_locked(desc->mm);
+	mapdev_count(region, MAPDEV_STAT_PREPARE);
+	err = mapdev_prepare(region, desc);
+	trace_mapdev_map(mapdev_name(region), desc->start, desc->end,
+			 desc->pgoff, err);
+	return err;
 }
 
-static long mapdev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+/* /proc/PID/fdinfo/FD: what lsof and a person want to know. */
+static void mapdev_show_fdinfo(struct seq_file *seq, struct file *file)
 {
-	struct mapdev_region *region = file->private_data;
+	const struct mapdev_region *region = file->private_data;
+	enum mapdev_state state = mapdev_region_state(region);
 
-	switch (cmd) {
-	case MAPDEV_IOC_INFO:
-		return mapdev_ioctl_info(region, (void __user *)arg);
-	default:
-		return -ENOTTY;
-	}
+	seq_printf(seq, "mapdev-region:\t%s\n", mapdev_name(region));
+	seq_printf(seq, "mapdev-backing:\t%s\n", region->attrs.backing->name);
+	seq_printf(seq, "mapdev-size:\t%llu\n", mapdev_size(region));
+	seq_printf(seq, "mapdev-state:\t%s\n", mapdev_state_names[state]);
 }
 
 const struct file_operations mapdev_fops = {
@@ -262,6 +232,7 @@ const struct file_operations mapdev_fops = {
 	.splice_write	= iter_file_splice_write,
 	.poll		= mapdev_poll,
 	.fsync		= noop_fsync,
+	.show_fdinfo	= mapdev_show_fdinfo,
 	.get_unmapped_area = mapdev_get_unmapped_area,
 	MAPDEV_NOMMU_FOPS
 	.mmap_prepare	= mapdev_mmap_prepare,

@@ -156,5 +156,6 @@ vm_fault_t mapdev_vma_map_pages(struct vm_fault *vmf, pgoff_t first,
 				pgoff_t last)
 {
 	assert_fault_locked(vmf);
+	mapdev_count_fault(vmf, MAPDEV_STAT_MAP_PAGES);
 	return 0;
 }

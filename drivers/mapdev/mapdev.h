@@ -9,11 +9,13 @@
  * Locks, outermost first; nothing is taken in the other direction:
  *
  *   mapdev_item->lock		one configfs directory
+ *   mapdev_contig_lock		one search for contiguous memory at a time
+ *   region->control		changes of one region's state and size
  *   mapdev_names		names, minors and the sum of all sizes
- *   region->control		state changes of one region
  *   mmap_lock, VMA lock	held by core around every callback
  *   region->guard		shared in faults and copies of ram and pfn
- *   mapping->invalidate_lock	shared to add a folio to paged
+ *   mapping->invalidate_lock	shared to add a folio to paged, exclusive to
+ *				discard and resize
  *   lock of a folio		state checks of paged, until the PTE is there
  *   mapping->i_mmap_rwsem	taken by unmap_mapping_range()
  *
@@ -31,6 +33,7 @@
 #include <linux/percpu.h>
 #include <linux/percpu-rwsem.h>
 #include <linux/topology.h>
+#include <linux/tracepoint-defs.h>
 #include <linux/wait.h>
 
 struct iov_iter;
@@ -52,7 +55,7 @@ struct seq_file;
  * @dma32: contig below 4 GiB
  * @ro: shared writable mappings and write(2) are refused
  *
- * Fixed while the region is live.
+ * Fixed while the region is live, but for @size: see resize.c.
  */
 struct mapdev_attrs {
 	u64 size;
@@ -97,6 +100,8 @@ u64 mapdev_default_granule(void);
  *        call again) or a negative errno
  * @fence: called after the state was set; returns when no callback that saw
  *         the old state can still install a page table entry or copy
+ * @resizable: all of the memory is in the page cache of region->inode, where
+ *             resize.c can drop parts of it
  */
 struct mapdev_backing {
 	const char *name;
@@ -108,6 +113,7 @@ struct mapdev_backing {
 	ssize_t (*copy)(struct mapdev_region *region, loff_t pos,
 			struct iov_iter *iter);
 	void (*fence)(struct mapdev_region *region);
+	bool resizable;
 };
 
 extern const struct mapdev_backing mapdev_paged;
@@ -124,11 +130,18 @@ enum mapdev_stat {
 	MAPDEV_STAT_OPEN,
 	MAPDEV_STAT_CLOSE,
 	MAPDEV_STAT_FAULT,
+	MAPDEV_STAT_FAULT_MMAP,		/* under mmap_lock, not the VMA lock */
 	MAPDEV_STAT_HUGE_FAULT,
+	MAPDEV_STAT_HUGE_FAULT_MMAP,
+	MAPDEV_STAT_HUGE_FAULT_PUD,
+	MAPDEV_STAT_MAP_PAGES,
+	MAPDEV_STAT_MAP_PAGES_MMAP,
 	MAPDEV_STAT_FALLBACK,
 	MAPDEV_STAT_SIGBUS,
 	MAPDEV_STAT_REVOKE,
 	MAPDEV_STAT_RESTORE,
+	MAPDEV_STAT_RESIZE,
+	MAPDEV_STAT_DISCARD,
 	MAPDEV_NR_STATS
 };
 
@@ -144,7 +157,7 @@ struct mapdev_stats {
 /**
  * struct mapdev_region - one mappable object
  * @dev: the class device; its reference count is the region's
- * @attrs: what it is, constant once published
+ * @attrs: what it is, constant once published, but for the size
  * @inode: the inode whose mapping all VMAs of the region are in
  * @backing: @attrs.backing, or its variant for @attrs.pin
  * @pages: ram: the pages by index
@@ -203,9 +216,15 @@ static inline bool mapdev_is_live(const struct mapdev_region *region)
 	return !READ_ONCE(region->off);
 }
 
+/* It may change at any time, but where region->control is held. */
+static inline u64 mapdev_size(const struct mapdev_region *region)
+{
+	return READ_ONCE(region->attrs.size);
+}
+
 static inline pgoff_t mapdev_pages(const struct mapdev_region *region)
 {
-	return region->attrs.size >> PAGE_SHIFT;
+	return mapdev_size(region) >> PAGE_SHIFT;
 }
 
 /* Of contig and window; 0 for what has no one address. */
@@ -229,8 +248,9 @@ static inline int mapdev_node(const struct mapdev_region *region)
 static inline bool mapdev_has_pages(const struct mapdev_region *region,
 				    pgoff_t first, pgoff_t count)
 {
-	return first <= mapdev_pages(region) &&
-	       count <= mapdev_pages(region) - first;
+	pgoff_t pages = mapdev_pages(region);
+
+	return first <= pages && count <= pages - first;
 }
 
 /* Does a window have a hole among these? */
@@ -290,12 +310,43 @@ static inline void mapdev_count(struct mapdev_region *region,
 	this_cpu_inc(region->stats->count[stat]);
 }
 
+/*
+ * The same for a callback of the fault path, whose counter is followed by one
+ * for those that came under mmap_lock: the others, which are most, cost one.
+ */
+static inline void mapdev_count_fault(const struct vm_fault *vmf,
+				      enum mapdev_stat stat)
+{
+	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
+
+	mapdev_count(region, stat);
+	if (!(vmf->flags & FAULT_FLAG_VMA_LOCK))
+		mapdev_count(region, stat + 1);
+}
+
 /* What a fault that cannot be served answers, counted. */
 static inline vm_fault_t mapdev_fault_error(struct mapdev_region *region,
 					    int err)
 {
-	mapdev_count(region, MAPDEV_STAT_SIGBUS);
-	return vmf_error(err);
+	vm_fault_t ret = vmf_error(err);
+
+	if (ret == VM_FAULT_SIGBUS)
+		mapdev_count(region, MAPDEV_STAT_SIGBUS);
+	return ret;
+}
+
+DECLARE_TRACEPOINT(mapdev_fault);
+
+void mapdev_trace_fault(const struct vm_fault *vmf, unsigned int order,
+			vm_fault_t ret);
+
+/* The end of a fault that was counted; costs nothing when nobody traces. */
+static inline vm_fault_t mapdev_fault_end(const struct vm_fault *vmf,
+					  unsigned int order, vm_fault_t ret)
+{
+	if (tracepoint_enabled(mapdev_fault))
+		mapdev_trace_fault(vmf, order, ret);
+	return ret;
 }
 
 /* region.c */
@@ -315,6 +366,13 @@ void mapdev_region_put(struct mapdev_region *region);
 u64 mapdev_region_bytes(const struct mapdev_region *region);
 
 int mapdev_name_check(const char *name);
+int mapdev_bytes_take(const char *name, u64 bytes);
+void mapdev_bytes_give(u64 bytes);
+
+/* resize.c */
+int mapdev_region_resize(struct mapdev_region *region, u64 size);
+int mapdev_region_resize_to(struct mapdev_region *region, const char *value);
+int mapdev_region_discard(struct mapdev_region *region, u64 offset, u64 length);
 
 /* control.c */
 #if IS_ENABLED(CONFIG_CONFIGFS_FS)
@@ -333,6 +391,9 @@ static inline void mapdev_control_exit(void)
 
 /* file.c */
 extern const struct file_operations mapdev_fops;
+
+/* ioctl.c */
+long mapdev_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 /*
  * nommu.c: what file.c and region.c do in another way without an MMU.
@@ -413,6 +474,7 @@ static inline void mapdev_give_back(struct mapdev_region *region)
 
 /* sysfs.c */
 extern const struct class mapdev_class;
+extern const char * const mapdev_state_names[];
 
 /* stats.c */
 u64 mapdev_stat(const struct mapdev_region *region, enum mapdev_stat stat);

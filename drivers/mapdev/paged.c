@@ -198,7 +198,8 @@ static ssize_t paged_copy(struct mapdev_region *region, loff_t pos,
 	/* Only the page at @pos was checked for poison. */
 	if (folio_contain_hwpoisoned_page(folio))
 		bytes = PAGE_SIZE - offset_in_page(pos);
-	bytes = min(bytes, iov_iter_count(iter));
+	/* A folio that is pinned may lie across a new end. */
+	bytes = min3(bytes, iov_iter_count(iter), mapdev_size(region) - pos);
 
 	pagefault_disable();
 	if (write) {
@@ -232,13 +233,15 @@ static vm_fault_t paged_fault(struct vm_fault *vmf)
 	struct folio *folio;
 
 	assert_fault_locked(vmf);
-	mapdev_count(region, MAPDEV_STAT_FAULT);
+	mapdev_count_fault(vmf, MAPDEV_STAT_FAULT);
 
 	folio = paged_get(region, vmf->pgoff, vmf->vma, vmf->address);
 	if (IS_ERR(folio))
-		return mapdev_fault_error(region, PTR_ERR(folio));
+		return mapdev_fault_end(vmf, 0,
+					mapdev_fault_error(region,
+							   PTR_ERR(folio)));
 	vmf->page = folio_file_page(folio, vmf->pgoff);
-	return VM_FAULT_LOCKED;
+	return mapdev_fault_end(vmf, 0, VM_FAULT_LOCKED);
 }
 
 /*
@@ -268,9 +271,11 @@ static vm_fault_t paged_huge_fault(struct vm_fault *vmf, unsigned int order)
 	folio = paged_get(region, vmf->pgoff, vmf->vma, vmf->address);
 	if (IS_ERR(folio))
 		return VM_FAULT_FALLBACK;
-	if (folio_order(folio) == order && !folio_contain_hwpoisoned_page(folio)) {
+	if (folio_order(folio) == order && !folio_contain_hwpoisoned_page(folio) &&
+	    mapdev_has_pages(region, folio->index, 1UL << order)) {
 		ret = vmf_insert_folio_pmd(vmf, folio, false);
-		mapdev_count(region, MAPDEV_STAT_HUGE_FAULT);
+		mapdev_count_fault(vmf, MAPDEV_STAT_HUGE_FAULT);
+		mapdev_fault_end(vmf, order, ret);
 	}
 	paged_put(folio);
 	return ret;
@@ -282,6 +287,7 @@ static vm_fault_t paged_map_pages(struct vm_fault *vmf, pgoff_t first,
 {
 	assert_fault_locked(vmf);
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "map_pages outside of RCU");
+	mapdev_count_fault(vmf, MAPDEV_STAT_MAP_PAGES);
 
 	if (!mapdev_is_live(mapdev_of_vma(vmf->vma)))
 		return 0;
@@ -344,4 +350,6 @@ const struct mapdev_backing mapdev_paged = {
 	.mmap_prepare	= paged_mmap_prepare,
 	.copy		= paged_copy,
 	.fence		= paged_fence,
+	/* Its size is read in one piece. */
+	.resizable	= IS_ENABLED(CONFIG_64BIT),
 };

@@ -59,11 +59,11 @@ static vm_fault_t pfn_fault(struct vm_fault *vmf)
 	int err;
 
 	assert_fault_locked(vmf);
-	mapdev_count(region, MAPDEV_STAT_FAULT);
+	mapdev_count_fault(vmf, MAPDEV_STAT_FAULT);
 
 	err = mapdev_enter(region, vmf->pgoff);
 	if (err)
-		return mapdev_fault_error(region, err);
+		return mapdev_fault_end(vmf, 0, mapdev_fault_error(region, err));
 
 	ret = pfn_insert(vmf->vma, vmf->address, vmf->pgoff);
 	around = mapdev_around(region, vmf);
@@ -76,7 +76,7 @@ static vm_fault_t pfn_fault(struct vm_fault *vmf)
 			break;
 	}
 	mapdev_leave(region);
-	return ret;
+	return mapdev_fault_end(vmf, 0, ret);
 }
 
 /*
@@ -116,9 +116,14 @@ static vm_fault_t pfn_huge_fault(struct vm_fault *vmf, unsigned int order)
 	ret = pfn_insert_huge(vmf, pfn, order);
 	mapdev_leave(region);
 
-	mapdev_count(region, ret == VM_FAULT_FALLBACK ?
-		     MAPDEV_STAT_FALLBACK : MAPDEV_STAT_HUGE_FAULT);
-	return ret;
+	if (ret == VM_FAULT_FALLBACK) {
+		mapdev_count(region, MAPDEV_STAT_FALLBACK);
+		return ret;
+	}
+	mapdev_count_fault(vmf, MAPDEV_STAT_HUGE_FAULT);
+	if (order > PMD_ORDER)
+		mapdev_count(region, MAPDEV_STAT_HUGE_FAULT_PUD);
+	return mapdev_fault_end(vmf, order, ret);
 }
 
 /*

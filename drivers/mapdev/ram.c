@@ -147,11 +147,11 @@ static vm_fault_t ram_fault(struct vm_fault *vmf)
 	int err;
 
 	assert_fault_locked(vmf);
-	mapdev_count(region, MAPDEV_STAT_FAULT);
+	mapdev_count_fault(vmf, MAPDEV_STAT_FAULT);
 
 	err = mapdev_enter(region, vmf->pgoff);
 	if (err)
-		return mapdev_fault_error(region, err);
+		return mapdev_fault_end(vmf, 0, mapdev_fault_error(region, err));
 
 	around = mapdev_around(region, vmf);
 	left = around.count;
@@ -167,7 +167,7 @@ static vm_fault_t ram_fault(struct vm_fault *vmf)
 		ret = vmf_insert_page(vmf->vma, vmf->address,
 				      region->pages[vmf->pgoff]);
 	mapdev_leave(region);
-	return ret;
+	return mapdev_fault_end(vmf, 0, ret);
 }
 
 static const struct vm_operations_struct ram_vm_ops = {

@@ -16,6 +16,7 @@
 #include <linux/slab.h>
 #include <linux/xarray.h>
 #include <kunit/visibility.h>
+#include <trace/events/mapdev.h>
 
 #include "mapdev.h"
 
@@ -65,8 +66,8 @@ int mapdev_name_check(const char *name)
 		valid &= isascii(*c) && (isalnum(*c) || strchr("._-", *c));
 	if (valid)
 		return 0;
-	pr_err("\"%.64s\" cannot be a name: 1 to %d of A-Za-z0-9._- not beginning with a dot\n",
-	       name, MAPDEV_NAME_MAX);
+	pr_err("\"%*pE\" cannot be a name: 1 to %d of A-Za-z0-9._- not beginning with a dot\n",
+	       (int)strnlen(name, 64), name, MAPDEV_NAME_MAX);
 	return len > MAPDEV_NAME_MAX ? -ENAMETOOLONG : -EINVAL;
 }
 
@@ -172,7 +173,32 @@ u64 mapdev_region_bytes(const struct mapdev_region *region)
 	bool own = !region->lent &&
 		   region->attrs.backing->type != MAPDEV_WINDOW;
 
-	return own ? region->attrs.size : 0;
+	return own ? mapdev_size(region) : 0;
+}
+
+static int bytes_take(const char *name, u64 bytes)
+{
+	lockdep_assert_held(&mapdev_names);
+	if (bytes > max_bytes - mapdev_bytes) {
+		pr_err("%s: %llu bytes are more than max_bytes leaves (%llu of %llu)\n",
+		       name, bytes, max_bytes - mapdev_bytes, max_bytes);
+		return -ENOSPC;
+	}
+	mapdev_bytes += bytes;
+	return 0;
+}
+
+/* Count @bytes more against max_bytes, or say in the log that they are too many. */
+int mapdev_bytes_take(const char *name, u64 bytes)
+{
+	guard(mutex)(&mapdev_names);
+	return bytes_take(name, bytes);
+}
+
+void mapdev_bytes_give(u64 bytes)
+{
+	guard(mutex)(&mapdev_names);
+	mapdev_bytes -= bytes;
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_region_bytes);
 
@@ -190,21 +216,19 @@ static int region_register(struct mapdev_region *region)
 		       mapdev_name(region));
 		return -EEXIST;
 	}
-	if (bytes > max_bytes - mapdev_bytes) {
-		pr_err("%s: %llu bytes are more than max_bytes leaves (%llu of %llu)\n",
-		       mapdev_name(region), bytes,
-		       max_bytes - mapdev_bytes, max_bytes);
-		return -ENOSPC;
-	}
+	err = bytes_take(mapdev_name(region), bytes);
+	if (err)
+		return err;
 
 	/* Cyclic, so that a stale node does not soon open another region. */
 	err = xa_alloc_cyclic(&mapdev_minors, &minor, region,
 			      XA_LIMIT(0, MAPDEV_MINORS - 1),
 			      &mapdev_next_minor, GFP_KERNEL);
-	if (err < 0)
+	if (err < 0) {
+		mapdev_bytes -= bytes;
 		return err == -EBUSY ? -ENOSPC : err;
+	}
 
-	mapdev_bytes += bytes;
 	region->dev.devt = MKDEV(MAJOR(mapdev_devt), minor);
 	return 0;
 }
@@ -286,13 +310,16 @@ struct mapdev_region *mapdev_region_lend(const struct mapdev_desc *desc,
  * Context: process context, sleeps for a grace period, not under mmap_lock.
  * Return: 0 when no mapping, copy or access reaches the memory any more
  * (private copies and pinned pages stay), -EALREADY when it is revoked for
- * that reason already. Without an MMU, -EBUSY while there is a mapping; it does
- * not keep a region from being retired, and stays until its end.
+ * that reason already, -ENODEV when it is retired. Without an MMU, -EBUSY
+ * while there is a mapping; it does not keep a region from being retired, and
+ * stays until its end.
  */
 int mapdev_region_revoke(struct mapdev_region *region, unsigned long why)
 {
 	guard(mutex)(&region->control);
 
+	if (region->off & MAPDEV_OFF_RETIRED)
+		return -ENODEV;
 	if (region->off & why)
 		return -EALREADY;
 	WRITE_ONCE(region->off, region->off | why);
@@ -305,6 +332,7 @@ int mapdev_region_revoke(struct mapdev_region *region, unsigned long why)
 	}
 
 	mapdev_count(region, MAPDEV_STAT_REVOKE);
+	trace_mapdev_revoke(mapdev_name(region), why, region->off);
 	wake_up_interruptible_poll(&region->wait, EPOLLHUP);
 	return 0;
 }
@@ -330,6 +358,7 @@ int mapdev_region_restore(struct mapdev_region *region, unsigned long why)
 	WRITE_ONCE(region->off, region->off & ~why);
 
 	mapdev_count(region, MAPDEV_STAT_RESTORE);
+	trace_mapdev_restore(mapdev_name(region), why, region->off);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_region_restore);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Counters of a region, in /sys/kernel/debug/mapdev/NAME. They are per CPU, so
- * that counting a fault writes no cache line that another CPU writes.
+ * Counters of a region, in /sys/kernel/debug/mapdev/NAME, and the tracepoints.
+ * Counters are per CPU, so that counting a fault writes no cache line that
+ * another CPU writes.
  */
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
@@ -9,19 +10,46 @@
 
 #include "mapdev.h"
 
+#define CREATE_TRACE_POINTS
+#include <trace/events/mapdev.h>
+
 static struct dentry *mapdev_debugfs;
 
-static const char * const mapdev_stat_names[] = {
-	[MAPDEV_STAT_PREPARE]	= "prepare",
-	[MAPDEV_STAT_MAPPED]	= "mapped",
-	[MAPDEV_STAT_OPEN]	= "open",
-	[MAPDEV_STAT_CLOSE]	= "close",
-	[MAPDEV_STAT_FAULT]	= "fault",
-	[MAPDEV_STAT_HUGE_FAULT] = "huge_fault",
-	[MAPDEV_STAT_FALLBACK]	= "fallback",
-	[MAPDEV_STAT_SIGBUS]	= "sigbus",
-	[MAPDEV_STAT_REVOKE]	= "revoke",
-	[MAPDEV_STAT_RESTORE]	= "restore",
+/* A line of the file: a counter, less another where it has one. */
+struct counter {
+	const char *name;
+	enum mapdev_stat stat;
+	enum mapdev_stat less;
+};
+
+#define COUNTER(_name, _stat) \
+	{ _name, MAPDEV_STAT_##_stat, MAPDEV_NR_STATS }
+#define DIFFERENCE(_name, _stat, _less) \
+	{ _name, MAPDEV_STAT_##_stat, MAPDEV_STAT_##_less }
+/* A callback of the fault path, with the lock that it came under. */
+#define CALLBACK(_name, _stat)					\
+	COUNTER(_name, _stat),					\
+	DIFFERENCE(_name "_vma_lock", _stat, _stat##_MMAP),	\
+	COUNTER(_name "_mmap_lock", _stat##_MMAP)
+
+static const struct counter counters[] = {
+	COUNTER("prepare", PREPARE),
+	COUNTER("mapped", MAPPED),
+	/* It was merged with a neighbour, or it failed. */
+	DIFFERENCE("not_mapped", PREPARE, MAPPED),
+	COUNTER("open", OPEN),
+	COUNTER("close", CLOSE),
+	CALLBACK("fault", FAULT),
+	CALLBACK("huge_fault", HUGE_FAULT),
+	DIFFERENCE("huge_fault_pmd", HUGE_FAULT, HUGE_FAULT_PUD),
+	COUNTER("huge_fault_pud", HUGE_FAULT_PUD),
+	CALLBACK("map_pages", MAP_PAGES),
+	COUNTER("fallback", FALLBACK),
+	COUNTER("sigbus", SIGBUS),
+	COUNTER("revoke", REVOKE),
+	COUNTER("restore", RESTORE),
+	COUNTER("resize", RESIZE),
+	COUNTER("discard", DISCARD),
 };
 
 /* The sum over all CPUs; counting goes on meanwhile. */
@@ -40,12 +68,27 @@ static int counters_show(struct seq_file *seq, void *unused)
 {
 	const struct mapdev_region *region = seq->private;
 
-	for (int i = 0; i < MAPDEV_NR_STATS; i++)
-		seq_printf(seq, "%s %llu\n", mapdev_stat_names[i],
-			   mapdev_stat(region, i));
+	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
+		u64 value = mapdev_stat(region, counters[i].stat);
+		u64 less = 0;
+
+		/* It is read later, and may have grown past it. */
+		if (counters[i].less < MAPDEV_NR_STATS)
+			less = min(mapdev_stat(region, counters[i].less), value);
+		seq_printf(seq, "%s %llu\n", counters[i].name, value - less);
+	}
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(counters);
+
+/* Called through mapdev_fault_end(), when somebody traces. */
+void mapdev_trace_fault(const struct vm_fault *vmf, unsigned int order,
+			vm_fault_t ret)
+{
+	const struct mapdev_region *region = mapdev_of_vma(vmf->vma);
+
+	trace_call__mapdev_fault(mapdev_name(region), vmf, order, ret);
+}
 
 void mapdev_stats_publish(struct mapdev_region *region)
 {

@@ -22,7 +22,16 @@ static ssize_t attr_show(struct device *dev, struct device_attribute *attr,
 	static struct device_attribute dev_attr_##_name = \
 		__ATTR(_name, 0444, attr_show, NULL)
 
-MAPDEV_ATTR_SHOW(size);
+/* Also of a region that no directory in configfs stands for. */
+static ssize_t size_store(struct device *dev, struct device_attribute *attr,
+			  const char *buf, size_t count)
+{
+	return mapdev_region_resize_to(to_region(dev), buf) ?: count;
+}
+
+static struct device_attribute dev_attr_size =
+	__ATTR(size, 0644, attr_show, size_store);
+
 MAPDEV_ATTR_SHOW(backing);
 MAPDEV_ATTR_SHOW(granule);
 MAPDEV_ATTR_SHOW(numa_node);
@@ -39,7 +48,7 @@ static ssize_t max_granule_show(struct device *dev,
 }
 static DEVICE_ATTR_RO(max_granule);
 
-static const char * const mapdev_state_names[] = {
+const char * const mapdev_state_names[] = {
 	[MAPDEV_NEW]		= "new",
 	[MAPDEV_LIVE]		= "live",
 	[MAPDEV_REVOKED]	= "revoked",

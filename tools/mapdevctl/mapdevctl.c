@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mapdevctl: look at the regions of mapdev from the command line.
+ * mapdevctl: the regions of mapdev from the command line.
  *
- * Everything it knows comes from /sys/class/mapdev: one directory for each
+ * Everything it shows comes from /sys/class/mapdev: one directory for each
  * region, one file for each attribute. A new attribute is a line in attributes[],
- * a new command is a function and a line in commands[].
+ * a new command is a function and a line in commands[]. Those that change
+ * something are in change.c.
  */
 #include <dirent.h>
 #include <err.h>
@@ -18,12 +19,10 @@
 
 #include <linux/mapdev.h>
 
-#define VERSION		"0.1"
-#define CLASS_DIR	"/sys/class/mapdev"
-#define NODE_DIR	"/dev/mapdev"
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#include "mapdevctl.h"
 
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+#define VERSION		"0.1"
+
 enum kind { WORD, NUMBER, BYTES };
 
 static const struct attribute {
@@ -44,6 +43,9 @@ static const struct attribute {
 	{ "revoked",	 NUMBER, NULL },
 	{ "mappings",	 NUMBER, "MAPPINGS" },
 	{ "phys_addr",	 WORD,	 NULL },
+	{ "cache",	 WORD,	 NULL },
+	{ "phys",	 WORD,	 NULL },
+	{ "dirty",	 NUMBER, NULL },
 };
 
 /* One attribute, which is one word. False if the region does not have it. */
@@ -98,7 +100,7 @@ static const char *human(const struct attribute *a, const char *value)
 }
 
 /* Bytes outside printable ASCII become \u00XX, so that it is JSON whatever they are. */
-static void json_string(const char *s)
+void json_string(const char *s)
 {
 	putchar('"');
 	for (; *s; s++) {
@@ -144,11 +146,6 @@ static void json_region(const char *region)
 	putchar('}');
 }
 
-struct options {
-	bool json;
-	const char *region;	/* NULL for a command without one */
-};
-
 static void list(const struct options *options)
 {
 	struct dirent **regions;
@@ -188,18 +185,21 @@ static void list(const struct options *options)
 	}
 }
 
-static void show(const struct options *options)
+/* By comparison, so that "../x" or "" cannot name a file elsewhere in sysfs. */
+void need_region(const char *name)
 {
 	struct dirent **regions;
 	int n = find_regions(&regions);
-	int r = 0;
 
-	/* By comparison, so that "../x" or "" cannot name a file elsewhere in sysfs. */
-	while (r < n && strcmp(regions[r]->d_name, options->region))
-		r++;
-	if (r == n)
-		errx(EXIT_FAILED, "no region named %s; mapdevctl list shows them", options->region);
+	for (int r = 0; r < n; r++)
+		if (!strcmp(regions[r]->d_name, name))
+			return;
+	errx(EXIT_FAILED, "no region named %s; mapdevctl list shows them", name);
+}
 
+static void show(const struct options *options)
+{
+	need_region(options->region);
 	if (options->json) {
 		json_region(options->region);
 		putchar('\n');
@@ -223,21 +223,31 @@ static void show(const struct options *options)
 
 static const struct command {
 	const char *name;
-	bool takes_region;
+	const char *usage;	/* its words; the first is the region */
+	int min, max;		/* how many there may be, with the region */
 	void (*run)(const struct options *options);
 	const char *help;
 } commands[] = {
-	{ "list", false, list, "one line for each region" },
-	{ "show", true,	 show, "all attributes of one region" },
+	{ "create", "NAME SIZE [ATTRIBUTE=VALUE]...", 2, INT_MAX, cmd_create, "make a region" },
+	{ "destroy", "NAME", 1, 1, cmd_destroy, "end a region that create made" },
+	{ "list", "", 0, 0, list, "one line for each region" },
+	{ "show", "NAME", 1, 1, show, "all attributes of one region" },
+	{ "stat", "NAME", 1, 1, cmd_stat, "its counters" },
+	{ "revoke", "NAME", 1, 1, cmd_revoke, "take all mappings away: a touch is SIGBUS" },
+	{ "restore", "NAME", 1, 1, cmd_restore, "let them work again" },
+	{ "resize", "NAME SIZE", 2, 2, cmd_resize, "give it another size (paged)" },
+	{ "discard", "NAME OFFSET LENGTH", 3, 3, cmd_discard, "free a range (paged)" },
 };
 
 static void print_help(void)
 {
-	puts("usage: mapdevctl COMMAND [NAME] [--json]\n");
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("  %s %-5s  %s\n", commands[i].name,
-		       commands[i].takes_region ? "NAME" : "", commands[i].help);
-	puts("\n  --json     for programs: sizes in bytes\n"
+	puts("usage: mapdevctl COMMAND [--json]\n");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		int used = printf("  %s %s", commands[i].name, commands[i].usage);
+
+		printf("%*s  %s\n", used < 42 ? 42 - used : 0, "", commands[i].help);
+	}
+	puts("\n  --json     for programs: list, show and stat print JSON, sizes in bytes\n"
 	     "  --help     this text\n"
 	     "  --version  the version of mapdevctl\n\n"
 	     "Exit status: 0 done, 1 failed, 2 wrong usage.");
@@ -294,10 +304,16 @@ int main(int argc, char **argv)
 			break;
 	if (command == commands + ARRAY_SIZE(commands))
 		return usage_error("no command named ", argv[0]);
-	if (argc != 1 + command->takes_region)
-		return usage_error(command->takes_region ? "give the name of one region to " :
-				   "give no name to ", command->name);
-	options.region = argv[1];
+	if (argc - 1 < command->min || argc - 1 > command->max) {
+		warnx("it is: mapdevctl %s %s", command->name, command->usage);
+		fprintf(stderr, "Try mapdevctl --help.\n");
+		return EXIT_USAGE;
+	}
+	options.region = argc > 1 ? argv[1] : NULL;
+	if (argc > 2) {
+		options.args = argv + 2;
+		options.nargs = argc - 2;
+	}
 	command->run(&options);
 	return finish();
 }

@@ -4,10 +4,13 @@
  *
  * Every structure begins with its own size in bytes, filled in by the caller.
  * The kernel answers a structure shorter than its first version with EINVAL,
- * a longer one whose unknown tail is not zero with E2BIG, and fills the tail
- * of a longer one that it does not know with zeros, so that programs and
- * modules of different age work together. Unknown flags are EINVAL, an unknown
- * command is ENOTTY. There is no implicit padding.
+ * a longer one whose unknown tail is not zero, or longer than a page, with
+ * E2BIG, and fills the tail of a longer one that it does not know with zeros,
+ * so that programs and modules of different age work together. Unknown flags
+ * are EINVAL, an unknown command is ENOTTY. There is no implicit padding.
+ *
+ * Where a command needs a writable file, others are answered with EBADF; where
+ * it needs CAP_SYS_ADMIN, too, tasks without it with EPERM.
  */
 #ifndef _UAPI_LINUX_MAPDEV_H
 #define _UAPI_LINUX_MAPDEV_H
@@ -116,5 +119,72 @@ struct mapdev_info {
  * state. EFAULT, EINVAL, E2BIG.
  */
 #define MAPDEV_IOC_INFO		_IO(MAPDEV_IOC_MAGIC, 0)
+
+/**
+ * struct mapdev_discard - a range to be freed
+ * @size: bytes of this structure in the caller
+ * @flags: must be 0
+ * @offset: where the range begins, a multiple of the page size
+ * @length: its bytes, a multiple of the page size and not 0
+ */
+struct mapdev_discard {
+	__u32 size;
+	__u32 flags;
+	__u64 offset;
+	__u64 length;
+};
+
+/**
+ * MAPDEV_IOC_DISCARD - free a range of a region, which reads as zero then
+ *
+ * Takes a struct mapdev_discard, needs a writable file, works on paged. Private
+ * copies stay. A page that is pinned stays as it is for who has pinned it, and
+ * is no longer of the region; but where the range covers only a part of its
+ * granule, that part is zeroed and stays. EBADF, EACCES (ro=1), EFAULT, EINVAL,
+ * E2BIG, EOPNOTSUPP (another backing), ENODEV (not live).
+ */
+#define MAPDEV_IOC_DISCARD	_IO(MAPDEV_IOC_MAGIC, 2)
+
+/**
+ * struct mapdev_resize - the size that a region is to have
+ * @size: bytes of this structure in the caller
+ * @flags: must be 0
+ * @length: bytes of the region, a multiple of the page size and not 0
+ */
+struct mapdev_resize {
+	__u32 size;
+	__u32 flags;
+	__u64 length;
+};
+
+/**
+ * MAPDEV_IOC_RESIZE - give a region another size
+ *
+ * Takes a struct mapdev_resize, needs a writable file and CAP_SYS_ADMIN, works
+ * on paged. What lies below both sizes stays, what is past the new end is freed
+ * as by MAPDEV_IOC_DISCARD and raises SIGBUS, what is past the old end is zero.
+ * EBADF, EPERM, EFAULT, EINVAL, E2BIG, EOPNOTSUPP (another backing), ENODEV (not
+ * live), ENOSPC (more than max_bytes).
+ */
+#define MAPDEV_IOC_RESIZE	_IO(MAPDEV_IOC_MAGIC, 3)
+
+/**
+ * MAPDEV_IOC_REVOKE - take all mappings of a region away
+ *
+ * Takes 0, needs a writable file and CAP_SYS_ADMIN, and does what writing 1 to
+ * /sys/class/mapdev/NAME/revoked does. The file stays open, and is good for
+ * MAPDEV_IOC_INFO and MAPDEV_IOC_RESTORE. EBADF, EPERM, EINVAL, EALREADY, ENODEV
+ * (retired), EBUSY (without an MMU, while there is a mapping).
+ */
+#define MAPDEV_IOC_REVOKE	_IO(MAPDEV_IOC_MAGIC, 4)
+
+/**
+ * MAPDEV_IOC_RESTORE - let mappings of a revoked region fault in again
+ *
+ * Takes 0, needs a writable file and CAP_SYS_ADMIN. The region is live again
+ * when the driver that owns its memory has not revoked it as well. EBADF, EPERM,
+ * EINVAL, EALREADY, ENODEV (retired).
+ */
+#define MAPDEV_IOC_RESTORE	_IO(MAPDEV_IOC_MAGIC, 5)
 
 #endif /* _UAPI_LINUX_MAPDEV_H */

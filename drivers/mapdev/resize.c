@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What changes the memory of a live region: resize, and discard of a range.
+ * Both are for backings whose memory is the page cache of region->inode.
+ *
+ * Folios leave the page cache as those of a file do that is truncated: with
+ * invalidate_lock held, which keeps new ones out, and each under its own lock,
+ * unmapped, so that a fault has either been seen, or sees the folio gone. Who
+ * has pinned one keeps it as it is. A folio that is not within the range as a
+ * whole is zeroed there, and split if nobody has pinned it.
+ */
+#define pr_fmt(fmt) "mapdev: " fmt
+
+#include <linux/cleanup.h>
+#include <linux/pagemap.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <trace/events/mapdev.h>
+
+#include "mapdev.h"
+
+/* Drop what is there from @start to @end; private copies stay. */
+static void drop_range(struct mapdev_region *region, loff_t start, loff_t end)
+{
+	struct address_space *mapping = region->inode->i_mapping;
+
+	/* For speed only: what is mapped by then is unmapped one by one. */
+	unmap_mapping_range(mapping, start, end - start, 0);
+	truncate_inode_pages_range(mapping, start, end - 1);
+}
+
+/* With region->control and invalidate_lock held. */
+static void set_size(struct mapdev_region *region, u64 size)
+{
+	WRITE_ONCE(region->attrs.size, size);
+	/* Core asks this one, for folios that go past the end. */
+	i_size_write(region->inode, size);
+}
+
+static void shrink(struct mapdev_region *region, u64 size)
+{
+	struct address_space *mapping = region->inode->i_mapping;
+	u64 old = mapdev_size(region);
+
+	filemap_invalidate_lock(mapping);
+	set_size(region, size);
+	/* A map_pages that has read the old size maps no more after this. */
+	synchronize_rcu();
+	drop_range(region, size, old);
+	filemap_invalidate_unlock(mapping);
+	mapdev_bytes_give(old - size);
+}
+
+static int grow(struct mapdev_region *region, u64 size)
+{
+	struct address_space *mapping = region->inode->i_mapping;
+	u64 old = mapdev_size(region);
+	int err;
+
+	err = mapdev_bytes_take(mapdev_name(region), size - old);
+	if (err)
+		return err;
+	filemap_invalidate_lock(mapping);
+	/* A folio that was pinned may lie across the end, and be written to. */
+	drop_range(region, old, size);
+	set_size(region, size);
+	filemap_invalidate_unlock(mapping);
+	return 0;
+}
+
+/**
+ * mapdev_region_resize - give a live region another size
+ * @region: the region
+ * @size: bytes, a multiple of the page size
+ *
+ * What lies below both sizes stays as it is. Past a smaller end, a touch of a
+ * mapping raises SIGBUS when this has returned; what was there is gone, but for
+ * pins and private copies. Past the old end, a larger region is zero.
+ *
+ * Context: process context, sleeps, not under mmap_lock.
+ * Return: 0, -EOPNOTSUPP (not this backing), -ENODEV (not live), -EINVAL,
+ * -ENOSPC (max_bytes). The log says which of the last two, in one line.
+ */
+int mapdev_region_resize(struct mapdev_region *region, u64 size)
+{
+	struct mapdev_attrs attrs;
+	int err;
+
+	if (!region->backing->resizable)
+		return -EOPNOTSUPP;
+
+	guard(mutex)(&region->control);
+	if (!mapdev_is_live(region))
+		return -ENODEV;
+	attrs = region->attrs;
+	attrs.size = size;
+	err = mapdev_attrs_check(&attrs, mapdev_name(region));
+	if (err)
+		return err;
+
+	trace_mapdev_resize(mapdev_name(region), mapdev_size(region), size);
+	if (size > mapdev_size(region))
+		err = grow(region, size);
+	else if (size < mapdev_size(region))
+		shrink(region, size);
+	if (!err)
+		mapdev_count(region, MAPDEV_STAT_RESIZE);
+	return err;
+}
+
+/* The same from what a person wrote into a file, blanks around it and all. */
+int mapdev_region_resize_to(struct mapdev_region *region, const char *value)
+{
+	struct mapdev_attrs attrs;
+	int err;
+
+	char *copy __free(kfree) = kstrdup(value, GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+	mapdev_attrs_init(&attrs);
+	err = mapdev_attrs_set(&attrs, mapdev_name(region), "size",
+			       strstrip(copy));
+	return err ?: mapdev_region_resize(region, attrs.size);
+}
+
+/**
+ * mapdev_region_discard - free a range of a live region, which then reads zero
+ * @region: the region
+ * @offset: where it begins, a multiple of the page size
+ * @length: bytes, a multiple of the page size and not 0
+ *
+ * Context: process context, sleeps, not under mmap_lock.
+ * Return: 0, -EOPNOTSUPP (not this backing), -ENODEV (not live), -EINVAL.
+ */
+int mapdev_region_discard(struct mapdev_region *region, u64 offset, u64 length)
+{
+	struct address_space *mapping = region->inode->i_mapping;
+	int err = 0;
+
+	if (!region->backing->resizable)
+		return -EOPNOTSUPP;
+	if (!length || !PAGE_ALIGNED(offset) || !PAGE_ALIGNED(length))
+		return -EINVAL;
+
+	trace_mapdev_discard(mapdev_name(region), offset, length);
+	/* A revoke waits for this lock once it has set the state. */
+	filemap_invalidate_lock(mapping);
+	if (!mapdev_is_live(region))
+		err = -ENODEV;
+	else if (offset > mapdev_size(region) ||
+		 length > mapdev_size(region) - offset)
+		err = -EINVAL;
+	else
+		drop_range(region, offset, offset + length);
+	filemap_invalidate_unlock(mapping);
+	if (!err)
+		mapdev_count(region, MAPDEV_STAT_DISCARD);
+	return err;
+}

@@ -1,0 +1,635 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Resize of a live region, and discard of a range; alone and under load. */
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/uio.h>
+
+#include "region.h"
+
+#define SIZE (4UL << 20)
+#define HALF (SIZE / 2)
+#define PAGE 4096UL
+
+FIXTURE(resize) {
+	struct region r;
+	u8 *map;
+	int fd;
+};
+
+FIXTURE_VARIANT(resize) {
+	const char *attrs;
+	size_t granule;
+};
+
+FIXTURE_VARIANT_ADD(resize, page) { "granule=4K", 4096 };
+FIXTURE_VARIANT_ADD(resize, granule) { "granule=64K", 65536 };
+FIXTURE_VARIANT_ADD(resize, huge) { "granule=2M", 2097152 };
+
+FIXTURE_SETUP(resize)
+{
+	char attrs[64];
+
+	snprintf(attrs, sizeof(attrs), "size=%lu %s", SIZE, variant->attrs);
+	ASSERT_EQ(0, region_create(&self->r, attrs));
+	self->fd = open(self->r.node, O_RDWR);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, try_mmap(self->fd, SIZE, PROT_READ | PROT_WRITE,
+			      MAP_SHARED, 0, &self->map));
+	fill(self->map, 0, SIZE, 1);
+}
+
+FIXTURE_TEARDOWN(resize)
+{
+	munmap(self->map, SIZE);
+	close(self->fd);
+	region_destroy(&self->r);
+}
+
+static u64 info_length(int fd)
+{
+	struct mapdev_info info = { .size = sizeof(info) };
+
+	return ioctl(fd, MAPDEV_IOC_INFO, &info) ? 0 : info.length;
+}
+
+/* Each page is as fill() made it, or zero if @zero. */
+static size_t wrong(const u8 *map, size_t from, size_t to, bool zero)
+{
+	for (; from < to; from += PAGE)
+		if (zero ? !all_zero(map + from, PAGE) :
+			   differs(map + from, from, PAGE, 1) != PAGE)
+			break;
+	return from;
+}
+
+/* --- Alone --- */
+
+/* Past the new end nothing is left; below it everything is. */
+TEST_F(resize, smaller)
+{
+	const size_t sizes[] = { HALF, HALF - PAGE, PAGE };
+	u8 buf[PAGE];
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		size_t size = sizes[i];
+
+		ASSERT_EQ(0, region_resize(self->fd, size));
+		EXPECT_EQ(size, wrong(self->map, 0, size, false));
+		EXPECT_EQ(SIGBUS, touch_read(self->map + size));
+		EXPECT_EQ(SIGBUS, touch_write(self->map + SIZE - 1));
+		EXPECT_EQ(0, touch_read(self->map + size - 1));
+		EXPECT_EQ(size, lseek(self->fd, 0, SEEK_END));
+		EXPECT_EQ(size, info_length(self->fd));
+		EXPECT_EQ(0, pread(self->fd, buf, PAGE, size));
+		EXPECT_EQ(1, pread(self->fd, buf, PAGE, size - 1));
+		EXPECT_EQ(-1, pwrite(self->fd, buf, PAGE, size));
+		EXPECT_EQ(ENOSPC, errno);
+		EXPECT_EQ(EINVAL, try_mmap(self->fd, size + PAGE, PROT_READ,
+					   MAP_SHARED, 0, NULL));
+		EXPECT_EQ(0, try_mmap(self->fd, size, PROT_READ, MAP_SHARED, 0,
+				      NULL));
+	}
+}
+
+/* What comes back when it grows again is zero, through old mappings, too. */
+TEST_F(resize, larger)
+{
+	const size_t sizes[] = { HALF, HALF - PAGE, PAGE };
+	u8 *map = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		size_t size = sizes[i];
+
+		ASSERT_EQ(0, region_resize(self->fd, size));
+		ASSERT_EQ(0, region_resize(self->fd, SIZE));
+		EXPECT_EQ(size, wrong(self->map, 0, size, false));
+		EXPECT_EQ(SIZE, wrong(self->map, size, SIZE, true));
+		fill(self->map, 0, SIZE, 1);
+	}
+	ASSERT_EQ(0, region_resize(self->fd, 2 * SIZE));
+	EXPECT_EQ(2 * SIZE, info_length(self->fd));
+	ASSERT_EQ(0, try_mmap(self->fd, 2 * SIZE, PROT_READ | PROT_WRITE,
+			      MAP_SHARED, 0, &map));
+	EXPECT_EQ(SIZE, wrong(map, 0, SIZE, false));
+	EXPECT_EQ(2 * SIZE, wrong(map, SIZE, 2 * SIZE, true));
+	munmap(map, 2 * SIZE);
+}
+
+/* The same by a file: in sysfs for each region, in configfs for those of it. */
+TEST_F(resize, by_file)
+{
+	char path[128], line[32];
+
+	snprintf(path, sizeof(path), CLASS "/%s/size", self->r.name);
+	EXPECT_EQ(0, write_file(path, "2M\n"));
+	EXPECT_EQ(HALF, info_length(self->fd));
+	EXPECT_STREQ("2097152", read_line(path, line, sizeof(line)));
+	EXPECT_EQ(-EINVAL, write_file(path, "2M 3M"));
+	EXPECT_EQ(-EINVAL, write_file(path, "0"));
+	EXPECT_EQ(-EINVAL, write_file(path, "4097"));
+	EXPECT_EQ(0, region_set(&self->r, "size", "1M\n"));
+	EXPECT_STREQ("1048576", read_line(path, line, sizeof(line)));
+	EXPECT_EQ(0, region_resize(self->fd, 3 * PAGE));
+	snprintf(path, sizeof(path), CONFIGFS "/%s/size", self->r.name);
+	EXPECT_STREQ("12288", read_line(path, line, sizeof(line)));
+}
+
+/* A range reads as zero, what is beside it stays, and its memory is free. */
+TEST_F(resize, discard)
+{
+	const size_t ranges[][2] = {
+		{ 0, PAGE }, { 3 * PAGE, PAGE }, { 15 * PAGE, 2 * PAGE },
+		{ HALF - PAGE, 2 * PAGE }, { HALF, HALF }, { 0, SIZE },
+	};
+	unsigned char in_core[SIZE / PAGE];
+	u8 buf[PAGE];
+
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
+		size_t from = ranges[i][0], to = from + ranges[i][1];
+		size_t at;
+
+		ASSERT_EQ(0, region_discard(self->fd, from, to - from));
+		ASSERT_EQ(0, mincore(self->map, SIZE, in_core));
+		for (at = from; at < to; at += PAGE)
+			if (in_core[at / PAGE])
+				break;
+		EXPECT_EQ(to, at);
+		EXPECT_EQ(PAGE, pread(self->fd, buf, PAGE, from));
+		EXPECT_TRUE(all_zero(buf, PAGE));
+		EXPECT_EQ(from, wrong(self->map, 0, from, false));
+		EXPECT_EQ(to, wrong(self->map, from, to, true));
+		EXPECT_EQ(SIZE, wrong(self->map, to, SIZE, false));
+		fill(self->map, 0, SIZE, 1);
+	}
+}
+
+/* A private copy is the program's own; what it only read is the region's. */
+TEST_F(resize, private_copies)
+{
+	u8 *map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+		       self->fd, 0);
+
+	ASSERT_NE(MAP_FAILED, map);
+	store_byte(map, 99);
+	store_byte(map + SIZE - PAGE, 98);
+	load_byte(map + PAGE);
+	load_byte(map + SIZE - 1 - PAGE);
+	ASSERT_EQ(0, region_discard(self->fd, 0, 2 * PAGE));
+	EXPECT_EQ(99, load_byte(map));
+	EXPECT_EQ(pattern(1, 1), load_byte(map + 1));
+	EXPECT_EQ(0, load_byte(map + PAGE));
+	ASSERT_EQ(0, region_resize(self->fd, HALF));
+	EXPECT_EQ(0, touch_read(map + SIZE - PAGE));
+	EXPECT_EQ(98, load_byte(map + SIZE - PAGE));
+	EXPECT_EQ(SIGBUS, touch_read(map + SIZE - 1 - PAGE));
+	munmap(map, SIZE);
+}
+
+/* Hold one page by a pipe, as O_DIRECT or a device would. */
+static int pin(int fds[2], u8 *page)
+{
+	struct iovec iov = { page, PAGE };
+
+	return pipe(fds) || vmsplice(fds[1], &iov, 1, 0) != PAGE;
+}
+
+static int unpin(int fds[2], u8 *buf)
+{
+	int short_read = read(fds[0], buf, PAGE) != PAGE;
+
+	close(fds[0]);
+	close(fds[1]);
+	return short_read;
+}
+
+/* Who has pinned a page keeps it, and it is no longer of the region. */
+TEST_F(resize, pinned)
+{
+	u8 *page = self->map + HALF + PAGE, buf[PAGE];
+	int fds[2];
+
+	ASSERT_EQ(0, pin(fds, page));
+	ASSERT_EQ(0, region_discard(self->fd, HALF, HALF));
+	EXPECT_EQ(SIZE, wrong(self->map, HALF, SIZE, true));
+	store_byte(page, 77);
+	ASSERT_EQ(0, unpin(fds, buf));
+	EXPECT_EQ(PAGE, differs(buf, HALF + PAGE, PAGE, 1));
+
+	fill(self->map, 0, SIZE, 1);
+	ASSERT_EQ(0, pin(fds, page));
+	ASSERT_EQ(0, region_resize(self->fd, HALF));
+	ASSERT_EQ(0, region_resize(self->fd, SIZE));
+	EXPECT_EQ(SIZE, wrong(self->map, HALF, SIZE, true));
+	store_byte(page, 77);
+	ASSERT_EQ(0, unpin(fds, buf));
+	EXPECT_EQ(PAGE, differs(buf, HALF + PAGE, PAGE, 1));
+}
+
+/*
+ * A granule that is pinned cannot be split: the part that goes is zeroed, and
+ * stays out of reach past the end, whoever writes to it meanwhile.
+ */
+TEST_F(resize, pinned_part)
+{
+	size_t size = SIZE - 2 * PAGE;
+	u8 buf[PAGE];
+	int fds[2];
+
+	ASSERT_EQ(0, pin(fds, self->map + SIZE - PAGE));
+	ASSERT_EQ(0, region_resize(self->fd, size));
+	EXPECT_EQ(SIGBUS, touch_read(self->map + SIZE - PAGE));
+	EXPECT_EQ(SIGBUS, touch_read(self->map + size));
+	EXPECT_EQ(0, pread(self->fd, buf, PAGE, size));
+	EXPECT_EQ(1, pread(self->fd, buf, PAGE, size - 1));
+	EXPECT_EQ(1, pwrite(self->fd, buf, PAGE, size - 1));
+	EXPECT_EQ(size, wrong(self->map, 0, size, false));
+	/* What maps its beginning does not map all of it. */
+	EXPECT_EQ(SIGBUS, touch_read(self->map + size));
+	/* A range in the middle of it. */
+	ASSERT_EQ(0, region_discard(self->fd, size - 2 * PAGE, PAGE));
+	EXPECT_EQ(size - PAGE, wrong(self->map, size - 2 * PAGE, size - PAGE,
+				     true));
+	EXPECT_EQ(size, wrong(self->map, size - PAGE, size, false));
+	ASSERT_EQ(0, region_resize(self->fd, SIZE));
+	EXPECT_EQ(SIZE, wrong(self->map, size, SIZE, true));
+	ASSERT_EQ(0, unpin(fds, buf));
+	/* A page alone went as a whole. */
+	EXPECT_EQ(variant->granule != PAGE, all_zero(buf, PAGE));
+}
+
+TEST_F(resize, ioctl_errors)
+{
+	int fd = open(self->r.node, O_RDONLY);
+	char path[128], max[32];
+	u64 limit;
+
+	EXPECT_EQ(EINVAL, region_resize(self->fd, 0));
+	EXPECT_EQ(EINVAL, region_resize(self->fd, PAGE + 1));
+	EXPECT_EQ(EINVAL, region_resize(self->fd, 1ULL << 63));
+	EXPECT_EQ(EBADF, region_resize(fd, SIZE));
+	EXPECT_EQ(EINVAL, region_discard(self->fd, 0, 0));
+	EXPECT_EQ(EINVAL, region_discard(self->fd, 1, PAGE));
+	EXPECT_EQ(EINVAL, region_discard(self->fd, 0, PAGE + 1));
+	EXPECT_EQ(EINVAL, region_discard(self->fd, 0, SIZE + PAGE));
+	EXPECT_EQ(EINVAL, region_discard(self->fd, SIZE, PAGE));
+	EXPECT_EQ(EINVAL, region_discard(self->fd, -PAGE, 2 * PAGE));
+	EXPECT_EQ(EINVAL, region_discard(self->fd, PAGE, -PAGE));
+	EXPECT_EQ(EBADF, region_discard(fd, 0, PAGE));
+	EXPECT_EQ(-1, ioctl(fd, MAPDEV_IOC_REVOKE, 0));
+	EXPECT_EQ(EBADF, errno);
+	EXPECT_EQ(-1, ioctl(fd, MAPDEV_IOC_RESTORE, 0));
+	EXPECT_EQ(EBADF, errno);
+	EXPECT_EQ(-1, ioctl(self->fd, MAPDEV_IOC_REVOKE, 1));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, ioctl(self->fd, MAPDEV_IOC_RESTORE, 1));
+	EXPECT_EQ(EINVAL, errno);
+	close(fd);
+
+	/* max_bytes is for all regions together, and to the byte. */
+	read_line("/sys/module/mapdev/parameters/max_bytes", max, sizeof(max));
+	limit = strtoull(max, NULL, 10) & -PAGE;
+	EXPECT_EQ(ENOSPC, region_resize(self->fd, limit + PAGE));
+	EXPECT_EQ(SIZE, info_length(self->fd));
+	for (int i = 0; i < 3; i++) {
+		EXPECT_EQ(0, region_resize(self->fd, limit));
+		EXPECT_EQ(0, region_resize(self->fd, SIZE));
+	}
+	EXPECT_EQ(SIZE, wrong(self->map, 0, SIZE, false));
+
+	ASSERT_EQ(0, region_revoke(&self->r, 1));
+	EXPECT_EQ(ENODEV, region_resize(self->fd, HALF));
+	EXPECT_EQ(ENODEV, region_discard(self->fd, 0, PAGE));
+	snprintf(path, sizeof(path), CLASS "/%s/size", self->r.name);
+	EXPECT_EQ(-ENODEV, write_file(path, "2M"));
+	ASSERT_EQ(0, region_revoke(&self->r, 0));
+	EXPECT_EQ(SIZE, wrong(self->map, 0, SIZE, false));
+	ASSERT_EQ(0, region_destroy(&self->r));
+	EXPECT_EQ(ENODEV, region_resize(self->fd, HALF));
+	EXPECT_EQ(ENODEV, region_discard(self->fd, 0, PAGE));
+}
+
+/* Who is not the administrator can discard what it can write, and no more. */
+TEST_F(resize, capabilities)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (drop_root())
+			_exit(1);
+		if (region_resize(self->fd, HALF) != EPERM)
+			_exit(2);
+		if (!ioctl(self->fd, MAPDEV_IOC_REVOKE, 0) || errno != EPERM)
+			_exit(3);
+		if (!ioctl(self->fd, MAPDEV_IOC_RESTORE, 0) || errno != EPERM)
+			_exit(4);
+		if (region_discard(self->fd, 0, PAGE))
+			_exit(5);
+		_exit(0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+/* The ioctls and the file in sysfs are one switch. */
+TEST_F(resize, revoke_by_ioctl)
+{
+	ASSERT_EQ(0, ioctl(self->fd, MAPDEV_IOC_REVOKE, 0));
+	EXPECT_EQ(SIGBUS, touch_read(self->map));
+	EXPECT_EQ(-1, ioctl(self->fd, MAPDEV_IOC_REVOKE, 0));
+	EXPECT_EQ(EALREADY, errno);
+	EXPECT_EQ(-EALREADY, region_revoke(&self->r, 1));
+	EXPECT_EQ(SIZE, info_length(self->fd));
+	ASSERT_EQ(0, ioctl(self->fd, MAPDEV_IOC_RESTORE, 0));
+	EXPECT_EQ(-1, ioctl(self->fd, MAPDEV_IOC_RESTORE, 0));
+	EXPECT_EQ(EALREADY, errno);
+	EXPECT_EQ(SIZE, wrong(self->map, 0, SIZE, false));
+	ASSERT_EQ(0, region_destroy(&self->r));
+	EXPECT_EQ(-1, ioctl(self->fd, MAPDEV_IOC_RESTORE, 0));
+	EXPECT_EQ(ENODEV, errno);
+	EXPECT_EQ(-1, ioctl(self->fd, MAPDEV_IOC_REVOKE, 0));
+	EXPECT_EQ(ENODEV, errno);
+}
+
+/* Read-only for programs: nothing that changes what is in it. */
+TEST(read_only)
+{
+	struct region r;
+	int fd;
+
+	ASSERT_EQ(0, region_create(&r, "size=1M ro=1"));
+	fd = open(r.node, O_RDWR);
+	EXPECT_EQ(EACCES, region_discard(fd, 0, PAGE));
+	EXPECT_EQ(0, region_resize(fd, PAGE));
+	close(fd);
+	EXPECT_EQ(0, region_destroy(&r));
+}
+
+/* Memory that is allocated with the region stays as it is. */
+TEST(other_backings)
+{
+	const char * const attrs[] = {
+		"size=1M backing=pages", "size=1M backing=vmalloc",
+		"size=1M backing=contig", "size=1M backing=contig pin=1",
+	};
+	char path[128];
+	struct region r;
+	int fd;
+
+	for (size_t i = 0; i < ARRAY_SIZE(attrs); i++) {
+		ASSERT_EQ(0, region_create(&r, attrs[i]));
+		fd = open(r.node, O_RDWR);
+		EXPECT_EQ(EOPNOTSUPP, region_resize(fd, PAGE));
+		EXPECT_EQ(EOPNOTSUPP, region_discard(fd, 0, PAGE));
+		snprintf(path, sizeof(path), CLASS "/%s/size", r.name);
+		EXPECT_EQ(-EOPNOTSUPP, write_file(path, "4K"));
+		EXPECT_EQ(-EBUSY, region_set(&r, "size", "4K"));
+		close(fd);
+		EXPECT_EQ(0, region_destroy(&r));
+	}
+}
+
+/* --- Under load --- */
+
+/*
+ * Each worker writes a stamp all over the region, in its own way, and counts
+ * its tries. What was written with a stamp before a range was dropped must not
+ * be seen in it after.
+ */
+enum work { STORE, LOAD, WRITE, READ, FORK, REMAP, WORKERS };
+
+struct shared {
+	u8 stamp;
+	unsigned int tries[WORKERS];
+};
+
+static sigjmp_buf work_jump;
+
+static void work_handler(int sig)
+{
+	siglongjmp(work_jump, sig);
+}
+
+static u8 get_stamp(struct shared *s)
+{
+	return __atomic_load_n(&s->stamp, __ATOMIC_SEQ_CST);
+}
+
+/* A few pages from a random one on. */
+static void stamp_some(struct shared *s, u8 *map, unsigned int random,
+		       bool store)
+{
+	size_t first = random % (SIZE / PAGE - 8) * PAGE;
+
+	if (sigsetjmp(work_jump, 0))
+		return;
+	for (size_t at = first; at < first + 8 * PAGE; at += PAGE) {
+		if (store)
+			store_byte(map + at, get_stamp(s));
+		else
+			load_byte(map + at);
+	}
+}
+
+static void work_fork(struct shared *s, u8 *map, unsigned int random)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		stamp_some(s, map, random, true);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+static void work(struct shared *s, enum work kind, const struct region *r)
+{
+	struct sigaction action = {
+		.sa_handler = work_handler, .sa_flags = SA_NODEFER,
+	};
+	int fd = open(r->node, O_RDWR);
+	unsigned int random = kind;
+	u8 *map = NULL, buf[2 * PAGE];
+
+	if (try_mmap(fd, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, 0, &map))
+		_exit(1);
+	sigaction(SIGBUS, &action, NULL);
+	/* After an mmap() that failed, as the region is smaller for now. */
+	sigaction(SIGSEGV, &action, NULL);
+	for (;;) {
+		random = random * 1103515245 + 12345;
+		switch (kind) {
+		case STORE:
+		case LOAD:
+			stamp_some(s, map, random >> 8, kind == STORE);
+			break;
+		case WRITE:
+			memset(buf, get_stamp(s), sizeof(buf));
+			pwrite(fd, buf, sizeof(buf), (random >> 8) % SIZE);
+			break;
+		case READ:
+			pread(fd, buf, sizeof(buf), (random >> 8) % SIZE);
+			break;
+		case FORK:
+			work_fork(s, map, random >> 8);
+			break;
+		default:
+			/* New page tables, and then huge pages again. */
+			mmap(map, SIZE, PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_FIXED, fd, 0);
+			stamp_some(s, map, random >> 8, true);
+		}
+		__atomic_add_fetch(&s->tries[kind], 1, __ATOMIC_SEQ_CST);
+	}
+}
+
+/* Until each worker has begun, and ended, one more try. */
+static void wait_workers(struct shared *s)
+{
+	unsigned int first[WORKERS];
+
+	for (int i = 0; i < WORKERS; i++)
+		first[i] = __atomic_load_n(&s->tries[i], __ATOMIC_SEQ_CST);
+	for (int i = 0; i < WORKERS; i++)
+		while (__atomic_load_n(&s->tries[i], __ATOMIC_SEQ_CST) -
+		       first[i] < 2)
+			sched_yield();
+}
+
+/* The first byte that was written with a stamp up to @last, or @to. */
+static size_t find_old(const u8 *map, size_t from, size_t to, u8 last)
+{
+	for (; from < to; from++)
+		if (map[from] && map[from] <= last)
+			break;
+	return from;
+}
+
+#define ROUNDS 16
+
+TEST_F_TIMEOUT(resize, no_old_data, 120)
+{
+	struct shared *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned int random = 1;
+	pid_t pids[WORKERS];
+	int status;
+
+	s->stamp = 1;
+	memset(self->map, 0, SIZE);
+	for (int i = 0; i < WORKERS; i++) {
+		pids[i] = fork();
+		if (!pids[i]) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			work(s, i, &self->r);
+		}
+	}
+	for (int round = 1; round <= ROUNDS; round++) {
+		size_t at, to = SIZE;
+
+		random = random * 1103515245 + 12345;
+		at = (1 + (random >> 8) % (SIZE / PAGE - 1)) * PAGE;
+		/* Everybody has written something, and goes on with it. */
+		wait_workers(s);
+		if (round & 1) {
+			ASSERT_EQ(0, region_resize(self->fd, at));
+			EXPECT_EQ(SIGBUS, touch_read(self->map + at));
+			__atomic_store_n(&s->stamp, round + 1, __ATOMIC_SEQ_CST);
+			wait_workers(s);
+			EXPECT_EQ(SIGBUS, touch_read(self->map + at));
+			ASSERT_EQ(0, region_resize(self->fd, SIZE));
+		} else {
+			to = at + PAGE + (random >> 20) % (SIZE - at);
+			to = to / PAGE * PAGE;
+			__atomic_store_n(&s->stamp, round + 1, __ATOMIC_SEQ_CST);
+			wait_workers(s);
+			ASSERT_EQ(0, region_discard(self->fd, at, to - at));
+		}
+		EXPECT_EQ(to, find_old(self->map, at, to, round));
+	}
+	for (int i = 0; i < WORKERS; i++) {
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], &status, 0);
+		EXPECT_TRUE(WIFSIGNALED(status));
+	}
+	munmap(s, sizeof(*s));
+}
+
+/* Everything at once: nothing breaks, and the accounts are right at the end. */
+static void change(const struct region *r, unsigned int random)
+{
+	int fd = open(r->node, O_RDWR);
+
+	for (int i = 0; i < 40; i++) {
+		size_t at, length;
+
+		random = random * 1103515245 + 12345;
+		at = (random >> 8) % (SIZE / PAGE) * PAGE;
+		length = (1 + (random >> 18) % 600) * PAGE;
+		switch (random >> 30) {
+		case 0:
+			region_resize(fd, at + PAGE);
+			break;
+		case 1:
+			region_resize(fd, SIZE);
+			break;
+		case 2:
+			region_discard(fd, at, length);
+			break;
+		default:
+			if (ioctl(fd, MAPDEV_IOC_REVOKE, 0) == 0)
+				ioctl(fd, MAPDEV_IOC_RESTORE, 0);
+		}
+	}
+	_exit(0);
+}
+
+TEST_F_TIMEOUT(resize, storm, 120)
+{
+	struct shared *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	char max[32], attrs[64];
+	pid_t pids[WORKERS], changers[2];
+	struct region all;
+	int status;
+
+	s->stamp = 1;
+	for (int i = 0; i < WORKERS; i++) {
+		pids[i] = fork();
+		if (!pids[i]) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			work(s, i, &self->r);
+		}
+	}
+	wait_workers(s);
+	for (int i = 0; i < 2; i++) {
+		changers[i] = fork();
+		if (!changers[i])
+			change(&self->r, i + 1);
+	}
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(changers[i], waitpid(changers[i], &status, 0));
+		EXPECT_EQ(0, status);
+	}
+	ioctl(self->fd, MAPDEV_IOC_RESTORE, 0);
+	ASSERT_EQ(0, region_resize(self->fd, PAGE));
+	EXPECT_EQ(SIGBUS, touch_read(self->map + PAGE));
+	EXPECT_EQ(0, touch_read(self->map));
+	for (int i = 0; i < WORKERS; i++) {
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], &status, 0);
+		EXPECT_TRUE(WIFSIGNALED(status));
+	}
+	munmap(s, sizeof(*s));
+
+	/* Not a byte of max_bytes is missing. */
+	ASSERT_EQ(0, region_destroy(&self->r));
+	read_line("/sys/module/mapdev/parameters/max_bytes", max, sizeof(max));
+	snprintf(attrs, sizeof(attrs), "size=%llu",
+		 strtoull(max, NULL, 10) & -PAGE);
+	ASSERT_EQ(0, region_create(&all, attrs));
+	EXPECT_EQ(0, region_destroy(&all));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What a person sees of a region: counters, tracepoints, fdinfo. */
+#include <dirent.h>
+#include <sys/mount.h>
+
+#include "region.h"
+
+#define SIZE (4UL << 20)
+#define HUGE (2UL << 20)
+#define PAGE 4096UL
+#define TRACING "/sys/kernel/tracing"
+
+FIXTURE(seeing) {
+	struct region r;
+	u8 *map;
+	int fd;
+};
+
+FIXTURE_VARIANT(seeing) {
+	const char *attrs;
+	enum mapdev_backing_type type;
+	bool eager;
+};
+
+#define VARIANT(_name, _attrs, _type, _eager)				\
+	FIXTURE_VARIANT_ADD(seeing, _name)				\
+	{ .attrs = _attrs, .type = _type, .eager = _eager };
+FOR_EACH_BACKING(VARIANT)
+
+FIXTURE_SETUP(seeing)
+{
+	char attrs[96];
+
+	snprintf(attrs, sizeof(attrs), "size=%lu %s", SIZE, variant->attrs);
+	ASSERT_EQ(0, region_create(&self->r, attrs));
+	self->fd = open(self->r.node, O_RDWR);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, try_mmap(self->fd, SIZE, PROT_READ | PROT_WRITE,
+			      MAP_SHARED, 0, &self->map));
+}
+
+FIXTURE_TEARDOWN(seeing)
+{
+	munmap(self->map, SIZE);
+	close(self->fd);
+	region_destroy(&self->r);
+}
+
+#define STAT(name) region_stat(&self->r, name)
+
+/* What became of each mmap(2). */
+TEST_F(seeing, mappings)
+{
+	EXPECT_EQ(1, STAT("prepare"));
+	EXPECT_EQ(1, STAT("mapped"));
+	EXPECT_EQ(0, STAT("not_mapped"));
+	EXPECT_EQ(EPERM, try_mmap(self->fd, PAGE, PROT_EXEC, MAP_SHARED, 0,
+				  NULL));
+	EXPECT_EQ(2, STAT("prepare"));
+	EXPECT_EQ(1, STAT("not_mapped"));
+	if (variant->type != MAPDEV_PAGED)
+		return;
+	/* Its second half again: core merges that. */
+	ASSERT_NE(MAP_FAILED, mmap(self->map + SIZE / 2, SIZE / 2,
+				   PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_FIXED, self->fd, SIZE / 2));
+	EXPECT_EQ(3, STAT("prepare"));
+	EXPECT_EQ(1, STAT("mapped"));
+	EXPECT_EQ(2, STAT("not_mapped"));
+}
+
+/* A touch comes under the VMA lock; who looks into a mapping, mmap_lock. */
+TEST_F(seeing, locks)
+{
+	int mem = open("/proc/self/mem", O_RDWR);
+	long all;
+	u8 byte;
+
+	if (variant->eager)
+		return;
+	store_byte(self->map, 1);
+	all = STAT("fault") + STAT("huge_fault");
+	EXPECT_EQ(1, all);
+	EXPECT_EQ(all, STAT("fault_vma_lock") + STAT("huge_fault_vma_lock"));
+	EXPECT_EQ(0, STAT("fault_mmap_lock") + STAT("huge_fault_mmap_lock"));
+	EXPECT_EQ(STAT("huge_fault"), STAT("huge_fault_pmd"));
+	EXPECT_EQ(0, STAT("huge_fault_pud"));
+
+	/* For page frames this is ->access, which is no fault. */
+	ASSERT_EQ(1, pread(mem, &byte, 1,
+			   (off_t)(unsigned long)(self->map + HUGE)));
+	if (variant->type == MAPDEV_WINDOW ||
+	    !strcmp(variant->attrs, "backing=contig")) {
+		EXPECT_EQ(all, STAT("fault") + STAT("huge_fault"));
+	} else {
+		EXPECT_EQ(all + 1, STAT("fault") + STAT("huge_fault"));
+		EXPECT_EQ(1, STAT("fault_mmap_lock") +
+			     STAT("huge_fault_mmap_lock"));
+	}
+	close(mem);
+}
+
+/* What is in the page cache is mapped without a fault() of ours. */
+TEST_F(seeing, map_pages)
+{
+	u8 *again = NULL;
+	long faults;
+
+	if (strcmp(variant->attrs, "backing=paged"))
+		return;
+	fill(self->map, 0, SIZE, 1);
+	faults = STAT("fault");
+	ASSERT_EQ(0, try_mmap(self->fd, SIZE, PROT_READ, MAP_SHARED, 0,
+			      &again));
+	EXPECT_EQ(SIZE, differs(again, 0, SIZE, 1));
+	EXPECT_EQ(faults, STAT("fault"));
+	EXPECT_LT(0, STAT("map_pages_vma_lock"));
+	EXPECT_EQ(STAT("map_pages"), STAT("map_pages_vma_lock") +
+				     STAT("map_pages_mmap_lock"));
+	munmap(again, SIZE);
+}
+
+TEST_F(seeing, ends)
+{
+	ASSERT_EQ(0, region_revoke(&self->r, 1));
+	EXPECT_EQ(1, STAT("revoke"));
+	EXPECT_EQ(0, STAT("sigbus"));
+	EXPECT_EQ(SIGBUS, touch_read(self->map));
+	EXPECT_EQ(1, STAT("sigbus"));
+	ASSERT_EQ(0, region_revoke(&self->r, 0));
+	EXPECT_EQ(1, STAT("restore"));
+	EXPECT_EQ(0, STAT("resize"));
+	EXPECT_EQ(0, STAT("discard"));
+	if (!region_discard(self->fd, 0, PAGE)) {
+		EXPECT_EQ(1, STAT("discard"));
+		EXPECT_EQ(0, region_resize(self->fd, SIZE / 2));
+		EXPECT_EQ(1, STAT("resize"));
+		EXPECT_EQ(EINVAL, region_resize(self->fd, 0));
+		EXPECT_EQ(1, STAT("resize"));
+	}
+}
+
+/* --- The documents --- */
+
+#define MAX_NAMES 64
+
+struct names {
+	char name[MAX_NAMES][64];
+	int count;
+};
+
+static bool has_name(const struct names *names, const char *name)
+{
+	for (int i = 0; i < names->count; i++)
+		if (!strcmp(names->name[i], name))
+			return true;
+	return false;
+}
+
+static void add_name(struct names *names, const char *name)
+{
+	if (names->count < MAX_NAMES && !has_name(names, name))
+		snprintf(names->name[names->count++], 64, "%.63s", name);
+}
+
+/* What a document of Documentation/ABI has behind @prefix at a line's start. */
+static void add_documented(struct names *names, const char *document,
+			   const char *prefix)
+{
+	size_t length = strlen(prefix);
+	char path[512], line[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), ABI "/%s", document);
+	file = fopen(path, "r");
+	while (file && fgets(line, sizeof(line), file)) {
+		if (strncmp(line, prefix, length))
+			continue;
+		line[length + strcspn(line + length, ":\n")] = '\0';
+		if (line[length])
+			add_name(names, line + length);
+	}
+	fclose(file);
+}
+
+/* The files that somebody has put into a directory; not those of core. */
+static void add_files(struct names *names, const char *parent, const char *name)
+{
+	static const struct names core = {
+		{ "dev", "uevent", "subsystem", "power", "device" }, 5,
+	};
+	struct dirent *entry;
+	char path[128];
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/%s", parent, name);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.' && !has_name(&core, entry->d_name))
+			add_name(names, entry->d_name);
+	closedir(dir);
+}
+
+static void add_counters(struct names *names, const char *region)
+{
+	char path[128], name[64];
+	long value;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/mapdev/%s", region);
+	file = fopen(path, "r");
+	while (file && fscanf(file, "%63s %ld", name, &value) == 2)
+		add_name(names, name);
+	fclose(file);
+}
+
+static void expect_same(struct __test_metadata *_metadata,
+			const struct names *documented, const struct names *live)
+{
+	EXPECT_LT(0, live->count);
+	for (int i = 0; i < live->count; i++) {
+		EXPECT_TRUE(has_name(documented, live->name[i])) {
+			TH_LOG("%s is not documented", live->name[i]);
+		}
+	}
+	for (int i = 0; i < documented->count; i++) {
+		EXPECT_TRUE(has_name(live, documented->name[i])) {
+			TH_LOG("%s is not there", documented->name[i]);
+		}
+	}
+}
+
+/* Documentation/ABI and a live system have the same names. */
+TEST(documents)
+{
+	static const char * const attrs[] = {
+		"size=1M", "size=1M backing=contig",
+		"size=1M backing=window cache=wb",
+	};
+	struct names class_names = { 0 }, config_names = { 0 }, counters = { 0 };
+	struct names class_live = { 0 }, config_live = { 0 }, live = { 0 };
+	struct region r;
+
+	add_documented(&class_names, "sysfs-class-mapdev",
+		       "What:\t\t/sys/class/mapdev/<name>/");
+	add_documented(&config_names, "configfs-mapdev",
+		       "What:\t\t/sys/kernel/config/mapdev/<name>/");
+	add_documented(&counters, "debugfs-mapdev", "\t\t- ");
+	for (size_t i = 0; i < ARRAY_SIZE(attrs); i++) {
+		ASSERT_EQ(0, region_create(&r, attrs[i]));
+		add_files(&class_live, CLASS, r.name);
+		add_files(&config_live, CONFIGFS, r.name);
+		add_counters(&live, r.name);
+		EXPECT_EQ(0, region_destroy(&r));
+	}
+	expect_same(_metadata, &class_names, &class_live);
+	expect_same(_metadata, &config_names, &config_live);
+	expect_same(_metadata, &counters, &live);
+}
+
+/* --- fdinfo --- */
+
+static const char *info_of(int fd, const char *key, char *value, size_t size)
+{
+	char path[64], line[256];
+	size_t length = strlen(key);
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "r");
+	value[0] = '\0';
+	while (fgets(line, sizeof(line), file))
+		if (!strncmp(line, key, length) && line[length] == ':')
+			snprintf(value, size, "%.*s",
+				 (int)strcspn(line + length + 2, "\n"),
+				 line + length + 2);
+	fclose(file);
+	return value;
+}
+
+TEST_F(seeing, fdinfo)
+{
+	static const char * const backings[] = {
+		[MAPDEV_PAGED] = "paged", [MAPDEV_PAGES] = "pages",
+		[MAPDEV_CONTIG] = "contig", [MAPDEV_VMALLOC] = "vmalloc",
+		[MAPDEV_WINDOW] = "window",
+	};
+	char value[128];
+
+	EXPECT_STREQ(self->r.name, info_of(self->fd, "mapdev-region", value,
+					   sizeof(value)));
+	EXPECT_STREQ(backings[variant->type],
+		     info_of(self->fd, "mapdev-backing", value, sizeof(value)));
+	EXPECT_STREQ("4194304", info_of(self->fd, "mapdev-size", value,
+					sizeof(value)));
+	EXPECT_STREQ("live", info_of(self->fd, "mapdev-state", value,
+				     sizeof(value)));
+	region_revoke(&self->r, 1);
+	EXPECT_STREQ("revoked", info_of(self->fd, "mapdev-state", value,
+					sizeof(value)));
+	EXPECT_EQ(0, region_destroy(&self->r));
+	EXPECT_STREQ("retired", info_of(self->fd, "mapdev-state", value,
+					sizeof(value)));
+}
+
+/* --- Tracepoints --- */
+
+static int tracing(const char *file, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), TRACING "/%s", file);
+	return write_file(path, value);
+}
+
+/* Lines of the trace about @region that begin with an event and hold @text. */
+static int traced(const char *region, const char *event, const char *text)
+{
+	char line[512], wanted[128];
+	FILE *file = fopen(TRACING "/trace", "r");
+	int count = 0;
+
+	snprintf(wanted, sizeof(wanted), " mapdev_%s: %s ", event, region);
+	while (file && fgets(line, sizeof(line), file)) {
+		char *found = strstr(line, wanted);
+
+		/* Addresses of the kernel are nobody's business. */
+		if (found && strstr(found, "ffff"))
+			return -1;
+		count += found && strstr(found, text);
+	}
+	fclose(file);
+	return count;
+}
+
+TEST_F(seeing, trace)
+{
+	const char *name = self->r.name;
+	char line[128];
+	u8 *map = NULL;
+
+	if (access(TRACING "/trace", F_OK))
+		ASSERT_EQ(0, mount("tracefs", TRACING, "tracefs", 0, NULL));
+	ASSERT_EQ(0, tracing("events/mapdev/enable", "1"));
+	ASSERT_EQ(0, tracing("trace", ""));
+
+	ASSERT_EQ(0, try_mmap(self->fd, SIZE / 2, PROT_READ | PROT_WRITE,
+			      MAP_SHARED, SIZE / 2, &map));
+	snprintf(line, sizeof(line), "%lx-%lx pgoff=%lu ret=0",
+		 (unsigned long)map, (unsigned long)map + SIZE / 2,
+		 SIZE / 2 / PAGE);
+	EXPECT_EQ(1, traced(name, "map", line));
+	EXPECT_EQ(EINVAL, try_mmap(self->fd, 2 * SIZE, PROT_READ, MAP_SHARED,
+				   0, NULL));
+	EXPECT_EQ(1, traced(name, "map", "ret=-22"));
+
+	EXPECT_EQ(0, touch_write(map + PAGE));
+	if (!variant->eager)
+		EXPECT_EQ(1, traced(name, "fault", "flags=WRITE|"));
+	EXPECT_EQ(0, region_revoke(&self->r, 1));
+	EXPECT_EQ(1, traced(name, "revoke", "why=root off=root"));
+	EXPECT_EQ(SIGBUS, touch_read(map + PAGE));
+	snprintf(line, sizeof(line), "%lx pgoff=%lu order=0 ",
+		 (unsigned long)map + PAGE, SIZE / 2 / PAGE + 1);
+	EXPECT_LE(1, traced(name, "fault", line));
+	EXPECT_EQ(1, traced(name, "fault", "ret=SIGBUS"));
+	EXPECT_EQ(0, region_revoke(&self->r, 0));
+	EXPECT_EQ(1, traced(name, "restore", "why=root off="));
+	if (variant->type == MAPDEV_PAGED) {
+		EXPECT_EQ(0, region_discard(self->fd, PAGE, 2 * PAGE));
+		EXPECT_EQ(1, traced(name, "discard", "offset=4096 length=8192"));
+		EXPECT_EQ(0, region_resize(self->fd, PAGE));
+		EXPECT_EQ(1, traced(name, "resize", "from=4194304 to=4096"));
+	}
+	EXPECT_EQ(0, region_destroy(&self->r));
+	EXPECT_EQ(1, traced(name, "revoke", "why=retired off=retired"));
+	EXPECT_EQ(0, tracing("events/mapdev/enable", "0"));
+	munmap(map, SIZE / 2);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Revoke, restore, retire and unload against processes that map, touch, fork,
+ * unmap and are killed. Nothing hangs, breaks or is left; and whoever has
+ * revoked or retired a region finds that no mapping of it is good for anything.
+ */
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "region.h"
+
+#define SIZE (4UL << 20)
+#define PAGE 4096UL
+#define WORKERS 8
+
+static unsigned int next(unsigned int *random)
+{
+	*random = *random * 1103515245 + 12345;
+	return *random >> 8;
+}
+
+/* --- One process of many --- */
+
+static void touch_some(u8 *map, unsigned int *random)
+{
+	for (int i = 0; i < 4; i++)
+		touch(map + next(random) % SIZE, i & 1);
+}
+
+static void map_and_touch(int fd, unsigned int *random)
+{
+	u8 *map = NULL;
+	pid_t pid;
+
+	if (try_mmap(fd, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED |
+		     (next(random) % 4 ? 0 : MAP_POPULATE), 0, &map))
+		return;
+	touch_some(map, random);
+	if (next(random) % 4 == 0) {
+		pid = fork();
+		if (!pid) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			touch_some(map, random);
+			_exit(0);
+		}
+		touch_some(map, random);
+		waitpid(pid, NULL, 0);
+	}
+	munmap(map + SIZE / 2, PAGE);
+	touch_some(map, random);
+	munmap(map, SIZE);
+}
+
+/* Nothing of this has to succeed. */
+static void work(const char *node, unsigned int random, unsigned int *tries)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;) {
+		int fd = open(node, O_RDWR);
+		u8 buf[64];
+
+		if (fd >= 0) {
+			map_and_touch(fd, &random);
+			pwrite(fd, buf, sizeof(buf), next(&random) % SIZE);
+			pread(fd, buf, sizeof(buf), next(&random) % SIZE);
+			close(fd);
+		}
+		__atomic_add_fetch(tries, 1, __ATOMIC_SEQ_CST);
+	}
+}
+
+struct crowd {
+	pid_t pids[WORKERS];
+	unsigned int *tries;	/* of each, shared */
+};
+
+static void crowd_start(struct crowd *c, int i, const char *node)
+{
+	c->pids[i] = fork();
+	if (!c->pids[i])
+		work(node, i + 1, &c->tries[i]);
+}
+
+static void crowd_gather(struct crowd *c, const char *node)
+{
+	c->tries = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	for (int i = 0; i < WORKERS; i++)
+		crowd_start(c, i, node);
+}
+
+/* Until each has ended one try that it has begun since. */
+static void crowd_wait(struct crowd *c)
+{
+	unsigned int first[WORKERS];
+
+	for (int i = 0; i < WORKERS; i++)
+		first[i] = __atomic_load_n(&c->tries[i], __ATOMIC_SEQ_CST);
+	for (int i = 0; i < WORKERS; i++)
+		while (__atomic_load_n(&c->tries[i], __ATOMIC_SEQ_CST) -
+		       first[i] < 2)
+			sched_yield();
+}
+
+/* 0 if it was there to be killed. */
+static int crowd_kill(struct crowd *c, int i)
+{
+	int status = 0;
+
+	kill(c->pids[i], SIGKILL);
+	waitpid(c->pids[i], &status, 0);
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? 0 : status;
+}
+
+static int crowd_end(struct crowd *c)
+{
+	int bad = 0;
+
+	for (int i = 0; i < WORKERS; i++)
+		bad |= crowd_kill(c, i);
+	/* Children of those, which are ours by now. */
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	munmap(c->tries, PAGE);
+	return bad;
+}
+
+/* --- States --- */
+
+FIXTURE(storm) {
+	struct region r;
+	struct crowd crowd;
+};
+
+FIXTURE_VARIANT(storm) {
+	const char *attrs;
+	enum mapdev_backing_type type;
+	bool eager;
+};
+
+#define VARIANT(_name, _attrs, _type, _eager)				\
+	FIXTURE_VARIANT_ADD(storm, _name)				\
+	{ .attrs = _attrs, .type = _type, .eager = _eager };
+FOR_EACH_BACKING(VARIANT)
+
+FIXTURE_SETUP(storm)
+{
+	char attrs[96];
+
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	snprintf(attrs, sizeof(attrs), "size=%lu %s", SIZE, variant->attrs);
+	ASSERT_EQ(0, region_create(&self->r, attrs));
+}
+
+FIXTURE_TEARDOWN(storm)
+{
+	region_destroy(&self->r);
+}
+
+/* How many of some pages can be read. */
+static int readable(u8 *map)
+{
+	int count = 0;
+
+	for (size_t i = 0; i < SIZE; i += 31 * PAGE)
+		count += !touch_read(map + i);
+	return count;
+}
+
+#define ALL ((int)((SIZE + 31 * PAGE - 1) / (31 * PAGE)))
+#define ROUNDS 12
+
+TEST_F_TIMEOUT(storm, states, 120)
+{
+	bool paged = variant->type == MAPDEV_PAGED;
+	char path[128], line[64];
+	unsigned int random = 1;
+	u8 *map = NULL;
+	int fd;
+
+	crowd_gather(&self->crowd, self->r.node);
+	for (int round = 0; round < ROUNDS; round++) {
+		int victim = next(&random) % WORKERS;
+
+		fd = open(self->r.node, O_RDWR);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, try_mmap(fd, SIZE, PROT_READ | PROT_WRITE,
+				      MAP_SHARED, 0, &map));
+		EXPECT_EQ(ALL, readable(map));
+		crowd_wait(&self->crowd);
+		if (paged) {
+			EXPECT_EQ(0, region_discard(fd, SIZE / 4, SIZE / 2));
+			EXPECT_EQ(0, region_resize(fd, SIZE / 2));
+			EXPECT_EQ(SIGBUS, touch_read(map + SIZE / 2));
+			EXPECT_EQ(0, region_resize(fd, SIZE));
+		}
+		ASSERT_EQ(0, ioctl(fd, MAPDEV_IOC_REVOKE, 0));
+		EXPECT_EQ(0, readable(map));
+		EXPECT_EQ(0, crowd_kill(&self->crowd, victim));
+		if (round % 3) {
+			ASSERT_EQ(0, ioctl(fd, MAPDEV_IOC_RESTORE, 0));
+			EXPECT_EQ(ALL, readable(map));
+		}
+		crowd_start(&self->crowd, victim, self->r.node);
+		if (round % 2) {
+			/* Another region of this name; this one is over. */
+			ASSERT_EQ(0, region_set(&self->r, "live", "0"));
+			EXPECT_EQ(0, readable(map));
+			ASSERT_EQ(0, region_set(&self->r, "live", "1"));
+			EXPECT_EQ(0, readable(map));
+		} else if (round % 3 == 0) {
+			ASSERT_EQ(0, ioctl(fd, MAPDEV_IOC_RESTORE, 0));
+		}
+		munmap(map, SIZE);
+		close(fd);
+	}
+	crowd_wait(&self->crowd);
+	EXPECT_EQ(0, crowd_end(&self->crowd));
+	snprintf(path, sizeof(path), CLASS "/%s/mappings", self->r.name);
+	EXPECT_STREQ("0", read_line(path, line, sizeof(line)));
+	if (!paged)
+		EXPECT_EQ(region_stat(&self->r, "close"),
+			  region_stat(&self->r, "mapped") +
+			  region_stat(&self->r, "open"));
+}
+
+/* --- The module --- */
+
+static int load(const char *params)
+{
+	int fd = open(getenv("MAPDEV_KO") ?: "mapdev.ko", O_RDONLY | O_CLOEXEC);
+	int err;
+
+	if (fd < 0)
+		return errno;
+	err = syscall(SYS_finit_module, fd, params, 0) ? errno : 0;
+	close(fd);
+	return err;
+}
+
+static int unload(void)
+{
+	return syscall(SYS_delete_module, "mapdev", O_NONBLOCK) ? errno : 0;
+}
+
+FIXTURE(unload_storm) {
+	char params[128];
+};
+
+FIXTURE_SETUP(unload_storm)
+{
+	char line[64];
+
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	read_line("/sys/module/mapdev/parameters/allow_phys", line,
+		  sizeof(line));
+	/* As it was loaded, for the suites that come after this one. */
+	snprintf(self->params, sizeof(self->params), "%s",
+		 line[0] == '1' || line[0] == 'Y' ? "allow_phys=1" : "");
+	ASSERT_EQ(0, unload());
+}
+
+FIXTURE_TEARDOWN(unload_storm)
+{
+	EXPECT_EQ(0, load(self->params));
+}
+
+/*
+ * Who is inside keeps the module, and keeps it whole. When all are killed it
+ * goes; and it goes, too, from under those who only try to get in.
+ */
+TEST_F_TIMEOUT(unload_storm, unload, 120)
+{
+	static const char * const regions[] = {
+		"regions=s:4M", "regions=s:4M:paged:granule=2M",
+		"regions=s:4M:pages", "regions=s:4M:contig",
+	};
+	struct crowd crowd;
+	u8 *map = NULL;
+	int fd, err;
+
+	for (size_t i = 0; i < ARRAY_SIZE(regions); i++) {
+		ASSERT_EQ(0, load(regions[i]));
+		fd = open("/dev/mapdev/s", O_RDWR);
+		ASSERT_EQ(0, try_mmap(fd, SIZE, PROT_READ | PROT_WRITE,
+				      MAP_SHARED, 0, &map));
+		close(fd);
+		crowd_gather(&crowd, "/dev/mapdev/s");
+		for (int turn = 0; turn < 4; turn++) {
+			crowd_wait(&crowd);
+			EXPECT_EQ(EWOULDBLOCK, unload());
+			EXPECT_EQ(ALL, readable(map));
+		}
+		munmap(map, SIZE);
+		/* All are out at one moment or another, or are killed. */
+		for (int turn = 0; (err = unload()) == EWOULDBLOCK; turn++)
+			if (turn < WORKERS)
+				EXPECT_EQ(0, crowd_kill(&crowd, turn));
+		EXPECT_EQ(0, err);
+		EXPECT_NE(0, access("/dev/mapdev/s", F_OK));
+		for (int turn = 0; turn < WORKERS; turn++) {
+			kill(crowd.pids[turn], SIGKILL);
+			waitpid(crowd.pids[turn], NULL, 0);
+		}
+		while (waitpid(-1, NULL, 0) > 0)
+			;
+		munmap(crowd.tries, PAGE);
+	}
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The commands that change something. Each ends the program with a message that
+ * says what to do about it when the kernel refuses.
+ */
+#include <ctype.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <linux/mapdev.h>
+
+#include "mapdevctl.h"
+
+/* Write a value into a file; 0 or an errno. */
+static int put(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int error = 0;
+
+	if (fd < 0)
+		return errno;
+	if (write(fd, value, strlen(value)) < 0)
+		error = errno;
+	close(fd);
+	return error;
+}
+
+#define fail(...) errx(EXIT_FAILED, __VA_ARGS__)
+
+static bool is_dir(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Permission is missing in one way or another: who may, and that is all. */
+static void need_root(int error)
+{
+	if (error == EACCES || error == EPERM)
+		fail("need root: %s", strerror(error));
+}
+
+/* Why is there no directory of mapdev in configfs? */
+static void need_configfs(void)
+{
+	if (is_dir(CONFIG_DIR))
+		return;
+	if (!is_dir("/sys/module/mapdev"))
+		fail("mapdev is not loaded: modprobe mapdev");
+	if (!is_dir(CONFIG_ROOT))
+		fail("this kernel has no configfs: modprobe configfs");
+	fail("no " CONFIG_DIR ": mount -t configfs none " CONFIG_ROOT);
+}
+
+static void check_name(const char *name)
+{
+	size_t length = strlen(name);
+	bool valid = length > 0 && length <= MAPDEV_NAME_MAX && name[0] != '.';
+
+	for (const char *c = name; *c; c++)
+		valid &= isalnum((unsigned char)*c) || strchr("._-", *c);
+	if (!valid)
+		fail("\"%s\" cannot be a name: 1 to %d of A-Za-z0-9._- not beginning with a dot",
+		     name, MAPDEV_NAME_MAX);
+}
+
+static bool has_region(const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), CLASS_DIR "/%s", name);
+	return is_dir(path);
+}
+
+static const char *why_not_live(int error)
+{
+	switch (error) {
+	case EEXIST:
+		return "a region that create did not make has this name; take another";
+	case ENOSPC:
+		return "more than max_bytes leaves: load mapdev with more, or destroy a region";
+	case ENOMEM:
+		return "there is not so much memory, or not in one piece";
+	case EOPNOTSUPP:
+		return "this machine cannot do that; sudo dmesg says what";
+	case EPERM:
+		return "it is not allowed here; sudo dmesg says why";
+	case EINVAL:
+		return "these attributes do not go together; sudo dmesg says which";
+	default:
+		return strerror(error);
+	}
+}
+
+/* An attribute of the directory, "live" included; 0 or an errno. */
+static int set(const char *region, const char *attribute, const char *value)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), CONFIG_DIR "/%s/%s", region, attribute);
+	return put(path, value);
+}
+
+static void undo(const char *region)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), CONFIG_DIR "/%s", region);
+	rmdir(path);
+}
+
+static void set_or_undo(const char *region, const char *attribute, const char *value)
+{
+	int error = strchr(attribute, '/') ? ENOENT : set(region, attribute, value);
+
+	if (!error)
+		return;
+	undo(region);
+	need_root(error);
+	if (error == ENOENT)
+		fail("no attribute \"%s\"; mapdev(4) lists them", attribute);
+	if (error == EINVAL)
+		fail("%s cannot be \"%s\"; mapdev(4) says what it can be",
+		     attribute, value);
+	fail("%s=%s: %s", attribute, value, strerror(error));
+}
+
+/* create NAME SIZE [ATTRIBUTE=VALUE]... */
+void cmd_create(const struct options *options)
+{
+	const char *name = options->region;
+	char path[PATH_MAX];
+	int error;
+
+	check_name(name);
+	need_configfs();
+	snprintf(path, sizeof(path), CONFIG_DIR "/%s", name);
+	if (mkdir(path, 0755)) {
+		need_root(errno);
+		if (errno == EEXIST)
+			fail("region %s exists; mapdevctl destroy %s ends it",
+			     name, name);
+		err(EXIT_FAILED, "%s", path);
+	}
+
+	set_or_undo(name, "size", options->args[0]);
+	for (int i = 1; i < options->nargs; i++) {
+		char *value = strchr(options->args[i], '=');
+
+		if (!value || !strncmp(options->args[i], "live=", 5)) {
+			undo(name);
+			errx(EXIT_USAGE, "\"%s\" is not ATTRIBUTE=VALUE", options->args[i]);
+		}
+		*value++ = '\0';
+		set_or_undo(name, options->args[i], value);
+	}
+	error = set(name, "live", "1");
+	if (error) {
+		undo(name);
+		fail("cannot make region %s: %s", name, why_not_live(error));
+	}
+}
+
+void cmd_destroy(const struct options *options)
+{
+	const char *name = options->region;
+	char path[PATH_MAX];
+
+	check_name(name);
+	need_configfs();
+	snprintf(path, sizeof(path), CONFIG_DIR "/%s", name);
+	if (!rmdir(path))
+		return;
+	need_root(errno);
+	if (errno != ENOENT)
+		err(EXIT_FAILED, "%s", path);
+	if (has_region(name))
+		fail("region %s was not made by create: it ends with the module that made it",
+		     name);
+	need_region(name);
+}
+
+static void set_revoked(const char *name, const char *value, const char *already)
+{
+	char path[PATH_MAX];
+	int error;
+
+	need_region(name);
+	snprintf(path, sizeof(path), CLASS_DIR "/%s/revoked", name);
+	error = put(path, value);
+	need_root(error);
+	if (error == EALREADY)
+		fail("region %s %s", name, already);
+	if (error)
+		fail("region %s: %s", name, strerror(error));
+}
+
+void cmd_revoke(const struct options *options)
+{
+	set_revoked(options->region, "1", "is revoked already; mapdevctl restore ends that");
+}
+
+void cmd_restore(const struct options *options)
+{
+	set_revoked(options->region, "0", "is not revoked");
+}
+
+void cmd_resize(const struct options *options)
+{
+	const char *name = options->region, *size = options->args[0];
+	char path[PATH_MAX];
+	int error;
+
+	need_region(name);
+	snprintf(path, sizeof(path), CLASS_DIR "/%s/size", name);
+	error = put(path, size);
+	need_root(error);
+	switch (error) {
+	case 0:
+		return;
+	case EINVAL:
+		fail("size cannot be \"%s\": bytes, or with K, M or G, a multiple of the page size",
+		     size);
+	case ENODEV:
+		fail("region %s is revoked; mapdevctl restore %s ends that", name, name);
+	case ENOSPC:
+		fail("%s", why_not_live(error));
+	case EOPNOTSUPP:
+		fail("region %s has memory of a fixed size; that of paged changes", name);
+	default:
+		fail("region %s: %s", name, strerror(error));
+	}
+}
+
+/* Bytes, with an optional K, M or G. */
+static unsigned long long parse_bytes(const char *text)
+{
+	unsigned int shift = 0;
+	char *end;
+	unsigned long long number;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (end > text && *end) {
+		const char *unit = strchr("KMG", *end);
+
+		if (unit && !end[1]) {
+			shift = 10 * (unit - "KMG" + 1);
+			end++;
+		}
+	}
+	if (errno || end == text || *end || text[0] < '0' || text[0] > '9' ||
+	    number > ULLONG_MAX >> shift)
+		errx(EXIT_USAGE, "\"%s\" is no size: digits, and K, M or G behind them", text);
+	return number << shift;
+}
+
+/* The node of a region, open for writing. */
+static int open_node(const char *name)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	need_region(name);
+	snprintf(path, sizeof(path), NODE_DIR "/%s", name);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	need_root(errno);
+	if (errno == ENODEV)
+		fail("region %s is revoked; mapdevctl restore %s ends that", name, name);
+	err(EXIT_FAILED, "%s", path);
+}
+
+void cmd_discard(const struct options *options)
+{
+	struct mapdev_discard range = {
+		.size	= sizeof(range),
+		.offset	= parse_bytes(options->args[0]),
+		.length	= parse_bytes(options->args[1]),
+	};
+	const char *name = options->region;
+	int fd = open_node(name);
+
+	if (!ioctl(fd, MAPDEV_IOC_DISCARD, &range)) {
+		close(fd);
+		return;
+	}
+	switch (errno) {
+	case EACCES:
+		fail("region %s is read-only (ro=1)", name);
+	case EINVAL:
+		fail("OFFSET and LENGTH are multiples of the page size and end within the region");
+	case EOPNOTSUPP:
+		fail("region %s keeps its memory; paged can free a part", name);
+	default:
+		err(EXIT_FAILED, "region %s", name);
+	}
+}
