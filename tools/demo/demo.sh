@@ -6,6 +6,7 @@
 #
 #   MODULE        mapdev.ko
 #   TOOLS         the directory that holds mapdevctl and demo
+#   WITNESS       not empty if scripts/witness looks on; then, windows, too
 #   KERNEL_IMAGE  the file to write into the region; without it the image of
 #                 the running kernel in /boot, or else the C library
 
@@ -46,6 +47,11 @@ echo "\$ mapdevctl list"
 "$TOOLS/mapdevctl" list
 echo "\$ demo /dev/mapdev/demo $FILE"
 "$TOOLS/demo" /dev/mapdev/demo "$FILE"
+
+if [ -n "${WITNESS:-}" ]; then
+	echo "\$ insmod mapdev_pci.ko"
+	"${0%/*}/windows.sh" "${MODULE%/*}" "$TOOLS/paint"
+fi
 
 # That nothing holds the module is a result too.
 trap - EXIT

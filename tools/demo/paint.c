@@ -85,6 +85,8 @@ static const char *ask(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(question, sizeof(question), format, args);
 	va_end(args);
+	/* What was written with write-combining is to be there first. */
+	__sync_synchronize();
 	if (write(fileno(witness), question, strlen(question)) < 0)
 		err(1, "the witness's port");
 	if (!fgets(answer, sizeof(answer), witness))
@@ -118,20 +120,21 @@ static struct window map_window(const char *path)
 
 static void set_register(const struct window *registers, unsigned int index, uint16_t value)
 {
-	volatile uint16_t *reg = registers->at + MODE(index);
+	uint16_t *reg = registers->at + MODE(index);
 
-	*reg = value;
-	if (*reg != value)
+	/* One access of the width of the register, whatever a compiler thinks. */
+	__atomic_store_n(reg, value, __ATOMIC_RELAXED);
+	if (__atomic_load_n(reg, __ATOMIC_RELAXED) != value)
 		errx(1, "the register at %#x does not keep what is written", MODE(index));
 }
 
 /* Out of a reset the adapter is dark, until bit 5 of this one is set. */
 static void unblank(const struct window *registers)
 {
-	volatile uint8_t *vga = registers->at;
+	uint8_t *vga = registers->at;
 
-	(void)vga[VGA_STATUS];
-	vga[VGA_ATTRIBUTE] = 0x20;
+	(void)__atomic_load_n(vga + VGA_STATUS, __ATOMIC_RELAXED);
+	__atomic_store_n(vga + VGA_ATTRIBUTE, 0x20, __ATOMIC_RELAXED);
 }
 
 static void set_mode(const struct window *registers)
@@ -159,8 +162,9 @@ static const char * const word[] = {
 	"............#......................",
 };
 
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define WORD_WIDTH	((int)strlen(word[0]))
-#define WORD_HEIGHT	((int)(sizeof(word) / sizeof(word[0])))
+#define WORD_HEIGHT	((int)ARRAY_SIZE(word))
 
 static int in_word(int x, int y)
 {
@@ -183,7 +187,7 @@ static uint32_t color(uint32_t x, uint32_t y, uint32_t seed)
 
 static void draw(const struct window *frames, uint32_t seed)
 {
-	volatile uint32_t *pixels = frames->at;
+	uint32_t *pixels = frames->at;
 
 	for (int y = 0; y < HEIGHT; y++)
 		for (int x = 0; x < WIDTH; x++)
@@ -193,7 +197,7 @@ static void draw(const struct window *frames, uint32_t seed)
 
 static void fill(const struct window *shared, uint64_t seed)
 {
-	volatile uint64_t *words = shared->at;
+	uint64_t *words = shared->at;
 
 	for (uint64_t i = 0; i < shared->size / 8; i++)
 		words[i] = i * 0x9e3779b97f4a7c15 + seed;

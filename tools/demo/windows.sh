@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# windows.sh MODULES PAINT: let paint use BARs of two PCI devices as windows, in a
+# virtual machine with the devices of scripts/devices. mapdev is loaded; MODULES
+# is the directory of mapdev_pci.ko.
+set -euo pipefail
+
+module=$1/mapdev_pci.ko paint=$2
+devices=/sys/bus/pci/devices
+bound=()
+
+# find_device VENDOR:DEVICE BAR SIZE: the address of the device whose BAR is so large.
+find_device() {
+	local device vendor product bars first last
+	for device in "$devices"/*; do
+		read -r vendor <"$device/vendor"
+		read -r product <"$device/device"
+		[ "$vendor:$product" = "$1" ] || continue
+		mapfile -t bars <"$device/resource"
+		read -r first last _ <<<"${bars[$2]}"
+		[ $((last - first + 1)) -eq "$3" ] || continue
+		echo "${device##*/}"
+		return
+	done
+	echo "windows.sh: no device $1 has $3 bytes in BAR $2" >&2
+	return 1
+}
+
+# Root gives a device to the driver, by its address.
+bind() {
+	echo mapdev_pci >"$devices/$1/driver_override"
+	echo "$1" >/sys/bus/pci/drivers/mapdev_pci/bind
+	bound+=("$1")
+}
+
+give_back() {
+	local device
+	for device in "${bound[@]}"; do
+		echo "$device" >"$devices/$device/driver/unbind"
+		echo >"$devices/$device/driver_override"
+	done
+	rmmod mapdev_pci
+}
+
+# node ADDRESS BAR
+node() { echo "/dev/mapdev/pci-${1//:/-}-bar$2"; }
+
+screen=$(find_device 0x1234:0x1111 0 $((16 << 20)))
+shared=$(find_device 0x1af4:0x1110 2 $((16 << 20)))
+insmod "$module"
+trap give_back EXIT
+bind "$screen"
+bind "$shared"
+"$paint" "$(node "$screen" 0)" "$(node "$screen" 2)" "$(node "$shared" 2)"
