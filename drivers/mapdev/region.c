@@ -175,6 +175,7 @@ u64 mapdev_region_bytes(const struct mapdev_region *region)
 
 	return own ? mapdev_size(region) : 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(mapdev_region_bytes);
 
 static int bytes_take(const char *name, u64 bytes)
 {
@@ -200,7 +201,6 @@ void mapdev_bytes_give(u64 bytes)
 	guard(mutex)(&mapdev_names);
 	mapdev_bytes -= bytes;
 }
-EXPORT_SYMBOL_IF_KUNIT(mapdev_region_bytes);
 
 /* Give the region its name, minor and share of max_bytes. */
 static int region_register(struct mapdev_region *region)
