@@ -159,10 +159,15 @@ static __poll_t mapdev_poll(struct file *file, poll_table *wait)
 {
 	struct mapdev_region *region = file->private_data;
 
+	__poll_t dirty = 0;
+
 	poll_wait(file, &region->wait, wait);
+	if (mapdev_dirty_pending(region))
+		dirty = EPOLLPRI;
 	switch (mapdev_region_state(region)) {
 	case MAPDEV_LIVE:
-		return EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM;
+		return EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM |
+		       dirty;
 	case MAPDEV_RETIRED:
 		return EPOLLHUP | EPOLLERR;
 	default:
@@ -222,11 +227,14 @@ static long mapdev_ioctl_info(struct mapdev_region *region, void __user *arg)
 		attributes |= MAPDEV_ATTR_PIN;
 	if (attrs->dma32)
 		attributes |= MAPDEV_ATTR_DMA32;
+	if (attrs->dirty)
+		attributes |= MAPDEV_ATTR_DIRTY;
 
 	info = (struct mapdev_info) {
 		.size		= size,
 		.length		= attrs->size,
 		.granule	= attrs->granule,
+		.dirty_unit	= attrs->dirty ? attrs->granule : 0,
 		.phys_addr	= capable(CAP_SYS_RAWIO) ?
 				  mapdev_phys_addr(region) : 0,
 		.backing	= attrs->backing->type,
@@ -239,6 +247,30 @@ static long mapdev_ioctl_info(struct mapdev_region *region, void __user *arg)
 	return copy_struct_to_user(arg, size, &info, sizeof(info), NULL);
 }
 
+static long mapdev_ioctl_dirty(struct file *file, void __user *arg)
+{
+	struct mapdev_dirty dirty;
+	u32 size;
+	int err;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if (get_user(size, (u32 __user *)arg))
+		return -EFAULT;
+	if (size < sizeof(dirty))
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	err = copy_struct_from_user(&dirty, sizeof(dirty), arg, size);
+	if (err)
+		return err;
+	if (dirty.flags)
+		return -EINVAL;
+	/* It may have changed meanwhile. */
+	dirty.size = size;
+	return mapdev_dirty_collect(file->private_data, &dirty, arg);
+}
+
 static long mapdev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct mapdev_region *region = file->private_data;
@@ -246,6 +278,8 @@ static long mapdev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	switch (cmd) {
 	case MAPDEV_IOC_INFO:
 		return mapdev_ioctl_info(region, (void __user *)arg);
+	case MAPDEV_IOC_DIRTY:
+		return mapdev_ioctl_dirty(file, (void __user *)arg);
 	default:
 		return -ENOTTY;
 	}

@@ -14,6 +14,7 @@
  *   mmap_lock, VMA lock	held by core around every callback
  *   region->guard		shared in faults and copies of ram and pfn
  *   mapping->invalidate_lock	shared to add a folio to paged
+ *   region->dirty->lock	a collection of the dirty log
  *   lock of a folio		state checks of paged, until the PTE is there
  *   mapping->i_mmap_rwsem	taken by unmap_mapping_range()
  *
@@ -34,6 +35,7 @@
 #include <linux/wait.h>
 
 struct iov_iter;
+struct mapdev_dirty_log;
 struct mapdev_region;
 struct seq_file;
 
@@ -51,6 +53,7 @@ struct seq_file;
  * @pin: contig by struct pages, which can be pinned
  * @dma32: contig below 4 GiB
  * @ro: shared writable mappings and write(2) are refused
+ * @dirty: what is written is logged
  *
  * Fixed while the region is live.
  */
@@ -66,6 +69,7 @@ struct mapdev_attrs {
 	bool pin;
 	bool dma32;
 	bool ro;
+	bool dirty;
 };
 
 /* Write-back for what is RAM, uncached for a window. */
@@ -97,6 +101,8 @@ u64 mapdev_default_granule(void);
  *        call again) or a negative errno
  * @fence: called after the state was set; returns when no callback that saw
  *         the old state can still install a page table entry or copy
+ * @lock_folio: for the dirty log: the folio of a page, locked and with a
+ *              reference, or an ERR_PTR
  */
 struct mapdev_backing {
 	const char *name;
@@ -108,6 +114,8 @@ struct mapdev_backing {
 	ssize_t (*copy)(struct mapdev_region *region, loff_t pos,
 			struct iov_iter *iter);
 	void (*fence)(struct mapdev_region *region);
+	struct folio *(*lock_folio)(struct mapdev_region *region,
+				    pgoff_t index);
 };
 
 extern const struct mapdev_backing mapdev_paged;
@@ -125,10 +133,12 @@ enum mapdev_stat {
 	MAPDEV_STAT_CLOSE,
 	MAPDEV_STAT_FAULT,
 	MAPDEV_STAT_HUGE_FAULT,
+	MAPDEV_STAT_MKWRITE,
 	MAPDEV_STAT_FALLBACK,
 	MAPDEV_STAT_SIGBUS,
 	MAPDEV_STAT_REVOKE,
 	MAPDEV_STAT_RESTORE,
+	MAPDEV_STAT_COLLECT,
 	MAPDEV_NR_STATS
 };
 
@@ -145,7 +155,8 @@ struct mapdev_stats {
  * struct mapdev_region - one mappable object
  * @dev: the class device; its reference count is the region's
  * @attrs: what it is, constant once published
- * @inode: the inode whose mapping all VMAs of the region are in
+ * @inode: the inode whose mapping all VMAs of the region are in; its i_private
+ *         is the region
  * @backing: @attrs.backing, or its variant for @attrs.pin
  * @pages: ram: the pages by index
  * @address: vmalloc: where the kernel finds them
@@ -156,6 +167,7 @@ struct mapdev_stats {
  * @lockdown: what lockdown refuses with it, and CAP_SYS_RAWIO is for
  * @lent: the memory is another driver's, until it retires the region
  * @owner: the device that it is on, which open files keep awake, or NULL
+ * @dirty: the dirty log, or NULL
  * @guard: ram and pfn: held shared by faults and copies, see guard.c
  * @control: serialises state changes
  * @off: MAPDEV_OFF_*, written under @control, read anywhere
@@ -180,6 +192,7 @@ struct mapdev_region {
 	enum lockdown_reason lockdown;
 	bool lent;
 	struct device *owner;
+	struct mapdev_dirty_log *dirty;
 	struct percpu_rw_semaphore guard;
 	struct mutex control;	/* see above */
 	unsigned long off;
@@ -378,6 +391,60 @@ void mapdev_vma_open(struct vm_area_struct *vma);
 void mapdev_vma_close(struct vm_area_struct *vma);
 vm_fault_t mapdev_vma_map_pages(struct vm_fault *vmf, pgoff_t first,
 				pgoff_t last);
+
+/* dirty.c, collect.c */
+#ifdef CONFIG_MMU
+int mapdev_dirty_init(struct mapdev_region *region);
+void mapdev_dirty_free(struct mapdev_region *region);
+void mapdev_dirty_mark(struct mapdev_region *region, pgoff_t first,
+		       pgoff_t count);
+bool mapdev_dirty_folio(struct address_space *mapping, struct folio *folio);
+vm_fault_t mapdev_dirty_mkwrite(struct vm_fault *vmf);
+bool mapdev_dirty_pending(struct mapdev_region *region);
+int mapdev_dirty_grow(struct mapdev_region *region, pgoff_t pages);
+int mapdev_dirty_collect(struct mapdev_region *region,
+			 struct mapdev_dirty *args, void __user *arg);
+void mapdev_dirty_fence(struct mapdev_region *region);
+#else
+static inline int mapdev_dirty_init(struct mapdev_region *region)
+{
+	return 0;
+}
+
+static inline void mapdev_dirty_free(struct mapdev_region *region)
+{
+}
+
+static inline void mapdev_dirty_mark(struct mapdev_region *region,
+				     pgoff_t first, pgoff_t count)
+{
+}
+
+static inline bool mapdev_dirty_pending(struct mapdev_region *region)
+{
+	return false;
+}
+
+static inline int mapdev_dirty_grow(struct mapdev_region *region, pgoff_t pages)
+{
+	return 0;
+}
+
+static inline int mapdev_dirty_collect(struct mapdev_region *region,
+				       struct mapdev_dirty *args,
+				       void __user *arg)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void mapdev_dirty_fence(struct mapdev_region *region)
+{
+}
+#endif
+
+/* ram.c */
+int mapdev_ram_own(struct mapdev_region *region);
+void mapdev_ram_disown(struct mapdev_region *region);
 
 /* contig.c */
 int mapdev_contig_alloc(struct mapdev_region *region);

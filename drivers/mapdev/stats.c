@@ -18,10 +18,12 @@ static const char * const mapdev_stat_names[] = {
 	[MAPDEV_STAT_CLOSE]	= "close",
 	[MAPDEV_STAT_FAULT]	= "fault",
 	[MAPDEV_STAT_HUGE_FAULT] = "huge_fault",
+	[MAPDEV_STAT_MKWRITE]	= "mkwrite",
 	[MAPDEV_STAT_FALLBACK]	= "fallback",
 	[MAPDEV_STAT_SIGBUS]	= "sigbus",
 	[MAPDEV_STAT_REVOKE]	= "revoke",
 	[MAPDEV_STAT_RESTORE]	= "restore",
+	[MAPDEV_STAT_COLLECT]	= "collect",
 };
 
 /* The sum over all CPUs; counting goes on meanwhile. */
