@@ -116,6 +116,11 @@ struct file *fixture_open(struct kunit *test, struct mapdev_region *region,
 	return file;
 }
 
+void fixture_close(struct kunit *test, struct file *file)
+{
+	kunit_release_action(test, close_action, file);
+}
+
 int fixture_try_open(struct mapdev_region *region, int flags)
 {
 	struct file *file = open_node(region, flags);

@@ -24,6 +24,9 @@ void fixture_retire(struct kunit *test, struct mapdev_region *region);
 struct file *fixture_open(struct kunit *test, struct mapdev_region *region,
 			  int flags);
 
+/* Close it now; what a mapping or anyone else has put goes, too. */
+void fixture_close(struct kunit *test, struct file *file);
+
 /* The errno of opening its node, and closing it again. */
 int fixture_try_open(struct mapdev_region *region, int flags);
 

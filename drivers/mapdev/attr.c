@@ -268,6 +268,7 @@ static const struct mapdev_attr mapdev_attr_table[] = {
 	MAPDEV_FLAG(pin),
 	MAPDEV_FLAG(dma32),
 	MAPDEV_FLAG(ro),
+	MAPDEV_FLAG(dirty),
 };
 
 static const struct mapdev_attr *mapdev_attr_find(const char *name)
@@ -348,10 +349,26 @@ static const char *misplaced(const struct mapdev_attrs *attrs)
 	return NULL;
 }
 
+/* Why there cannot be a dirty log, if that is so. */
+static const char *dirty_needs(const struct mapdev_attrs *attrs)
+{
+	if (!attrs->dirty)
+		return NULL;
+	if (!IS_ENABLED(CONFIG_MMU))
+		return "an MMU";
+	if (attrs->eager)
+		return "map=demand";
+	if (attrs->backing->type == MAPDEV_CONTIG && !attrs->pin)
+		return "pin=1 with backing contig";
+	if (attrs->backing->type == MAPDEV_WINDOW)
+		return "another backing than window";
+	return NULL;
+}
+
 /* Can there be a region like this? One log line says why not. */
 int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region)
 {
-	const char *attr = misplaced(attrs);
+	const char *attr = misplaced(attrs), *needs = dirty_needs(attrs);
 
 	if (!attrs->backing->alloc) {
 		pr_err("%s: backing %s needs an MMU\n", region,
@@ -362,6 +379,10 @@ int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region)
 		pr_err("%s: a region of backing %s has no %s\n", region,
 		       attrs->backing->name, attr);
 		return -EINVAL;
+	}
+	if (needs) {
+		pr_err("%s: dirty=1 needs %s\n", region, needs);
+		return IS_ENABLED(CONFIG_MMU) ? -EINVAL : -EOPNOTSUPP;
 	}
 	if (!attrs->size) {
 		pr_err("%s: size is 0 or not set\n", region);

@@ -89,6 +89,7 @@ MAPDEV_CONFIG_ATTR(phys);
 MAPDEV_CONFIG_ATTR(pin);
 MAPDEV_CONFIG_ATTR(dma32);
 MAPDEV_CONFIG_ATTR(ro);
+MAPDEV_CONFIG_ATTR(dirty);
 
 static ssize_t mapdev_live_show(struct config_item *config, char *page)
 {
@@ -150,6 +151,7 @@ static struct configfs_attribute *mapdev_item_attrs[] = {
 	&mapdev_attr_pin,
 	&mapdev_attr_dma32,
 	&mapdev_attr_ro,
+	&mapdev_attr_dirty,
 	&mapdev_attr_live,
 	NULL
 };

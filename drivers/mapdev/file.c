@@ -160,10 +160,15 @@ static __poll_t mapdev_poll(struct file *file, poll_table *wait)
 {
 	struct mapdev_region *region = file->private_data;
 
+	__poll_t dirty = 0;
+
 	poll_wait(file, &region->wait, wait);
+	if (mapdev_dirty_pending(region))
+		dirty = EPOLLPRI;
 	switch (mapdev_region_state(region)) {
 	case MAPDEV_LIVE:
-		return EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM;
+		return EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM |
+		       dirty;
 	case MAPDEV_RETIRED:
 		return EPOLLHUP | EPOLLERR;
 	default:

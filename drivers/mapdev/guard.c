@@ -10,6 +10,7 @@
  */
 #include <linux/highmem.h>
 #include <linux/mmap_lock.h>
+#include <linux/pagemap.h>
 #include <linux/percpu-rwsem.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
@@ -81,6 +82,27 @@ static size_t copy_page_part(struct page *page, size_t offset, size_t bytes,
 	return copied;
 }
 
+/*
+ * The mark comes first and the lock is held over both, so that a collection
+ * either has the mark and waits for the copy, or comes before both.
+ */
+static size_t copy_locked_part(struct mapdev_region *region, struct page *page,
+			       size_t offset, size_t bytes,
+			       struct iov_iter *iter)
+{
+	bool log = region->dirty && iov_iter_rw(iter) == ITER_SOURCE;
+	size_t copied;
+
+	if (log) {
+		lock_page(page);
+		set_page_dirty(page);
+	}
+	copied = copy_page_part(page, offset, bytes, iter);
+	if (log)
+		unlock_page(page);
+	return copied;
+}
+
 /* backing->copy for memory with struct pages; @page_at finds them. */
 ssize_t mapdev_copy_pages(struct mapdev_region *region, loff_t pos,
 			  struct iov_iter *iter,
@@ -105,7 +127,7 @@ ssize_t mapdev_copy_pages(struct mapdev_region *region, loff_t pos,
 			sum = sum ?: -EIO;
 			break;
 		}
-		copied = copy_page_part(page, offset, bytes, iter);
+		copied = copy_locked_part(region, page, offset, bytes, iter);
 		sum += copied;
 		if (copied < bytes)
 			break;

@@ -74,6 +74,8 @@ static u32 attribute_bits(const struct mapdev_attrs *attrs)
 		bits |= MAPDEV_ATTR_PIN;
 	if (attrs->dma32)
 		bits |= MAPDEV_ATTR_DMA32;
+	if (attrs->dirty)
+		bits |= MAPDEV_ATTR_DIRTY;
 	return bits;
 }
 
@@ -91,6 +93,7 @@ static long ioctl_info(struct mapdev_region *region, void __user *arg)
 		.size		= size,
 		.length		= mapdev_size(region),
 		.granule	= attrs->granule,
+		.dirty_unit	= attrs->dirty ? attrs->granule : 0,
 		.phys_addr	= capable(CAP_SYS_RAWIO) ?
 				  mapdev_phys_addr(region) : 0,
 		.backing	= attrs->backing->type,
@@ -101,6 +104,19 @@ static long ioctl_info(struct mapdev_region *region, void __user *arg)
 		.numa_node	= attrs->numa_node,
 	};
 	return copy_struct_to_user(arg, size, &info, sizeof(info), NULL);
+}
+
+static long ioctl_dirty(struct mapdev_region *region, void __user *arg)
+{
+	struct mapdev_dirty dirty;
+	ssize_t size;
+
+	size = read_args(&dirty, sizeof(dirty), arg);
+	if (size < 0)
+		return size;
+	/* It may have changed meanwhile. */
+	dirty.size = size;
+	return mapdev_dirty_collect(region, &dirty, arg);
 }
 
 static long ioctl_discard(struct mapdev_region *region, void __user *arg)
@@ -146,6 +162,8 @@ long mapdev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	switch (cmd) {
 	case MAPDEV_IOC_INFO:
 		return ioctl_info(region, user);
+	case MAPDEV_IOC_DIRTY:
+		return may_write(file) ?: ioctl_dirty(region, user);
 	case MAPDEV_IOC_DISCARD:
 		return may_write(file) ?: ioctl_discard(region, user);
 	case MAPDEV_IOC_RESIZE:

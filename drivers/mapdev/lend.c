@@ -17,7 +17,7 @@ int mapdev_borrow(struct mapdev_region *region, const struct mapdev_desc *desc)
 	switch (desc->memory) {
 	case MAPDEV_LEND_PAGES:
 		region->pages = desc->pages;
-		return 0;
+		return mapdev_ram_own(region);
 	case MAPDEV_LEND_RANGE:
 		region->pfn = page_to_pfn(desc->first);
 		return 0;
@@ -32,6 +32,7 @@ int mapdev_borrow(struct mapdev_region *region, const struct mapdev_desc *desc)
 
 void mapdev_give_back(struct mapdev_region *region)
 {
+	mapdev_ram_disown(region);
 	region->pages = NULL;
 	mapdev_window_unmap(region);
 }
@@ -43,6 +44,8 @@ static const char *desc_fault(const struct mapdev_desc *desc)
 
 	if (desc->memory > MAPDEV_LEND_FRAMES)
 		return "no such kind of memory";
+	if (desc->dirty && desc->memory != MAPDEV_LEND_PAGES)
+		return "a dirty log needs MAPDEV_LEND_PAGES";
 	if (!frames && !desc->pages)
 		return "no memory";
 	if (!frames && desc->cache != MAPDEV_WB)
@@ -92,6 +95,7 @@ struct mapdev_region *mapdev_register(const struct mapdev_desc *desc)
 	attrs.backing = backings[desc->memory];
 	attrs.cache = desc->cache;
 	attrs.ro = desc->ro;
+	attrs.dirty = desc->dirty;
 	if (desc->mode)
 		attrs.mode = desc->mode;
 	if (desc->memory == MAPDEV_LEND_FRAMES)
@@ -152,7 +156,8 @@ EXPORT_SYMBOL_GPL(mapdev_restore);
  * @offset: where in the region, in bytes
  * @length: how many bytes; all pages that have one of them are marked
  *
- * Context: process context, may sleep.
+ * To be called after the write: what comes after the mark may be missed. Does
+ * nothing for a region without a dirty log. Context: any.
  * Return: 0, -EOPNOTSUPP if the memory is mapped by page frame, -EINVAL if
  * the range ends behind the region.
  */
@@ -164,9 +169,9 @@ int mapdev_mark_dirty(struct mapdev_region *region, u64 offset, u64 length)
 		return -EOPNOTSUPP;
 	if (offset > size || length > size - offset)
 		return -EINVAL;
-	for (u64 at = round_down(offset, PAGE_SIZE); at < offset + length;
-	     at += PAGE_SIZE)
-		set_page_dirty(region->pages[at >> PAGE_SHIFT]);
+	if (length)
+		mapdev_dirty_mark(region, offset >> PAGE_SHIFT,
+				  PFN_UP(offset_in_page(offset) + length));
 	return 0;
 }
 EXPORT_SYMBOL_GPL(mapdev_mark_dirty);

@@ -16,6 +16,7 @@
  *   region->guard		shared in faults and copies of ram and pfn
  *   mapping->invalidate_lock	shared to add a folio to paged, exclusive to
  *				discard and resize
+ *   region->dirty->lock	a collection of the dirty log
  *   lock of a folio		state checks of paged, until the PTE is there
  *   mapping->i_mmap_rwsem	taken by unmap_mapping_range()
  *
@@ -37,6 +38,7 @@
 #include <linux/wait.h>
 
 struct iov_iter;
+struct mapdev_dirty_log;
 struct mapdev_region;
 struct seq_file;
 
@@ -54,6 +56,7 @@ struct seq_file;
  * @pin: contig by struct pages, which can be pinned
  * @dma32: contig below 4 GiB
  * @ro: shared writable mappings and write(2) are refused
+ * @dirty: what is written is logged
  *
  * Fixed while the region is live, but for @size: see resize.c.
  */
@@ -69,6 +72,7 @@ struct mapdev_attrs {
 	bool pin;
 	bool dma32;
 	bool ro;
+	bool dirty;
 };
 
 /* Write-back for what is RAM, uncached for a window. */
@@ -102,6 +106,8 @@ u64 mapdev_default_granule(void);
  *         the old state can still install a page table entry or copy
  * @resizable: all of the memory is in the page cache of region->inode, where
  *             resize.c can drop parts of it
+ * @lock_folio: for the dirty log: the folio of a page, locked and with a
+ *              reference, or an ERR_PTR
  */
 struct mapdev_backing {
 	const char *name;
@@ -114,6 +120,8 @@ struct mapdev_backing {
 			struct iov_iter *iter);
 	void (*fence)(struct mapdev_region *region);
 	bool resizable;
+	struct folio *(*lock_folio)(struct mapdev_region *region,
+				    pgoff_t index);
 };
 
 extern const struct mapdev_backing mapdev_paged;
@@ -136,12 +144,14 @@ enum mapdev_stat {
 	MAPDEV_STAT_HUGE_FAULT_PUD,
 	MAPDEV_STAT_MAP_PAGES,
 	MAPDEV_STAT_MAP_PAGES_MMAP,
+	MAPDEV_STAT_MKWRITE,
 	MAPDEV_STAT_FALLBACK,
 	MAPDEV_STAT_SIGBUS,
 	MAPDEV_STAT_REVOKE,
 	MAPDEV_STAT_RESTORE,
 	MAPDEV_STAT_RESIZE,
 	MAPDEV_STAT_DISCARD,
+	MAPDEV_STAT_COLLECT,
 	MAPDEV_NR_STATS
 };
 
@@ -158,7 +168,8 @@ struct mapdev_stats {
  * struct mapdev_region - one mappable object
  * @dev: the class device; its reference count is the region's
  * @attrs: what it is, constant once published, but for the size
- * @inode: the inode whose mapping all VMAs of the region are in
+ * @inode: the inode whose mapping all VMAs of the region are in; its i_private
+ *         is the region
  * @backing: @attrs.backing, or its variant for @attrs.pin
  * @pages: ram: the pages by index
  * @address: vmalloc: where the kernel finds them
@@ -169,6 +180,7 @@ struct mapdev_stats {
  * @lockdown: what lockdown refuses with it, and CAP_SYS_RAWIO is for
  * @lent: the memory is another driver's, until it retires the region
  * @owner: the device that it is on, which open files keep awake, or NULL
+ * @dirty: the dirty log, or NULL
  * @guard: ram and pfn: held shared by faults and copies, see guard.c
  * @control: serialises state changes
  * @off: MAPDEV_OFF_*, written under @control, read anywhere
@@ -193,6 +205,7 @@ struct mapdev_region {
 	enum lockdown_reason lockdown;
 	bool lent;
 	struct device *owner;
+	struct mapdev_dirty_log *dirty;
 	struct percpu_rw_semaphore guard;
 	struct mutex control;	/* see above */
 	unsigned long off;
@@ -441,6 +454,60 @@ void mapdev_vma_open(struct vm_area_struct *vma);
 void mapdev_vma_close(struct vm_area_struct *vma);
 vm_fault_t mapdev_vma_map_pages(struct vm_fault *vmf, pgoff_t first,
 				pgoff_t last);
+
+/* dirty.c, collect.c */
+#ifdef CONFIG_MMU
+int mapdev_dirty_init(struct mapdev_region *region);
+void mapdev_dirty_free(struct mapdev_region *region);
+void mapdev_dirty_mark(struct mapdev_region *region, pgoff_t first,
+		       pgoff_t count);
+bool mapdev_dirty_folio(struct address_space *mapping, struct folio *folio);
+vm_fault_t mapdev_dirty_mkwrite(struct vm_fault *vmf);
+bool mapdev_dirty_pending(struct mapdev_region *region);
+int mapdev_dirty_grow(struct mapdev_region *region, pgoff_t pages);
+int mapdev_dirty_collect(struct mapdev_region *region,
+			 struct mapdev_dirty *args, void __user *arg);
+void mapdev_dirty_fence(struct mapdev_region *region);
+#else
+static inline int mapdev_dirty_init(struct mapdev_region *region)
+{
+	return 0;
+}
+
+static inline void mapdev_dirty_free(struct mapdev_region *region)
+{
+}
+
+static inline void mapdev_dirty_mark(struct mapdev_region *region,
+				     pgoff_t first, pgoff_t count)
+{
+}
+
+static inline bool mapdev_dirty_pending(struct mapdev_region *region)
+{
+	return false;
+}
+
+static inline int mapdev_dirty_grow(struct mapdev_region *region, pgoff_t pages)
+{
+	return 0;
+}
+
+static inline int mapdev_dirty_collect(struct mapdev_region *region,
+				       struct mapdev_dirty *args,
+				       void __user *arg)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void mapdev_dirty_fence(struct mapdev_region *region)
+{
+}
+#endif
+
+/* ram.c */
+int mapdev_ram_own(struct mapdev_region *region);
+void mapdev_ram_disown(struct mapdev_region *region);
 
 /* contig.c */
 int mapdev_contig_alloc(struct mapdev_region *region);

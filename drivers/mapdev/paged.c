@@ -32,18 +32,31 @@ static const struct address_space_operations paged_aops = {
 	.error_remove_folio	= paged_error_remove_folio,
 };
 
+/* With dirty=1. PG_dirty is set from the start, see paged_add(). */
+static const struct address_space_operations paged_dirty_aops = {
+	.dirty_folio		= mapdev_dirty_folio,
+	.migrate_folio		= filemap_migrate_folio,
+	.error_remove_folio	= paged_error_remove_folio,
+};
+
 static int paged_alloc(struct mapdev_region *region)
 {
 	struct address_space *mapping = region->inode->i_mapping;
 
 	if (!region->attrs.granule)
 		region->attrs.granule = mapdev_default_granule();
-	mapping->a_ops = &paged_aops;
+	mapping->a_ops = region->attrs.dirty ? &paged_dirty_aops : &paged_aops;
 	mapping_set_gfp_mask(mapping, GFP_HIGHUSER_MOVABLE);
 	mapping_set_unevictable(mapping);
 	mapping_set_folio_order_range(mapping, 0,
 				      get_order(region->attrs.granule));
 	return 0;
+}
+
+static struct folio *paged_lock_folio(struct mapdev_region *region,
+				      pgoff_t index)
+{
+	return filemap_lock_folio(region->inode->i_mapping, index);
 }
 
 static void paged_put(struct folio *folio)
@@ -120,9 +133,10 @@ static struct folio *paged_add(struct mapdev_region *region, pgoff_t index,
 				/*
 				 * Never clean: core drops clean folios when it
 				 * takes a page offline, and spares a write
-				 * fault its look at writeback.
+				 * fault its look at writeback. To the dirty
+				 * log this is no write.
 				 */
-				folio_mark_dirty(folio);
+				noop_dirty_folio(mapping, folio);
 				return folio;
 			}
 			folio_put(folio);
@@ -203,6 +217,8 @@ static ssize_t paged_copy(struct mapdev_region *region, loff_t pos,
 
 	pagefault_disable();
 	if (write) {
+		/* A collection takes the mark, and waits for the folio. */
+		mapdev_dirty_mark(region, index, 1);
 		copied = copy_folio_from_iter_atomic(folio, offset, bytes, iter);
 		flush_dcache_folio(folio);
 	} else {
@@ -267,6 +283,9 @@ static vm_fault_t paged_huge_fault(struct vm_fault *vmf, unsigned int order)
 	if (userfaultfd_armed(vmf->vma) ||
 	    (write && !(vmf->vma->vm_flags & VM_SHARED)))
 		return VM_FAULT_FALLBACK;
+	/* Core asks page_mkwrite, and installs the huge entry itself. */
+	if (write && region->dirty)
+		return VM_FAULT_FALLBACK;
 
 	folio = paged_get(region, vmf->pgoff, vmf->vma, vmf->address);
 	if (IS_ERR(folio))
@@ -305,10 +324,18 @@ static const struct vm_operations_struct paged_vm_ops = {
 	.map_pages	= paged_map_pages,
 };
 
+static const struct vm_operations_struct paged_dirty_vm_ops = {
+	.mapped		= paged_mapped,
+	.fault		= paged_fault,
+	.huge_fault	= paged_huge_fault,
+	.map_pages	= paged_map_pages,
+	.page_mkwrite	= mapdev_dirty_mkwrite,
+};
+
 static int paged_mmap_prepare(struct mapdev_region *region,
 			      struct vm_area_desc *desc)
 {
-	desc->vm_ops = &paged_vm_ops;
+	desc->vm_ops = region->dirty ? &paged_dirty_vm_ops : &paged_vm_ops;
 	/* The granule was asked for: core need not be told "always", too. */
 	if (mapdev_is_huge(region))
 		vma_desc_set_flags(desc, VMA_HUGEPAGE_BIT);
@@ -352,4 +379,5 @@ const struct mapdev_backing mapdev_paged = {
 	.fence		= paged_fence,
 	/* Its size is read in one piece. */
 	.resizable	= IS_ENABLED(CONFIG_64BIT),
+	.lock_folio	= paged_lock_folio,
 };

@@ -10,6 +10,7 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
+#include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -35,9 +36,66 @@ static int ram_alloc_table(struct mapdev_region *region)
 	return region->pages ? 0 : ram_no_memory(region);
 }
 
+static const struct address_space_operations ram_dirty_aops = {
+	.dirty_folio	= mapdev_dirty_folio,
+};
+
+/*
+ * With dirty=1 the pages know the region, as folios of its page cache would, so
+ * that folio_mark_dirty() comes to its log, and folio_mkclean() to its mappings.
+ * Pages that are lent may be of a kind that cannot; after that error, too,
+ * mapdev_ram_disown() undoes it.
+ */
+int mapdev_ram_own(struct mapdev_region *region)
+{
+	struct address_space *mapping = region->inode->i_mapping;
+
+	if (!region->attrs.dirty)
+		return 0;
+	mapping->a_ops = &ram_dirty_aops;
+	for (pgoff_t i = 0; i < mapdev_pages(region); i++) {
+		struct folio *folio = page_folio(region->pages[i]);
+
+		if (folio_test_large(folio) || folio->mapping) {
+			pr_err("%s: a dirty log needs single pages, each for itself\n",
+			       mapdev_name(region));
+			return -EINVAL;
+		}
+		folio->mapping = mapping;
+		folio->index = i;
+		if (!(i % 1024))
+			cond_resched();
+	}
+	return 0;
+}
+
+/*
+ * Core takes a page with a mapping for a bad one when it is freed. Who marks a
+ * folio dirty has it locked, or mapped.
+ */
+void mapdev_ram_disown(struct mapdev_region *region)
+{
+	if (!region->attrs.dirty)
+		return;
+	for (pgoff_t i = 0; region->pages && i < mapdev_pages(region); i++) {
+		struct folio *folio;
+
+		if (!region->pages[i])
+			continue;
+		folio = page_folio(region->pages[i]);
+		folio_lock(folio);
+		if (folio->mapping == region->inode->i_mapping)
+			folio->mapping = NULL;
+		folio_unlock(folio);
+		if (!(i % 1024))
+			cond_resched();
+	}
+}
+
 /* Drop our references; who has pinned a page keeps it. */
 static void ram_put_pages(struct mapdev_region *region)
 {
+	mapdev_ram_disown(region);
 	for (pgoff_t i = 0; region->pages && i < mapdev_pages(region); i++) {
 		if (region->pages[i])
 			put_page(region->pages[i]);
@@ -69,7 +127,7 @@ static int pages_alloc(struct mapdev_region *region)
 		have += got;
 		cond_resched();
 	}
-	return 0;
+	return mapdev_ram_own(region);
 }
 
 static int vmalloc_alloc(struct mapdev_region *region)
@@ -90,7 +148,7 @@ static int vmalloc_alloc(struct mapdev_region *region)
 						   (i << PAGE_SHIFT));
 		get_page(region->pages[i]);
 	}
-	return 0;
+	return mapdev_ram_own(region);
 }
 
 static void vmalloc_free(struct mapdev_region *region)
@@ -111,12 +169,21 @@ static int contig_pin_alloc(struct mapdev_region *region)
 		return err;
 	for (pgoff_t i = 0; i < mapdev_pages(region); i++)
 		region->pages[i] = pfn_to_page(region->pfn + i);
-	return 0;
+	return mapdev_ram_own(region);
 }
 
 static struct page *ram_page(struct mapdev_region *region, pgoff_t index)
 {
 	return region->pages[index];
+}
+
+static struct folio *ram_lock_folio(struct mapdev_region *region, pgoff_t index)
+{
+	struct folio *folio = page_folio(ram_page(region, index));
+
+	folio_get(folio);
+	folio_lock(folio);
+	return folio;
 }
 
 static ssize_t ram_copy(struct mapdev_region *region, loff_t pos,
@@ -137,12 +204,44 @@ static bool ram_is_poisoned(const struct mapdev_region *region, pgoff_t first,
 	return false;
 }
 
+/* With dirty=1 a write maps one page, marked under the lock of a collection. */
+static vm_fault_t ram_insert_writable(struct mapdev_region *region,
+				      struct vm_fault *vmf)
+{
+	struct page *page = ram_page(region, vmf->pgoff);
+	vm_fault_t ret = VM_FAULT_HWPOISON;
+
+	lock_page(page);
+	if (!PageHWPoison(page)) {
+		set_page_dirty(page);
+		ret = vmf_insert_page_mkwrite(vmf, page, true);
+	}
+	unlock_page(page);
+	return ret;
+}
+
 /* Map the touched page, and those around it that are not mapped yet. */
+static vm_fault_t ram_insert_around(struct mapdev_region *region,
+				    struct vm_fault *vmf)
+{
+	struct mapdev_around around = mapdev_around(region, vmf);
+	unsigned long left = around.count;
+
+	if (!ram_is_poisoned(region, around.index, around.count))
+		vm_insert_pages(vmf->vma, around.addr,
+				region->pages + around.index, &left);
+	/* It stops at a page that is mapped; that may be before ours. */
+	if (around.count - left > around.before)
+		return VM_FAULT_NOPAGE;
+	if (ram_is_poisoned(region, vmf->pgoff, 1))
+		return VM_FAULT_HWPOISON;
+	return vmf_insert_page(vmf->vma, vmf->address,
+			       region->pages[vmf->pgoff]);
+}
+
 static vm_fault_t ram_fault(struct vm_fault *vmf)
 {
 	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
-	struct mapdev_around around;
-	unsigned long left;
 	vm_fault_t ret;
 	int err;
 
@@ -153,19 +252,10 @@ static vm_fault_t ram_fault(struct vm_fault *vmf)
 	if (err)
 		return mapdev_fault_end(vmf, 0, mapdev_fault_error(region, err));
 
-	around = mapdev_around(region, vmf);
-	left = around.count;
-	if (!ram_is_poisoned(region, around.index, around.count))
-		vm_insert_pages(vmf->vma, around.addr,
-				region->pages + around.index, &left);
-	/* It stops at a page that is mapped; that may be before ours. */
-	if (around.count - left > around.before)
-		ret = VM_FAULT_NOPAGE;
-	else if (ram_is_poisoned(region, vmf->pgoff, 1))
-		ret = VM_FAULT_HWPOISON;
+	if (region->dirty && vmf->flags & FAULT_FLAG_WRITE)
+		ret = ram_insert_writable(region, vmf);
 	else
-		ret = vmf_insert_page(vmf->vma, vmf->address,
-				      region->pages[vmf->pgoff]);
+		ret = ram_insert_around(region, vmf);
 	mapdev_leave(region);
 	return mapdev_fault_end(vmf, 0, ret);
 }
@@ -178,6 +268,15 @@ static const struct vm_operations_struct ram_vm_ops = {
 	.map_pages	= mapdev_vma_map_pages,
 };
 
+static const struct vm_operations_struct ram_dirty_vm_ops = {
+	.mapped		= mapdev_vma_mapped,
+	.open		= mapdev_vma_open,
+	.close		= mapdev_vma_close,
+	.fault		= ram_fault,
+	.map_pages	= mapdev_vma_map_pages,
+	.page_mkwrite	= mapdev_dirty_mkwrite,
+};
+
 static int ram_mmap_prepare(struct mapdev_region *region,
 			    struct vm_area_desc *desc)
 {
@@ -185,7 +284,7 @@ static int ram_mmap_prepare(struct mapdev_region *region,
 		return -EINVAL;
 
 	vma_desc_set_flags(desc, VMA_MIXEDMAP_BIT, VMA_DONTEXPAND_BIT);
-	desc->vm_ops = &ram_vm_ops;
+	desc->vm_ops = region->dirty ? &ram_dirty_vm_ops : &ram_vm_ops;
 	/*
 	 * Core does not add the offset itself: it maps the array from 0. What
 	 * has failed is left to faults, which look at each page.
@@ -205,6 +304,7 @@ const struct mapdev_backing mapdev_ram_pages = {
 	.mmap_prepare	= ram_mmap_prepare,
 	.copy		= ram_copy,
 	.fence		= mapdev_guard_fence,
+	.lock_folio	= ram_lock_folio,
 };
 
 const struct mapdev_backing mapdev_ram_vmalloc = {
@@ -215,6 +315,7 @@ const struct mapdev_backing mapdev_ram_vmalloc = {
 	.mmap_prepare	= ram_mmap_prepare,
 	.copy		= ram_copy,
 	.fence		= mapdev_guard_fence,
+	.lock_folio	= ram_lock_folio,
 };
 
 const struct mapdev_backing mapdev_ram_contig = {
@@ -225,4 +326,5 @@ const struct mapdev_backing mapdev_ram_contig = {
 	.mmap_prepare	= ram_mmap_prepare,
 	.copy		= ram_copy,
 	.fence		= mapdev_guard_fence,
+	.lock_folio	= ram_lock_folio,
 };

@@ -11,6 +11,7 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/mount.h>
+#include <linux/pagemap.h>
 #include <linux/poll.h>
 #include <linux/pseudo_fs.h>
 #include <linux/slab.h>
@@ -91,7 +92,11 @@ static void mapdev_region_release(struct device *dev)
 		mapdev_give_back(region);
 	else if (region->backing->free)
 		region->backing->free(region);
+	/* Who has pinned a folio must not find the region by it any more. */
+	if (region->inode)
+		truncate_inode_pages(region->inode->i_mapping, 0);
 	iput(region->inode);
+	mapdev_dirty_free(region);
 	percpu_free_rwsem(&region->guard);
 	free_percpu(region->stats);
 	put_device(region->owner);
@@ -137,6 +142,7 @@ static struct mapdev_region *region_alloc(const char *name,
 		region->inode = NULL;
 		goto fail;
 	}
+	region->inode->i_private = region;
 	/* Core maps large folios, and keeps them, only below i_size. */
 	i_size_write(region->inode, attrs->size);
 
@@ -149,6 +155,9 @@ static struct mapdev_region *region_alloc(const char *name,
 		goto fail;
 	if (!region->attrs.granule)
 		region->attrs.granule = PAGE_SIZE;
+	err = mapdev_dirty_init(region);
+	if (err)
+		goto fail;
 	return region;
 
 fail:
@@ -326,6 +335,7 @@ int mapdev_region_revoke(struct mapdev_region *region, unsigned long why)
 
 	/* Those who saw the region live finish; then nothing maps it again. */
 	region->backing->fence(region);
+	mapdev_dirty_fence(region);
 	if (!mapdev_unmap(region) && why != MAPDEV_OFF_RETIRED) {
 		WRITE_ONCE(region->off, region->off & ~why);
 		return -EBUSY;

@@ -61,6 +61,11 @@ static int grow(struct mapdev_region *region, u64 size)
 	err = mapdev_bytes_take(mapdev_name(region), size - old);
 	if (err)
 		return err;
+	err = mapdev_dirty_grow(region, size >> PAGE_SHIFT);
+	if (err) {
+		mapdev_bytes_give(size - old);
+		return err;
+	}
 	filemap_invalidate_lock(mapping);
 	/* A folio that was pinned may lie across the end, and be written to. */
 	drop_range(region, old, size);
@@ -80,7 +85,8 @@ static int grow(struct mapdev_region *region, u64 size)
  *
  * Context: process context, sleeps, not under mmap_lock.
  * Return: 0, -EOPNOTSUPP (not this backing), -ENODEV (not live), -EINVAL,
- * -ENOSPC (max_bytes). The log says which of the last two, in one line.
+ * -ENOSPC (max_bytes), -ENOMEM. The log says which of the last three, in one
+ * line.
  */
 int mapdev_region_resize(struct mapdev_region *region, u64 size)
 {
@@ -124,6 +130,13 @@ int mapdev_region_resize_to(struct mapdev_region *region, const char *value)
 	return err ?: mapdev_region_resize(region, attrs.size);
 }
 
+/* Who keeps a copy has to hear of the zeroes. */
+static void discard(struct mapdev_region *region, u64 offset, u64 length)
+{
+	drop_range(region, offset, offset + length);
+	mapdev_dirty_mark(region, offset >> PAGE_SHIFT, length >> PAGE_SHIFT);
+}
+
 /**
  * mapdev_region_discard - free a range of a live region, which then reads zero
  * @region: the region
@@ -152,7 +165,7 @@ int mapdev_region_discard(struct mapdev_region *region, u64 offset, u64 length)
 		 length > mapdev_size(region) - offset)
 		err = -EINVAL;
 	else
-		drop_range(region, offset, offset + length);
+		discard(region, offset, length);
 	filemap_invalidate_unlock(mapping);
 	if (!err)
 		mapdev_count(region, MAPDEV_STAT_DISCARD);

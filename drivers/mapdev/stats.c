@@ -44,12 +44,14 @@ static const struct counter counters[] = {
 	DIFFERENCE("huge_fault_pmd", HUGE_FAULT, HUGE_FAULT_PUD),
 	COUNTER("huge_fault_pud", HUGE_FAULT_PUD),
 	CALLBACK("map_pages", MAP_PAGES),
+	COUNTER("mkwrite", MKWRITE),
 	COUNTER("fallback", FALLBACK),
 	COUNTER("sigbus", SIGBUS),
 	COUNTER("revoke", REVOKE),
 	COUNTER("restore", RESTORE),
 	COUNTER("resize", RESIZE),
 	COUNTER("discard", DISCARD),
+	COUNTER("collect", COLLECT),
 };
 
 /* The sum over all CPUs; counting goes on meanwhile. */

@@ -40,6 +40,7 @@ MAPDEV_ATTR_SHOW(cache);
 MAPDEV_ATTR_SHOW(pin);
 MAPDEV_ATTR_SHOW(dma32);
 MAPDEV_ATTR_SHOW(ro);
+MAPDEV_ATTR_SHOW(dirty);
 
 static ssize_t max_granule_show(struct device *dev,
 				struct device_attribute *attr, char *buf)
@@ -123,6 +124,7 @@ static struct attribute *mapdev_attrs[] = {
 	&dev_attr_pin.attr,
 	&dev_attr_dma32.attr,
 	&dev_attr_ro.attr,
+	&dev_attr_dirty.attr,
 	&dev_attr_mappings.attr,
 	&dev_attr_phys_addr.attr,
 	&dev_attr_state.attr,

@@ -62,6 +62,9 @@ enum mapdev_memory {
  * @hole_size: bytes of that, a multiple of the page size, or 0
  * @mode: permissions of the node, 0 for 0600
  * @ro: programs can only read
+ * @dirty: MAPDEV_LEND_PAGES, single pages, of which each is in one such region
+ *	only: programs can ask which were written (MAPDEV_IOC_DIRTY). Until
+ *	mapdev_retire() has returned the region uses their mapping and index.
  * @lockdown: LOCKDOWN_NONE, or what a locked down kernel refuses with this
  *	memory. Opening the node then takes CAP_SYS_RAWIO, too, unless @mode
  *	lets others than its owner in.
@@ -83,6 +86,7 @@ struct mapdev_desc {
 	u64 hole_size;
 	umode_t mode;
 	bool ro;
+	bool dirty;
 	enum lockdown_reason lockdown;
 };
 

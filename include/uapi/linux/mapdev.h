@@ -121,6 +121,56 @@ struct mapdev_info {
 #define MAPDEV_IOC_INFO		_IO(MAPDEV_IOC_MAGIC, 0)
 
 /**
+ * struct mapdev_run - a range that was written
+ * @offset: where it begins, in bytes
+ * @length: how many bytes
+ */
+struct mapdev_run {
+	__u64 offset;
+	__u64 length;
+};
+
+/**
+ * struct mapdev_dirty - what was written since it was last asked
+ * @size: in: bytes of this structure in the caller
+ * @flags: in: must be 0
+ * @offset: in: where the range begins, in bytes; out: where to go on
+ * @length: in: bytes of the range, which may end past the region; out: bytes
+ *          that are left, 0 when all of the range was looked at
+ * @runs: in: address of an array of struct mapdev_run
+ * @capacity: in: how many there is room for, at least 1
+ * @count: out: how many there are
+ *
+ * The range begins and ends at multiples of mapdev_info.dirty_unit, or at the
+ * end of the region. The runs are in order, do not touch, and are made of whole
+ * units, of which the last may be cut short by the end of the region.
+ */
+struct mapdev_dirty {
+	__u32 size;
+	__u32 flags;
+	__u64 offset;
+	__u64 length;
+	__u64 runs;
+	__u32 capacity;
+	__u32 count;
+};
+
+/**
+ * MAPDEV_IOC_DIRTY - get and clear the dirty log of a range
+ *
+ * Takes a struct mapdev_dirty, on a file that is open for writing. What was
+ * written, by whom and how ever, before the call is in the answer; what is
+ * written after it is in the next. A call that fails has cleared nothing. It may
+ * end before the end of the range, when the list is full or a signal has come:
+ * while length is not 0, the same structure asks for the rest.
+ *
+ * EBADF (not open for writing), EFAULT, EINVAL, E2BIG, EOPNOTSUPP (a region
+ * without dirty=1), ENODEV (revoked or retired), EBUSY (another task is
+ * collecting), EINTR, ENOMEM.
+ */
+#define MAPDEV_IOC_DIRTY	_IO(MAPDEV_IOC_MAGIC, 1)
+
+/**
  * struct mapdev_discard - a range to be freed
  * @size: bytes of this structure in the caller
  * @flags: must be 0

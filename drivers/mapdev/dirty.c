@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The dirty log: which units of a region were written since it was last asked.
+ *
+ * As long as an entry of some page table lets a program write to a unit, the
+ * unit is marked. Entries are made read-only; the first write comes to
+ * page_mkwrite, which marks, and keeps the folio locked until the entry is
+ * writable. A collection takes the mark away and makes the entries read-only
+ * again, under the same lock. So the bits that the hardware sets in entries need
+ * not be asked.
+ *
+ * Who writes in another way marks, too:
+ *
+ *   write(2)			dirty_folio, under the folio lock, around the copy
+ *   GUP (ptrace), a zap	dirty_folio, after they wrote
+ *   pins (O_DIRECT,		nothing, where the folio is dirty for core
+ *   process_vm_writev)		already: a pinned unit stays marked
+ *   other drivers		mapdev_dirty_mark(), after they wrote
+ *
+ * PG_dirty is of no use here: the folios of paged always have it.
+ */
+#define pr_fmt(fmt) "mapdev: " fmt
+
+#include <linux/cleanup.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/pagemap.h>
+#include <linux/poll.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+#include <kunit/visibility.h>
+
+#include "dirty.h"
+
+static struct mapdev_marks *alloc_marks(struct mapdev_region *region,
+					struct mapdev_dirty_log *log,
+					pgoff_t pages)
+{
+	struct mapdev_marks *marks;
+
+	marks = mapdev_marks_alloc(mapdev_dirty_units(log, pages));
+	if (!marks)
+		pr_err("%s: no memory for the dirty log of %lu pages\n",
+		       mapdev_name(region), pages);
+	return marks;
+}
+
+int mapdev_dirty_init(struct mapdev_region *region)
+{
+	struct mapdev_marks *marks;
+	struct mapdev_dirty_log *log;
+
+	if (!region->attrs.dirty)
+		return 0;
+	log = kzalloc_obj(*log);
+	if (!log)
+		return -ENOMEM;
+	mutex_init(&log->lock);
+	log->order = get_order(region->attrs.granule);
+	marks = alloc_marks(region, log, mapdev_pages(region));
+	RCU_INIT_POINTER(log->marks, marks);
+	region->dirty = log;
+	return marks ? 0 : -ENOMEM;
+}
+
+/* The region is going away, and with it whoever could mark. */
+void mapdev_dirty_free(struct mapdev_region *region)
+{
+	if (!region->dirty)
+		return;
+	kvfree(rcu_dereference_protected(region->dirty->marks, true));
+	kfree(region->dirty);
+}
+
+/* --- Marking --- */
+
+/**
+ * mapdev_dirty_mark - these pages were written
+ * @region: the region
+ * @first: the first of them
+ * @count: how many
+ *
+ * To be called after the write, or under a lock of the folio that covers both;
+ * else a collection in between loses what is written after it. Does nothing
+ * for a region without a log. Context: any, page table locks included.
+ */
+void mapdev_dirty_mark(struct mapdev_region *region, pgoff_t first,
+		       pgoff_t count)
+{
+	struct mapdev_dirty_log *log = region->dirty;
+	unsigned long unit, end;
+	bool new = false;
+
+	if (!log || !count)
+		return;
+	end = mapdev_dirty_units(log, first + count);
+	for (unit = first >> log->order; unit < end; unit++) {
+		struct mapdev_marks *marks;
+
+		guard(rcu)();
+		marks = rcu_dereference(log->marks);
+		if (unit >= marks->limit)
+			break;
+		new |= mapdev_marks_set(marks, unit);
+	}
+	if (new && wq_has_sleeper(&region->wait))
+		wake_up_interruptible_poll(&region->wait, EPOLLPRI);
+}
+EXPORT_SYMBOL_IF_KUNIT(mapdev_dirty_mark);
+
+/* a_ops->dirty_folio: the answer is whether core has to account for it. */
+bool mapdev_dirty_folio(struct address_space *mapping, struct folio *folio)
+{
+	mapdev_dirty_mark(mapping->host->i_private, folio->index,
+			  folio_nr_pages(folio));
+	return false;
+}
+
+/*
+ * An entry is about to become writable, and will be so when the folio is
+ * unlocked. Core marks the folio dirty, too, but when the entry is writable
+ * already: another thread may have written, and asked, before that.
+ */
+vm_fault_t mapdev_dirty_mkwrite(struct vm_fault *vmf)
+{
+	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
+	struct folio *folio = page_folio(vmf->page);
+	vm_fault_t ret = VM_FAULT_LOCKED;
+	int err;
+
+	vma_assert_stabilised(vmf->vma);
+	mapdev_count(region, MAPDEV_STAT_MKWRITE);
+
+	/* fault() has let go of the folio, and a revoke may have come past. */
+	folio_lock(folio);
+	err = mapdev_check(region, vmf->pgoff);
+	if (folio->mapping != region->inode->i_mapping)
+		ret = VM_FAULT_NOPAGE;
+	else if (err)
+		ret = mapdev_fault_error(region, err);
+	else if (PageHWPoison(vmf->page))
+		ret = VM_FAULT_HWPOISON;
+
+	if (ret == VM_FAULT_LOCKED)
+		mapdev_dirty_mark(region, vmf->pgoff, 1);
+	else
+		folio_unlock(folio);
+	return ret;
+}
+
+/* Is there something to collect? */
+bool mapdev_dirty_pending(struct mapdev_region *region)
+{
+	struct mapdev_dirty_log *log = region->dirty;
+
+	if (!log)
+		return false;
+	guard(rcu)();
+	return mapdev_marks_next(rcu_dereference(log->marks), 0) <
+	       mapdev_dirty_units(log, mapdev_pages(region));
+}
+EXPORT_SYMBOL_IF_KUNIT(mapdev_dirty_pending);
+
+/**
+ * mapdev_dirty_grow - make room in the log before the region grows
+ * @region: the region, its size still the old one, region->control held
+ * @pages: how many it is going to have
+ *
+ * The new pages are marked. Return: 0, or -ENOMEM and a line in the log.
+ */
+int mapdev_dirty_grow(struct mapdev_region *region, pgoff_t pages)
+{
+	struct mapdev_dirty_log *log = region->dirty;
+	pgoff_t old_pages = mapdev_pages(region);
+	struct mapdev_marks *old, *new;
+	unsigned long unit = 0;
+
+	if (!log)
+		return 0;
+	new = alloc_marks(region, log, pages);
+	if (!new)
+		return -ENOMEM;
+
+	scoped_guard(mutex, &log->lock) {
+		old = mapdev_dirty_marks(log);
+		rcu_assign_pointer(log->marks, new);
+		/* Who has seen the old marks is done with them after this. */
+		synchronize_rcu();
+		while ((unit = mapdev_marks_next(old, unit)) < new->limit)
+			mapdev_marks_set(new, unit++);
+	}
+	kvfree(old);
+	mapdev_dirty_mark(region, old_pages, pages - old_pages);
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(mapdev_dirty_grow);
+
+/* Returns when a collection is over that has seen the region live. */
+void mapdev_dirty_fence(struct mapdev_region *region)
+{
+	if (!region->dirty)
+		return;
+	mutex_lock(&region->dirty->lock);
+	mutex_unlock(&region->dirty->lock);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A set of numbers below a limit, kept as bits, whose members are found in a
+ * time that depends on how many there are, not on the limit: above the bits are
+ * levels that have one bit for each word of the level below.
+ */
+#ifndef _MAPDEV_MARKS_H
+#define _MAPDEV_MARKS_H
+
+#include <linux/bitops.h>
+#include <linux/log2.h>
+#include <linux/math.h>
+#include <linux/types.h>
+
+#define MAPDEV_MARK_LEVELS	DIV_ROUND_UP(BITS_PER_LONG, ilog2(BITS_PER_LONG))
+
+/**
+ * struct mapdev_marks - the set
+ * @limit: its members are below this
+ * @levels: how many there are; the last is one word
+ * @level: the bits, and what is above them
+ * @bits: how many each has
+ * @words: where they lie
+ */
+struct mapdev_marks {
+	unsigned long limit;
+	unsigned int levels;
+	unsigned long *level[MAPDEV_MARK_LEVELS];
+	unsigned long bits[MAPDEV_MARK_LEVELS];
+	unsigned long words[];
+};
+
+struct mapdev_marks *mapdev_marks_alloc(unsigned long limit);
+bool mapdev_marks_set(struct mapdev_marks *marks, unsigned long nr);
+void mapdev_marks_clear(struct mapdev_marks *marks, unsigned long nr);
+unsigned long mapdev_marks_next(const struct mapdev_marks *marks,
+				unsigned long nr);
+
+#endif /* _MAPDEV_MARKS_H */

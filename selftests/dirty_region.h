@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What dirty.c and dirtyask.c share: a region of each kind that has a dirty
+ * log, mapped, with what its log is expected to say.
+ */
+#ifndef _MAPDEV_SELFTESTS_DIRTY_REGION_H
+#define _MAPDEV_SELFTESTS_DIRTY_REGION_H
+
+#include <pthread.h>
+#include <sys/syscall.h>
+
+#include <linux/userfaultfd.h>
+
+#include "dirty.h"
+
+/* Not a multiple of the larger granules: the last unit is cut short. */
+#define PAGE 4096
+#define SIZE (8 * 1024 * 1024 + 5 * PAGE)
+
+FIXTURE(dirty) {
+	struct logged log;
+	struct units want;
+	u8 *map;
+};
+
+FIXTURE_VARIANT(dirty) {
+	const char *attrs;
+	enum mapdev_backing_type type;
+};
+
+#define VARIANT(_name, _attrs, _type)					\
+	FIXTURE_VARIANT_ADD(dirty, _name) { .attrs = _attrs, .type = _type };
+FOR_EACH_LOGGED(VARIANT)
+
+static u8 *map_shared(int fd)
+{
+	return mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+}
+
+FIXTURE_SETUP(dirty)
+{
+	memset(&self->want, 0, sizeof(self->want));
+	ASSERT_EQ(0, logged_open(&self->log, variant->attrs, SIZE));
+	self->map = map_shared(self->log.fd);
+	ASSERT_NE(MAP_FAILED, self->map);
+}
+
+FIXTURE_TEARDOWN(dirty)
+{
+	munmap(self->map, SIZE);
+	close(self->log.fd);
+	EXPECT_EQ(0, region_destroy(&self->log.r));
+}
+
+/* The log is what was expected, no more and no less, and then empty. */
+#define EXPECT_DIRTY() do {						\
+	static struct units got;					\
+									\
+	ASSERT_EQ(0, collect(&self->log, &got));			\
+	EXPECT_EQ(-1, unlike(&self->log, &self->want, &got)) {		\
+		TH_LOG("unit of %llu bytes", self->log.unit);		\
+	}								\
+	memset(&self->want, 0, sizeof(self->want));			\
+	ASSERT_EQ(0, collect(&self->log, &got));			\
+	EXPECT_EQ(-1, unlike(&self->log, &self->want, &got)) {		\
+		TH_LOG("answered a second time");			\
+	}								\
+} while (0)
+
+/* Places at both ends of units, of the region, and between. */
+static const u64 places[] = {
+	0, PAGE - 1, 3 * PAGE, 65535, 65536, 65536 + PAGE, 2097151, 2097152,
+	3 * 1024 * 1024 + 17, 6 * 1024 * 1024, SIZE - 5 * PAGE, SIZE - 1,
+};
+
+#define FOR_EACH_PLACE(_at)						\
+	for (u64 *_i = (u64 *)places, _at;				\
+	     _i < places + ARRAY_SIZE(places) && (_at = *_i, 1); _i++)
+
+/* A memory whose first touch waits until it is told to go on. */
+struct slow {
+	u8 *mem;
+	int fd;
+};
+
+static inline int slow_open(struct slow *slow)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	slow->mem = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	slow->fd = syscall(__NR_userfaultfd, O_CLOEXEC);
+	reg.range.start = (uintptr_t)slow->mem;
+	reg.range.len = 2 * PAGE;
+	if (slow->fd < 0 || ioctl(slow->fd, UFFDIO_API, &api) ||
+	    ioctl(slow->fd, UFFDIO_REGISTER, &reg))
+		return -errno;
+	return 0;
+}
+
+/* Until somebody has touched it. */
+static inline void slow_wait(struct slow *slow)
+{
+	struct uffd_msg msg;
+
+	while (read(slow->fd, &msg, sizeof(msg)) != sizeof(msg))
+		;
+}
+
+static inline int slow_go(struct slow *slow, const void *page)
+{
+	struct uffdio_copy copy = {
+		.dst = (uintptr_t)slow->mem,
+		.src = (uintptr_t)page,
+		.len = PAGE,
+	};
+
+	return ioctl(slow->fd, UFFDIO_COPY, &copy) ? -errno : 0;
+}
+
+static inline void slow_close(struct slow *slow)
+{
+	close(slow->fd);
+	munmap(slow->mem, 2 * PAGE);
+}
+
+#endif /* _MAPDEV_SELFTESTS_DIRTY_REGION_H */
