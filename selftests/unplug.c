@@ -304,7 +304,7 @@ static void expect_gone(struct __test_metadata *_metadata,
 	char path[160];
 	u8 byte;
 
-	EXPECT_EQ(SIGBUS, touch_read(map));
+	ASSERT_EQ(SIGBUS, touch_read(map));
 	EXPECT_EQ(SIGBUS, touch_write(map + size - 1));
 	EXPECT_EQ(-1, pread(fd, &byte, 1, 0));
 	EXPECT_EQ(ENODEV, errno);
