@@ -85,10 +85,10 @@ static inline void find_ivshmem(struct sample *s)
 		bar_range(s, 2, &size);
 		if (size < least) {
 			least = size;
-			strcpy(best, s->pci);
+			memcpy(best, s->pci, sizeof(best));
 		}
 	}
-	strcpy(s->pci, best);
+	memcpy(s->pci, best, sizeof(best));
 	if (dir)
 		closedir(dir);
 }

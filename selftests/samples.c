@@ -9,6 +9,12 @@
 
 #include "sample.h"
 
+/* As many bytes of a large BAR as an emulated CPU compares in a second. */
+static size_t compared(const struct sample *s)
+{
+	return s->size < 1048576 ? s->size : 1048576;
+}
+
 /* --- What holds for all --- */
 
 FIXTURE(samples) {
@@ -49,7 +55,7 @@ FIXTURE_TEARDOWN(samples)
 /* One memory for all: another process, another mapping, and from an offset. */
 TEST_F(samples, is_shared)
 {
-	size_t size = self->s.size;
+	size_t size = compared(&self->s);
 	int status;
 	pid_t pid;
 	u8 *part;
@@ -120,7 +126,7 @@ TEST_F(samples, does_not_grow)
 /* It moves, though, with what is mapped. */
 TEST_F(samples, moves)
 {
-	size_t size = self->s.size;
+	size_t size = compared(&self->s);
 	u8 *own = map_part(&self->s, 0, size), *to;
 
 	ASSERT_NE(MAP_FAILED, own);
@@ -540,13 +546,14 @@ FIXTURE_TEARDOWN(bar)
 TEST_F(bar, is_the_device)
 {
 	int fd = open(pci_file(&self->s, "resource2_wc"), O_RDWR);
+	size_t size = compared(&self->s);
 	u8 *other;
 
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, try_mmap(fd, self->s.size, RW, MAP_SHARED, 0, &other));
-	fill(self->s.map, 0, self->s.size, 7);
-	EXPECT_EQ(self->s.size, differs(other, 0, self->s.size, 7));
-	munmap(other, self->s.size);
+	ASSERT_EQ(0, try_mmap(fd, size, RW, MAP_SHARED, 0, &other));
+	fill(self->s.map, 0, size, 7);
+	EXPECT_EQ(size, differs(other, 0, size, 7));
+	munmap(other, size);
 	close(fd);
 }
 

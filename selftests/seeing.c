@@ -378,4 +378,39 @@ TEST_F(seeing, trace)
 	munmap(map, SIZE / 2);
 }
 
+/* The dirty log, at the moment of the first write and of the answer. */
+TEST(trace_dirty)
+{
+	struct mapdev_run run;
+	struct mapdev_dirty dirty = {
+		.size = sizeof(dirty), .length = 65536,
+		.runs = (uintptr_t)&run, .capacity = 1,
+	};
+	struct region r;
+	u8 *map;
+	int fd;
+
+	if (access(TRACING "/trace", F_OK))
+		ASSERT_EQ(0, mount("tracefs", TRACING, "tracefs", 0, NULL));
+	ASSERT_EQ(0, region_create(&r, "size=64K backing=pages dirty=1"));
+	fd = open(r.node, O_RDWR);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, try_mmap(fd, 65536, PROT_READ | PROT_WRITE, MAP_SHARED, 0,
+			      &map));
+	ASSERT_EQ(0, tracing("trace", ""));
+	ASSERT_EQ(0, tracing("events/mapdev/enable", "1"));
+	/* A fault that writes marks by itself. */
+	load_byte(map + 4096);
+	store_byte(map + 4096, 1);
+	ASSERT_EQ(0, ioctl(fd, MAPDEV_IOC_DIRTY, &dirty));
+	ASSERT_EQ(0, tracing("events/mapdev/enable", "0"));
+	EXPECT_EQ(1, dirty.count);
+	EXPECT_EQ(4096, run.offset);
+	EXPECT_EQ(1, traced(r.name, "mkwrite", "pgoff=0x1 ret=LOCKED"));
+	EXPECT_EQ(1, traced(r.name, "collect", "offset=0 end=65536 runs=1 err=0"));
+	munmap(map, 65536);
+	close(fd);
+	EXPECT_EQ(0, region_destroy(&r));
+}
+
 TEST_HARNESS_MAIN

@@ -12,6 +12,7 @@
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 #include <kunit/visibility.h>
+#include <trace/events/mapdev.h>
 
 #include "dirty.h"
 
@@ -183,6 +184,7 @@ int mapdev_dirty_collect(struct mapdev_region *region,
 		.offset	= args->offset,
 		.room	= min(args->capacity, DIRTY_RUNS),
 	};
+	const u64 start = args->offset;
 	u64 mask;
 	int err;
 
@@ -202,6 +204,8 @@ int mapdev_dirty_collect(struct mapdev_region *region,
 		return -EBUSY;
 	mapdev_count(region, MAPDEV_STAT_COLLECT);
 	err = collect_and_deliver(region, &answer, args, arg);
+	trace_mapdev_collect(mapdev_name(region), start, answer.end,
+			     answer.count, err);
 	clear_bit_unlock(0, &log->busy);
 
 	/* While a mark goes, poll(2) may miss another for a moment. */

@@ -30,6 +30,7 @@
 #include <linux/slab.h>
 #include <linux/wait.h>
 #include <kunit/visibility.h>
+#include <trace/events/mapdev.h>
 
 #include "dirty.h"
 
@@ -146,6 +147,7 @@ vm_fault_t mapdev_dirty_mkwrite(struct vm_fault *vmf)
 		mapdev_dirty_mark(region, vmf->pgoff, 1);
 	else
 		folio_unlock(folio);
+	trace_mapdev_mkwrite(mapdev_name(region), vmf->pgoff, ret);
 	return ret;
 }
 

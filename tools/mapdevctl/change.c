@@ -265,7 +265,7 @@ static unsigned long long parse_bytes(const char *text)
 }
 
 /* The node of a region, open for writing. */
-static int open_node(const char *name)
+int open_node(const char *name)
 {
 	char path[PATH_MAX];
 	int fd;

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a region has counted. */
+/* What a region has counted, and what was written to it. */
 #include <err.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include <linux/mapdev.h>
 
 #include "mapdevctl.h"
 
@@ -51,4 +55,51 @@ void cmd_stat(const struct options *options)
 	if (options->json)
 		puts("}");
 	fclose(file);
+}
+
+static void collect_failed(const char *name)
+{
+	switch (errno) {
+	case EOPNOTSUPP:
+		errx(EXIT_FAILED, "region %s has no dirty log: make it with dirty=1", name);
+	case EBUSY:
+		errx(EXIT_FAILED, "region %s: another program is asking", name);
+	default:
+		err(EXIT_FAILED, "region %s", name);
+	}
+}
+
+/*
+ * dirty NAME: one run on each line, offset and length in bytes. Who asks takes it
+ * out of the log: it is not for a region that another program follows.
+ */
+void cmd_dirty(const struct options *options)
+{
+	struct mapdev_run runs[256];
+	struct mapdev_dirty dirty = {
+		.size = sizeof(dirty), .length = UINT64_MAX,
+		.runs = (uintptr_t)runs, .capacity = ARRAY_SIZE(runs),
+	};
+	const char *comma = "";
+	int fd = open_node(options->region);
+
+	if (options->json)
+		putchar('[');
+	do {
+		if (ioctl(fd, MAPDEV_IOC_DIRTY, &dirty))
+			collect_failed(options->region);
+		for (__u32 i = 0; i < dirty.count; i++) {
+			unsigned long long offset = runs[i].offset;
+			unsigned long long length = runs[i].length;
+
+			if (options->json)
+				printf("%s{\"offset\":%llu,\"length\":%llu}", comma, offset, length);
+			else
+				printf("%llu %llu\n", offset, length);
+			comma = ",";
+		}
+	} while (dirty.length);
+	if (options->json)
+		puts("]");
+	close(fd);
 }

@@ -233,6 +233,7 @@ static const struct command {
 	{ "list", "", 0, 0, list, "one line for each region" },
 	{ "show", "NAME", 1, 1, show, "all attributes of one region" },
 	{ "stat", "NAME", 1, 1, cmd_stat, "its counters" },
+	{ "dirty", "NAME", 1, 1, cmd_dirty, "what was written since it was asked (dirty=1)" },
 	{ "revoke", "NAME", 1, 1, cmd_revoke, "take all mappings away: a touch is SIGBUS" },
 	{ "restore", "NAME", 1, 1, cmd_restore, "let them work again" },
 	{ "resize", "NAME SIZE", 2, 2, cmd_resize, "give it another size (paged)" },
@@ -247,7 +248,7 @@ static void print_help(void)
 
 		printf("%*s  %s\n", used < 42 ? 42 - used : 0, "", commands[i].help);
 	}
-	puts("\n  --json     for programs: list, show and stat print JSON, sizes in bytes\n"
+	puts("\n  --json     for programs: list, show, stat and dirty print JSON, sizes in bytes\n"
 	     "  --help     this text\n"
 	     "  --version  the version of mapdevctl\n\n"
 	     "Exit status: 0 done, 1 failed, 2 wrong usage.");

@@ -28,6 +28,7 @@ void json_string(const char *s);
 void need_region(const char *name);
 
 /* change.c */
+int open_node(const char *name);
 void cmd_create(const struct options *options);
 void cmd_destroy(const struct options *options);
 void cmd_revoke(const struct options *options);
@@ -37,5 +38,6 @@ void cmd_discard(const struct options *options);
 
 /* log.c */
 void cmd_stat(const struct options *options);
+void cmd_dirty(const struct options *options);
 
 #endif

@@ -182,6 +182,56 @@ TRACE_EVENT(mapdev_discard,
 		  __entry->length)
 );
 
+/* A page of a region with a dirty log is about to become writable, or is not. */
+TRACE_EVENT(mapdev_mkwrite,
+
+	TP_PROTO(const char *region, pgoff_t pgoff, vm_fault_t ret),
+
+	TP_ARGS(region, pgoff, ret),
+
+	TP_STRUCT__entry(
+		__string(region, region)
+		__field(unsigned long, pgoff)
+		__field(unsigned long, ret)
+	),
+
+	TP_fast_assign(
+		__assign_str(region);
+		__entry->pgoff = pgoff;
+		__entry->ret = (__force unsigned long)ret;
+	),
+
+	TP_printk("%s pgoff=%#lx ret=%s", __get_str(region), __entry->pgoff,
+		  __print_flags(__entry->ret, "|", VM_FAULT_RESULT_TRACE))
+);
+
+/* The dirty log was asked for the range to @end, and had @runs to tell of. */
+TRACE_EVENT(mapdev_collect,
+
+	TP_PROTO(const char *region, u64 offset, u64 end, u32 runs, int err),
+
+	TP_ARGS(region, offset, end, runs, err),
+
+	TP_STRUCT__entry(
+		__string(region, region)
+		__field(unsigned long long, offset)
+		__field(unsigned long long, end)
+		__field(u32, runs)
+		__field(int, err)
+	),
+
+	TP_fast_assign(
+		__assign_str(region);
+		__entry->offset = offset;
+		__entry->end = end;
+		__entry->runs = runs;
+		__entry->err = err;
+	),
+
+	TP_printk("%s offset=%llu end=%llu runs=%u err=%d", __get_str(region),
+		  __entry->offset, __entry->end, __entry->runs, __entry->err)
+);
+
 #endif /* _TRACE_MAPDEV_H */
 
 #include <trace/define_trace.h>
