@@ -377,7 +377,9 @@ static void try_ioctls(struct __test_metadata *_metadata, const int *fds,
 			TH_LOG("round %d: %s: errno %d", round, c->name, err);
 		}
 		done[which] += !err;
-		/* It would be so most of the time. */
+		/* It would be so, or very small, most of the time. */
+		if (c->cmd == MAPDEV_IOC_RESIZE && next() % 4)
+			region_resize(fds[0], SIZE);
 		if (c->cmd == MAPDEV_IOC_REVOKE && next() % 4)
 			ioctl(fds[0], MAPDEV_IOC_RESTORE, 0);
 	}
