@@ -134,7 +134,7 @@ static void is_the_owners_again(struct kunit *test)
 static void owner_and_root_are_apart(struct kunit *test)
 {
 	struct lend_fixture *fx = fixture_lend(test);
-	u8 byte;
+	u8 byte = 1;
 
 	KUNIT_EXPECT_EQ(test, -EALREADY, mapdev_restore(fx->region));
 	KUNIT_EXPECT_EQ(test, 0, mapdev_revoke(fx->region));
@@ -146,6 +146,7 @@ static void owner_and_root_are_apart(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0,
 			mapdev_region_restore(fx->region, MAPDEV_OFF_ROOT));
 	KUNIT_EXPECT_EQ(test, 0, get_user(byte, fx->user));
+	KUNIT_EXPECT_EQ(test, 0, byte);
 }
 
 /* It is no memory of ours: max_bytes has nothing to say. */
@@ -261,4 +262,5 @@ static struct kunit_suite lend_suite = {
 	.name = "mapdev_lend",
 	.test_cases = lend_cases,
 };
+
 kunit_test_suite(lend_suite);

@@ -43,12 +43,6 @@ struct entry {
 };
 
 /* With the shadow of KASAN in the page tables a dump takes minutes. */
-#define SKIP_WITHOUT_ENTRIES()						\
-	do {								\
-		if (!entries_readable())				\
-			SKIP(return, "page tables with KASAN's shadow"); \
-	} while (0)
-
 static inline bool entries_readable(void)
 {
 	return system("zcat /proc/config.gz | grep -q ^CONFIG_KASAN=y") != 0;

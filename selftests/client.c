@@ -32,14 +32,14 @@ FIXTURE_TEARDOWN(client)
 TEST_F(client, memory_is_shared)
 {
 	struct mapdev_info info = { .size = sizeof(info) };
-	uint32_t word;
+	__u32 word;
 
 	EXPECT_TRUE(all_zero(self->map, SIZE));
 	ASSERT_EQ(0, write_file(PARAMETERS "tick", "1"));
 	for (size_t at = 0; at < SIZE; at += PAGE)
-		EXPECT_EQ(1, *(volatile uint32_t *)(self->map + at));
+		EXPECT_EQ(1, load_word(self->map + at));
 
-	*(volatile uint32_t *)(self->map + PAGE) = 41;
+	store_byte(self->map + PAGE, 41);
 	ASSERT_EQ(0, write_file(PARAMETERS "tick", "1"));
 	EXPECT_EQ(4, pread(self->fd, &word, 4, PAGE));
 	EXPECT_EQ(42, word);

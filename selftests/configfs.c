@@ -123,7 +123,7 @@ TEST_F_TIMEOUT(configfs, rmdir_in_use, 60)
 
 /* --- Ten thousand times --- */
 
-static long meminfo(const char *key)
+static long mem_value(const char *key)
 {
 	char word[64];
 	long value, found = -1;
@@ -248,8 +248,8 @@ static int lives(int count)
 static long kernel_memory(void)
 {
 	write_file("/proc/sys/vm/drop_caches", "3");
-	return meminfo("SUnreclaim") + meminfo("VmallocUsed") +
-	       meminfo("Percpu");
+	return mem_value("SUnreclaim") + mem_value("VmallocUsed") +
+	       mem_value("Percpu");
 }
 
 TEST_F_TIMEOUT(pressure, ten_thousand, 300)
@@ -261,7 +261,7 @@ TEST_F_TIMEOUT(pressure, ten_thousand, 300)
 	/* What is made at first stays: slabs, per-CPU lists, page tables. */
 	ASSERT_EQ(0, lives(64));
 	kernel = kernel_memory();
-	available = meminfo("MemAvailable");
+	available = mem_value("MemAvailable");
 	pid = fork();
 	if (!pid)
 		press(self->group);
@@ -279,9 +279,9 @@ TEST_F_TIMEOUT(pressure, ten_thousand, 300)
 		       kernel_memory());
 	}
 	/* Regions have 64 kB and more, and this is less exact. */
-	EXPECT_LT(available - 4 * SLACK_KB, meminfo("MemAvailable")) {
+	EXPECT_LT(available - 4 * SLACK_KB, mem_value("MemAvailable")) {
 		TH_LOG("available: %ld kB, then %ld", available,
-		       meminfo("MemAvailable"));
+		       mem_value("MemAvailable"));
 	}
 	EXPECT_EQ(0, count_entries(CLASS));
 }

@@ -361,6 +361,58 @@ TEST_F(dirty, migrated)
 	}
 }
 
+static int resize(struct logged *log, u64 size)
+{
+	struct mapdev_resize arg = { .size = sizeof(arg), .length = size };
+
+	if (ioctl(log->fd, MAPDEV_IOC_RESIZE, &arg))
+		return -errno;
+	log->size = size;
+	log->count = (size + log->unit - 1) / log->unit;
+	return 0;
+}
+
+/* What was freed, and what is new, is not what it was. */
+TEST_F(dirty, discarded_and_resized)
+{
+	struct mapdev_discard discard = {
+		.size = sizeof(discard),
+		.offset = 65536 - PAGE,
+		.length = 3 * PAGE,
+	};
+
+	if (variant->type != MAPDEV_PAGED)
+		return;
+	memset(self->map, 1, SIZE);
+	expect(&self->log, &self->want, 0, SIZE);
+	EXPECT_DIRTY();
+	ASSERT_EQ(0, ioctl(self->log.fd, MAPDEV_IOC_DISCARD, &discard));
+	expect(&self->log, &self->want, discard.offset, discard.length);
+	EXPECT_DIRTY();
+	/* Nothing was there any more. */
+	ASSERT_EQ(0, ioctl(self->log.fd, MAPDEV_IOC_DISCARD, &discard));
+	expect(&self->log, &self->want, discard.offset, discard.length);
+	EXPECT_DIRTY();
+	store_byte(self->map + discard.offset, 2);
+	expect(&self->log, &self->want, discard.offset, 1);
+	EXPECT_DIRTY();
+
+	/* The end of the region lies within a unit, but for pages. */
+	store_byte(self->map, 3);
+	expect(&self->log, &self->want, 0, 1);
+	ASSERT_EQ(0, resize(&self->log, SIZE + 3 * 1024 * 1024));
+	expect(&self->log, &self->want, SIZE, 3 * 1024 * 1024);
+	EXPECT_DIRTY();
+	ASSERT_EQ(1, pwrite(self->log.fd, "", 1, self->log.size - 1));
+	ASSERT_EQ(0, resize(&self->log, SIZE - PAGE));
+	EXPECT_DIRTY();
+	store_byte(self->map + PAGE, 4);
+	expect(&self->log, &self->want, PAGE, 1);
+	ASSERT_EQ(0, resize(&self->log, SIZE));
+	expect(&self->log, &self->want, SIZE - PAGE, PAGE);
+	EXPECT_DIRTY();
+}
+
 TEST_F(dirty, private_copies)
 {
 	u8 *copy = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE,

@@ -218,7 +218,7 @@ TEST(names)
 		int err = 0;
 
 		for (size_t i = 0; i < length; i++)
-			name[i] = next() % 4 ? "abZ09._-/ \n"[next() % 11] :
+			name[i] = next() % 4 ? "abZ09._-/ \x0a"[next() % 11] :
 					       next() % 255 + 1;
 		name[length] = '\0';
 		/* Not the parent. */
@@ -347,8 +347,8 @@ static unsigned long random_arg(const struct ioctl_case *c, u8 *room)
 	for (size_t i = 0; i < 8 && arg + 8 * i + 8 <= room + PAGE; i++)
 		memcpy(arg + 8 * i, &(u64){ random_number() }, 8);
 	if (arg + 8 <= room + PAGE) {
-		memcpy(arg, &(uint32_t){ claimed }, 4);
-		memcpy(arg + 4, &(uint32_t){ next() % 8 ? 0 : next() }, 4);
+		memcpy(arg, &(__u32){ claimed }, 4);
+		memcpy(arg + 4, &(__u32){ next() % 8 ? 0 : next() }, 4);
 	}
 	return (unsigned long)arg;
 }
@@ -441,16 +441,16 @@ TEST_F(fuzz, page_end)
 	for (size_t i = 0; i < ARRAY_SIZE(ioctls); i++) {
 		const struct ioctl_case *c = &ioctls[i];
 
-		for (uint32_t size = 0; c->size && size < c->size + 40; size++) {
+		for (__u32 size = 0; c->size && size < c->size + 40; size++) {
 			u8 *arg = room + PAGE - size;
 			int err;
 
 			memset(room, 0xa5, PAGE);
 			memset(arg, 0, size);
-			if (size >= sizeof(uint32_t))
-				memcpy(arg, &size, sizeof(uint32_t));
+			if (size >= sizeof(__u32))
+				memcpy(arg, &size, sizeof(__u32));
 			err = ioctl(self->fd[0], c->cmd, arg) ? errno : 0;
-			if (size < sizeof(uint32_t)) {
+			if (size < sizeof(__u32)) {
 				EXPECT_TRUE(err == EFAULT || err == EACCES);
 			} else if (size < c->size) {
 				EXPECT_TRUE(err == EINVAL || err == EACCES);
@@ -464,7 +464,7 @@ TEST_F(fuzz, page_end)
 			if (size < c->size || c->cmd != MAPDEV_IOC_INFO)
 				continue;
 			memset(arg, 0, size);
-			memcpy(arg, &(uint32_t){ size + 1 }, sizeof(uint32_t));
+			memcpy(arg, &(__u32){ size + 1 }, sizeof(__u32));
 			EXPECT_EQ(-1, ioctl(self->fd[0], c->cmd, arg));
 			EXPECT_EQ(EFAULT, errno);
 		}
@@ -475,8 +475,8 @@ TEST_F(fuzz, page_end)
 /* As long as a page may be, if it is zero where it is not known; no longer. */
 TEST_F(fuzz, long_structures)
 {
-	const uint32_t sizes[] = { PAGE, PAGE + 1, 2 * PAGE, UINT_MAX };
-	uint32_t *arg = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE,
+	const __u32 sizes[] = { PAGE, PAGE + 1, 2 * PAGE, UINT_MAX };
+	__u32 *arg = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE,
 			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	ASSERT_NE(MAP_FAILED, arg);
@@ -500,7 +500,7 @@ TEST_F(fuzz, answers)
 	for (size_t size = sizeof(info); size < 200; size++) {
 		memset(buf, 0x5a, sizeof(buf));
 		memset(buf, 0, size);
-		memcpy(buf, &(uint32_t){ size }, sizeof(uint32_t));
+		memcpy(buf, &(__u32){ size }, sizeof(__u32));
 		ASSERT_EQ(0, ioctl(self->fd[0], MAPDEV_IOC_INFO, buf));
 		memcpy(&info, buf, sizeof(info));
 		EXPECT_EQ(size, info.size);

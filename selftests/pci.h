@@ -38,7 +38,7 @@ static inline u64 pci_bar(const struct pci_device *dev, int bar, u64 *size)
 	for (int i = 0; file && i <= bar; i++)
 		if (!fgets(line, sizeof(line), file) ||
 		    sscanf(line, "%llx %llx", &first, &last) != 2)
-			first = last = 0;
+			last = 0;
 	if (file)
 		fclose(file);
 	*size = last ? last - first + 1 : 0;
@@ -113,7 +113,9 @@ static inline void pci_region(const struct pci_device *dev, int bar,
 {
 	unsigned int domain, bus, slot, function;
 
-	sscanf(dev->address, "%x:%x:%x.%x", &domain, &bus, &slot, &function);
+	if (sscanf(dev->address, "%x:%x:%x.%x", &domain, &bus, &slot,
+		   &function) != 4)
+		return;
 	snprintf(r->name, sizeof(r->name), "pci-%04x-%02x-%02x.%x-bar%d",
 		 domain, bus, slot, function, bar);
 	snprintf(r->node, sizeof(r->node), "/dev/mapdev/%s", r->name);

@@ -227,6 +227,14 @@ static inline u8 load_byte(const u8 *byte)
 	return value;
 }
 
+static inline __u32 load_word(const void *word)
+{
+	__u32 value = *(const __u32 *)word;
+
+	__asm__ __volatile__("" : "+r"(value) : : "memory");
+	return value;
+}
+
 static inline void store_byte(u8 *byte, u8 value)
 {
 	*byte = value;

@@ -169,12 +169,12 @@ EXPORT_SYMBOL_IF_KUNIT(mapdev_dirty_pending);
  * @region: the region, its size still the old one, region->control held
  * @pages: how many it is going to have
  *
- * The new pages are marked. Return: 0, or -ENOMEM and a line in the log.
+ * What is new is not marked, since it is not there yet.
+ * Return: 0, or -ENOMEM and a line in the log.
  */
 int mapdev_dirty_grow(struct mapdev_region *region, pgoff_t pages)
 {
 	struct mapdev_dirty_log *log = region->dirty;
-	pgoff_t old_pages = mapdev_pages(region);
 	struct mapdev_marks *old, *new;
 	unsigned long unit = 0;
 
@@ -193,7 +193,6 @@ int mapdev_dirty_grow(struct mapdev_region *region, pgoff_t pages)
 			mapdev_marks_set(new, unit++);
 	}
 	kvfree(old);
-	mapdev_dirty_mark(region, old_pages, pages - old_pages);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_dirty_grow);

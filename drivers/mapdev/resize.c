@@ -70,6 +70,9 @@ static int grow(struct mapdev_region *region, u64 size)
 	/* A folio that was pinned may lie across the end, and be written to. */
 	drop_range(region, old, size);
 	set_size(region, size);
+	/* Not before: the old end may lie within a unit. */
+	mapdev_dirty_mark(region, old >> PAGE_SHIFT,
+			  (size - old) >> PAGE_SHIFT);
 	filemap_invalidate_unlock(mapping);
 	return 0;
 }
@@ -130,13 +133,6 @@ int mapdev_region_resize_to(struct mapdev_region *region, const char *value)
 	return err ?: mapdev_region_resize(region, attrs.size);
 }
 
-/* Who keeps a copy has to hear of the zeroes. */
-static void discard(struct mapdev_region *region, u64 offset, u64 length)
-{
-	drop_range(region, offset, offset + length);
-	mapdev_dirty_mark(region, offset >> PAGE_SHIFT, length >> PAGE_SHIFT);
-}
-
 /**
  * mapdev_region_discard - free a range of a live region, which then reads zero
  * @region: the region
@@ -159,13 +155,16 @@ int mapdev_region_discard(struct mapdev_region *region, u64 offset, u64 length)
 	trace_mapdev_discard(mapdev_name(region), offset, length);
 	/* A revoke waits for this lock once it has set the state. */
 	filemap_invalidate_lock(mapping);
-	if (!mapdev_is_live(region))
+	if (!mapdev_is_live(region)) {
 		err = -ENODEV;
-	else if (offset > mapdev_size(region) ||
-		 length > mapdev_size(region) - offset)
+	} else if (offset > mapdev_size(region) ||
+		   length > mapdev_size(region) - offset) {
 		err = -EINVAL;
-	else
-		discard(region, offset, length);
+	} else {
+		drop_range(region, offset, offset + length);
+		mapdev_dirty_mark(region, offset >> PAGE_SHIFT,
+				  length >> PAGE_SHIFT);
+	}
 	filemap_invalidate_unlock(mapping);
 	if (!err)
 		mapdev_count(region, MAPDEV_STAT_DISCARD);

@@ -26,11 +26,6 @@ struct counter {
 	{ _name, MAPDEV_STAT_##_stat, MAPDEV_NR_STATS }
 #define DIFFERENCE(_name, _stat, _less) \
 	{ _name, MAPDEV_STAT_##_stat, MAPDEV_STAT_##_less }
-/* A callback of the fault path, with the lock that it came under. */
-#define CALLBACK(_name, _stat)					\
-	COUNTER(_name, _stat),					\
-	DIFFERENCE(_name "_vma_lock", _stat, _stat##_MMAP),	\
-	COUNTER(_name "_mmap_lock", _stat##_MMAP)
 
 static const struct counter counters[] = {
 	COUNTER("prepare", PREPARE),
@@ -39,11 +34,17 @@ static const struct counter counters[] = {
 	DIFFERENCE("not_mapped", PREPARE, MAPPED),
 	COUNTER("open", OPEN),
 	COUNTER("close", CLOSE),
-	CALLBACK("fault", FAULT),
-	CALLBACK("huge_fault", HUGE_FAULT),
+	COUNTER("fault", FAULT),
+	DIFFERENCE("fault_vma_lock", FAULT, FAULT_MMAP),
+	COUNTER("fault_mmap_lock", FAULT_MMAP),
+	COUNTER("huge_fault", HUGE_FAULT),
+	DIFFERENCE("huge_fault_vma_lock", HUGE_FAULT, HUGE_FAULT_MMAP),
+	COUNTER("huge_fault_mmap_lock", HUGE_FAULT_MMAP),
 	DIFFERENCE("huge_fault_pmd", HUGE_FAULT, HUGE_FAULT_PUD),
 	COUNTER("huge_fault_pud", HUGE_FAULT_PUD),
-	CALLBACK("map_pages", MAP_PAGES),
+	COUNTER("map_pages", MAP_PAGES),
+	DIFFERENCE("map_pages_vma_lock", MAP_PAGES, MAP_PAGES_MMAP),
+	COUNTER("map_pages_mmap_lock", MAP_PAGES_MMAP),
 	COUNTER("mkwrite", MKWRITE),
 	COUNTER("fallback", FALLBACK),
 	COUNTER("sigbus", SIGBUS),

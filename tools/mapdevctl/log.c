@@ -93,7 +93,8 @@ void cmd_dirty(const struct options *options)
 			unsigned long long length = runs[i].length;
 
 			if (options->json)
-				printf("%s{\"offset\":%llu,\"length\":%llu}", comma, offset, length);
+				printf("%s{\"offset\":%llu,\"length\":%llu}", comma, offset,
+				       length);
 			else
 				printf("%llu %llu\n", offset, length);
 			comma = ",";
