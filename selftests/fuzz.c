@@ -24,10 +24,14 @@ static const struct ioctl_case {
 } ioctls[] = {
 	{ "INFO", MAPDEV_IOC_INFO, sizeof(struct mapdev_info),
 	  { EFAULT, EINVAL, E2BIG } },
+	{ "DIRTY", MAPDEV_IOC_DIRTY, sizeof(struct mapdev_dirty),
+	  { EBADF, EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENODEV, EBUSY, EINTR,
+	    ENOMEM } },
 	{ "DISCARD", MAPDEV_IOC_DISCARD, sizeof(struct mapdev_discard),
 	  { EBADF, EACCES, EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENODEV } },
 	{ "RESIZE", MAPDEV_IOC_RESIZE, sizeof(struct mapdev_resize),
-	  { EBADF, EPERM, EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENODEV, ENOSPC } },
+	  { EBADF, EPERM, EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENODEV, ENOSPC,
+	    ENOMEM } },
 	{ "REVOKE", MAPDEV_IOC_REVOKE, 0,
 	  { EBADF, EPERM, EINVAL, EALREADY, ENODEV } },
 	{ "RESTORE", MAPDEV_IOC_RESTORE, 0,
@@ -48,6 +52,7 @@ static const struct file_case {
 	{ "pin", { EINVAL, EBUSY } },
 	{ "dma32", { EINVAL, EBUSY } },
 	{ "ro", { EINVAL, EBUSY } },
+	{ "dirty", { EINVAL, EBUSY } },
 	{ "cache", { EINVAL, EBUSY } },
 	{ "phys", { EINVAL, EBUSY } },
 	{ "live", { EINVAL, EALREADY, EEXIST, ENOMEM, ENOSPC, EOPNOTSUPP,
@@ -218,7 +223,7 @@ TEST(names)
 		int err = 0;
 
 		for (size_t i = 0; i < length; i++)
-			name[i] = next() % 4 ? "abZ09._-/ \x0a"[next() % 11] :
+			name[i] = next() % 4 ? "abZ09._-/\n "[next() % 11] :
 					       next() % 255 + 1;
 		name[length] = '\0';
 		/* Not the parent. */
@@ -275,6 +280,7 @@ FIXTURE_VARIANT(fuzz) {
 FIXTURE_VARIANT_ADD(fuzz, paged) { "backing=paged" };
 FIXTURE_VARIANT_ADD(fuzz, read_only) { "backing=paged ro=1" };
 FIXTURE_VARIANT_ADD(fuzz, huge) { "backing=paged granule=2M" };
+FIXTURE_VARIANT_ADD(fuzz, dirty) { "backing=paged dirty=1" };
 FIXTURE_VARIANT_ADD(fuzz, pages) { "backing=pages" };
 FIXTURE_VARIANT_ADD(fuzz, contig) { "backing=contig" };
 
@@ -347,8 +353,8 @@ static unsigned long random_arg(const struct ioctl_case *c, u8 *room)
 	for (size_t i = 0; i < 8 && arg + 8 * i + 8 <= room + PAGE; i++)
 		memcpy(arg + 8 * i, &(u64){ random_number() }, 8);
 	if (arg + 8 <= room + PAGE) {
-		memcpy(arg, &(__u32){ claimed }, 4);
-		memcpy(arg + 4, &(__u32){ next() % 8 ? 0 : next() }, 4);
+		memcpy(arg, &(unsigned int){ claimed }, 4);
+		memcpy(arg + 4, &(unsigned int){ next() % 8 ? 0 : next() }, 4);
 	}
 	return (unsigned long)arg;
 }
@@ -398,6 +404,9 @@ TEST_F(fuzz, ioctls)
 		bool can = resizable || (ioctls[i].cmd != MAPDEV_IOC_RESIZE &&
 					 ioctls[i].cmd != MAPDEV_IOC_DISCARD);
 
+		/* Its list is somewhere else, and random. */
+		if (ioctls[i].cmd == MAPDEV_IOC_DIRTY)
+			continue;
 		if (ioctls[i].cmd == MAPDEV_IOC_DISCARD)
 			can &= !strstr(variant->attrs, "ro=1");
 		EXPECT_EQ(can, done[i] > 0) {
@@ -441,16 +450,16 @@ TEST_F(fuzz, page_end)
 	for (size_t i = 0; i < ARRAY_SIZE(ioctls); i++) {
 		const struct ioctl_case *c = &ioctls[i];
 
-		for (__u32 size = 0; c->size && size < c->size + 40; size++) {
+		for (unsigned int size = 0; c->size && size < c->size + 40; size++) {
 			u8 *arg = room + PAGE - size;
 			int err;
 
 			memset(room, 0xa5, PAGE);
 			memset(arg, 0, size);
-			if (size >= sizeof(__u32))
-				memcpy(arg, &size, sizeof(__u32));
+			if (size >= sizeof(unsigned int))
+				memcpy(arg, &size, sizeof(unsigned int));
 			err = ioctl(self->fd[0], c->cmd, arg) ? errno : 0;
-			if (size < sizeof(__u32)) {
+			if (size < sizeof(unsigned int)) {
 				EXPECT_TRUE(err == EFAULT || err == EACCES);
 			} else if (size < c->size) {
 				EXPECT_TRUE(err == EINVAL || err == EACCES);
@@ -464,7 +473,7 @@ TEST_F(fuzz, page_end)
 			if (size < c->size || c->cmd != MAPDEV_IOC_INFO)
 				continue;
 			memset(arg, 0, size);
-			memcpy(arg, &(__u32){ size + 1 }, sizeof(__u32));
+			memcpy(arg, &(unsigned int){ size + 1 }, sizeof(unsigned int));
 			EXPECT_EQ(-1, ioctl(self->fd[0], c->cmd, arg));
 			EXPECT_EQ(EFAULT, errno);
 		}
@@ -475,8 +484,8 @@ TEST_F(fuzz, page_end)
 /* As long as a page may be, if it is zero where it is not known; no longer. */
 TEST_F(fuzz, long_structures)
 {
-	const __u32 sizes[] = { PAGE, PAGE + 1, 2 * PAGE, UINT_MAX };
-	__u32 *arg = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE,
+	const unsigned int sizes[] = { PAGE, PAGE + 1, 2 * PAGE, UINT_MAX };
+	unsigned int *arg = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE,
 			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	ASSERT_NE(MAP_FAILED, arg);
@@ -500,7 +509,7 @@ TEST_F(fuzz, answers)
 	for (size_t size = sizeof(info); size < 200; size++) {
 		memset(buf, 0x5a, sizeof(buf));
 		memset(buf, 0, size);
-		memcpy(buf, &(__u32){ size }, sizeof(__u32));
+		memcpy(buf, &(unsigned int){ size }, sizeof(unsigned int));
 		ASSERT_EQ(0, ioctl(self->fd[0], MAPDEV_IOC_INFO, buf));
 		memcpy(&info, buf, sizeof(info));
 		EXPECT_EQ(size, info.size);

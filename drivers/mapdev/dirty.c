@@ -131,7 +131,7 @@ vm_fault_t mapdev_dirty_mkwrite(struct vm_fault *vmf)
 	int err;
 
 	vma_assert_stabilised(vmf->vma);
-	mapdev_count(region, MAPDEV_STAT_MKWRITE);
+	mapdev_count_fault(vmf, MAPDEV_STAT_MKWRITE);
 
 	/* fault() has let go of the folio, and a revoke may have come past. */
 	folio_lock(folio);
