@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Memory that another driver lends: linux/mapdev.h, as its client sees it. */
+#include <kunit/device.h>
 #include <linux/mapdev.h>
 #include <linux/mman.h>
 #include <linux/mm.h>
@@ -61,6 +62,9 @@ static struct lend_fixture *fixture_lend(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, fx);
 	fixture_alloc(test, fx);
+	/* One that knows nothing of power management. */
+	fx->desc.parent = kunit_device_register(test, "kunit-lender");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, fx->desc.parent);
 	fx->region = mapdev_register(&fx->desc);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, fx->region);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, retire_action,

@@ -37,7 +37,14 @@ static int mapdev_may_open(const struct mapdev_region *region)
 /* The device that a window belongs to answers as long as a file is open. */
 static int mapdev_wake(struct mapdev_region *region)
 {
-	return region->owner ? pm_runtime_resume_and_get(region->owner) : 0;
+	if (!region->owner)
+		return 0;
+	/* Of a driver that knows no runtime PM, or of one that is gone. */
+	if (!pm_runtime_enabled(region->owner)) {
+		pm_runtime_get_noresume(region->owner);
+		return 0;
+	}
+	return pm_runtime_resume_and_get(region->owner);
 }
 
 static void mapdev_let_sleep(struct mapdev_region *region)
