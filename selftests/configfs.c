@@ -228,6 +228,7 @@ static int lives(int count)
 	for (int maker = 0; maker < MAKERS; maker++) {
 		if (fork())
 			continue;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (int i = maker; !line && i < count; i += MAKERS)
 			line = one_life(i);
 		if (line)
@@ -275,8 +276,10 @@ TEST_F_TIMEOUT(pressure, ten_thousand, 550)
 		press(self->group);
 	/* They wait for their own children only. */
 	makers = fork();
-	if (!makers)
+	if (!makers) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		_exit(lives(rounds()));
+	}
 	EXPECT_EQ(makers, waitpid(makers, &status, 0));
 	EXPECT_EQ(0, status);
 	EXPECT_EQ(0, kill(pid, SIGKILL));

@@ -29,6 +29,10 @@
 
 #include "kselftest_harness.h"
 
+/* A limit is for what hangs; an emulated machine that is not alone is slow. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT 120
+
 typedef unsigned char u8;
 typedef unsigned long long u64;
 
