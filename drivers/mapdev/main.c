@@ -80,7 +80,7 @@ static int __init mapdev_init(void)
 	err = class_register(&mapdev_class);
 	if (err)
 		goto stats;
-	err = mapdev_regions_init();
+	err = mapdev_registry_init();
 	if (err)
 		goto class;
 
@@ -97,7 +97,7 @@ static int __init mapdev_init(void)
 	return 0;
 
 regions:
-	mapdev_regions_exit();
+	mapdev_registry_exit();
 class:
 	class_unregister(&mapdev_class);
 stats:
@@ -109,7 +109,7 @@ module_init(mapdev_init);
 static void __exit mapdev_exit(void)
 {
 	mapdev_control_exit();
-	mapdev_regions_exit();
+	mapdev_registry_exit();
 	class_unregister(&mapdev_class);
 	mapdev_stats_exit();
 }

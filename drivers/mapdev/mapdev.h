@@ -84,11 +84,13 @@ int mapdev_attr_show(const struct mapdev_attrs *attrs, const char *name,
 		     char *buf);
 int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
 		     const char *name, const char *value);
-int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region);
 enum mapdev_cache mapdev_attrs_cache(const struct mapdev_attrs *attrs);
 const char *mapdev_cache_name(const struct mapdev_attrs *attrs);
 u64 mapdev_max_granule(void);
 u64 mapdev_default_granule(void);
+
+/* check.c */
+int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region);
 
 /**
  * struct mapdev_backing - one source of memory and the way it is mapped
@@ -364,8 +366,6 @@ static inline vm_fault_t mapdev_fault_end(const struct vm_fault *vmf,
 }
 
 /* region.c */
-int mapdev_regions_init(void);
-void mapdev_regions_exit(void);
 struct mapdev_region *mapdev_region_create(const char *name,
 					   const struct mapdev_attrs *attrs);
 struct mapdev_region *mapdev_region_lend(const struct mapdev_desc *desc,
@@ -374,11 +374,16 @@ void mapdev_region_retire(struct mapdev_region *region);
 int mapdev_region_revoke(struct mapdev_region *region, unsigned long why);
 int mapdev_region_restore(struct mapdev_region *region, unsigned long why);
 enum mapdev_state mapdev_region_state(const struct mapdev_region *region);
-struct mapdev_region *mapdev_region_get(unsigned int minor);
 void mapdev_region_put(struct mapdev_region *region);
 
+/* registry.c */
+int mapdev_registry_init(void);
+void mapdev_registry_exit(void);
+int mapdev_registry_add(struct mapdev_region *region);
+void mapdev_registry_remove(struct mapdev_region *region);
+struct mapdev_region *mapdev_region_get(unsigned int minor);
+struct inode *mapdev_inode_alloc(void);
 u64 mapdev_region_bytes(const struct mapdev_region *region);
-
 int mapdev_name_check(const char *name);
 int mapdev_bytes_take(const char *name, u64 bytes);
 void mapdev_bytes_give(u64 bytes);

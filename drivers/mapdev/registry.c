@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What all regions share: names, minors, the sum of their bytes, the cdev and
+ * the file system of their inodes.
+ */
+#define pr_fmt(fmt) "mapdev: " fmt
+
+#include <linux/cdev.h>
+#include <linux/cleanup.h>
+#include <linux/ctype.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/mount.h>
+#include <linux/pseudo_fs.h>
+#include <linux/xarray.h>
+#include <kunit/visibility.h>
+
+#include "mapdev.h"
+
+#define MAPDEV_MINORS	BIT(16)
+
+static unsigned long long max_bytes;
+module_param(max_bytes, ullong, 0444);
+MODULE_PARM_DESC(max_bytes, "most bytes of all regions together (default: half of RAM)");
+
+/* Protects the registry below: names and minors are given out under it. */
+static DEFINE_MUTEX(mapdev_names);
+static DEFINE_XARRAY_ALLOC(mapdev_minors);
+static u32 mapdev_next_minor;
+static u64 mapdev_bytes;
+
+static dev_t mapdev_devt;
+static struct cdev mapdev_cdev;
+static struct vfsmount *mapdev_mnt;
+
+static int mapdev_init_fs_context(struct fs_context *fc)
+{
+	return init_pseudo(fc, 0x6d617064) ? 0 : -ENOMEM;
+}
+
+/*
+ * No owner: the mount made at load would hold the module for ever. What keeps
+ * the module while an inode is in use are open files, by the cdev's owner.
+ */
+static struct file_system_type mapdev_fs_type = {
+	.name		= "mapdev",
+	.init_fs_context = mapdev_init_fs_context,
+	.kill_sb	= kill_anon_super,
+};
+
+/* An inode that is in no directory, for the mapping of one region. */
+struct inode *mapdev_inode_alloc(void)
+{
+	return alloc_anon_inode(mapdev_mnt->mnt_sb);
+}
+
+/* 0 if a region can have this name, else the errno, and why in the log. */
+int mapdev_name_check(const char *name)
+{
+	size_t len = strlen(name);
+	bool valid = len && len <= MAPDEV_NAME_MAX && name[0] != '.';
+
+	for (const char *c = name; *c; c++)
+		valid &= isascii(*c) && (isalnum(*c) || strchr("._-", *c));
+	if (valid)
+		return 0;
+	pr_err("\"%*pE\" cannot be a name: 1 to %d of A-Za-z0-9._- not beginning with a dot\n",
+	       (int)strnlen(name, 64), name, MAPDEV_NAME_MAX);
+	return len > MAPDEV_NAME_MAX ? -ENAMETOOLONG : -EINVAL;
+}
+
+static bool name_is_taken(const char *name)
+{
+	struct mapdev_region *region;
+	unsigned long minor;
+
+	xa_for_each(&mapdev_minors, minor, region)
+		if (!strcmp(mapdev_name(region), name))
+			return true;
+	return false;
+}
+
+/* What it takes of max_bytes: memory that mapdev has got from the kernel. */
+u64 mapdev_region_bytes(const struct mapdev_region *region)
+{
+	bool own = !region->lent &&
+		   region->attrs.backing->type != MAPDEV_WINDOW;
+
+	return own ? mapdev_size(region) : 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(mapdev_region_bytes);
+
+static int bytes_take(const char *name, u64 bytes)
+{
+	lockdep_assert_held(&mapdev_names);
+	if (bytes > max_bytes - mapdev_bytes) {
+		pr_err("%s: %llu bytes are more than max_bytes leaves (%llu of %llu)\n",
+		       name, bytes, max_bytes - mapdev_bytes, max_bytes);
+		return -ENOSPC;
+	}
+	mapdev_bytes += bytes;
+	return 0;
+}
+
+/* Count @bytes more against max_bytes, or say in the log that they are too many. */
+int mapdev_bytes_take(const char *name, u64 bytes)
+{
+	guard(mutex)(&mapdev_names);
+	return bytes_take(name, bytes);
+}
+
+void mapdev_bytes_give(u64 bytes)
+{
+	guard(mutex)(&mapdev_names);
+	mapdev_bytes -= bytes;
+}
+
+/* Give the region its name, minor and share of max_bytes; 0 or the errno. */
+int mapdev_registry_add(struct mapdev_region *region)
+{
+	u64 bytes = mapdev_region_bytes(region);
+	u32 minor;
+	int err;
+
+	guard(mutex)(&mapdev_names);
+
+	if (name_is_taken(mapdev_name(region))) {
+		pr_err("%s: there is a region of this name\n",
+		       mapdev_name(region));
+		return -EEXIST;
+	}
+	err = bytes_take(mapdev_name(region), bytes);
+	if (err)
+		return err;
+
+	/* Cyclic, so that a stale node does not soon open another region. */
+	err = xa_alloc_cyclic(&mapdev_minors, &minor, region,
+			      XA_LIMIT(0, MAPDEV_MINORS - 1),
+			      &mapdev_next_minor, GFP_KERNEL);
+	if (err < 0) {
+		mapdev_bytes -= bytes;
+		return err == -EBUSY ? -ENOSPC : err;
+	}
+
+	region->dev.devt = MKDEV(MAJOR(mapdev_devt), minor);
+	return 0;
+}
+
+void mapdev_registry_remove(struct mapdev_region *region)
+{
+	guard(mutex)(&mapdev_names);
+	mapdev_bytes -= mapdev_region_bytes(region);
+	xa_erase(&mapdev_minors, MINOR(region->dev.devt));
+}
+
+/* The region of a node that is being opened, with a reference, or NULL. */
+struct mapdev_region *mapdev_region_get(unsigned int minor)
+{
+	struct mapdev_region *region;
+
+	/* The registry drops its reference only after xa_erase(). */
+	xa_lock(&mapdev_minors);
+	region = xa_load(&mapdev_minors, minor);
+	if (region)
+		get_device(&region->dev);
+	xa_unlock(&mapdev_minors);
+	return region;
+}
+
+int mapdev_registry_init(void)
+{
+	int err;
+
+	if (!max_bytes)
+		max_bytes = ((u64)totalram_pages() << PAGE_SHIFT) / 2;
+
+	mapdev_mnt = kern_mount(&mapdev_fs_type);
+	if (IS_ERR(mapdev_mnt))
+		return PTR_ERR(mapdev_mnt);
+
+	err = alloc_chrdev_region(&mapdev_devt, 0, MAPDEV_MINORS, "mapdev");
+	if (err)
+		goto unmount;
+
+	cdev_init(&mapdev_cdev, &mapdev_fops);
+	mapdev_cdev.owner = THIS_MODULE;
+	err = cdev_add(&mapdev_cdev, mapdev_devt, MAPDEV_MINORS);
+	if (err)
+		goto numbers;
+	return 0;
+
+numbers:
+	unregister_chrdev_region(mapdev_devt, MAPDEV_MINORS);
+unmount:
+	kern_unmount(mapdev_mnt);
+	return err;
+}
+
+/* Ends every region: nothing else can, once the module is on its way out. */
+void mapdev_registry_exit(void)
+{
+	struct mapdev_region *region;
+	unsigned long minor;
+
+	xa_for_each(&mapdev_minors, minor, region)
+		mapdev_region_retire(region);
+
+	cdev_del(&mapdev_cdev);
+	unregister_chrdev_region(mapdev_devt, MAPDEV_MINORS);
+	kern_unmount(mapdev_mnt);
+	xa_destroy(&mapdev_minors);
+}
