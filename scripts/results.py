@@ -22,6 +22,14 @@ def record(verdict, name, reason=""):
     print(verdict, f"{prefix}/{name}".replace(" ", "_"), reason)
 
 
+def why(test):
+    """The first line that says what a test that failed had expected, or met."""
+    for line in test.log:
+        if re.search(r"expected|assertion|expectation|terminated", line, re.IGNORECASE):
+            return line.strip(" #")
+    return ""
+
+
 def leaves(test, path):
     """All test cases below a test, each with its name's parts."""
     if not test.subtests:
@@ -46,7 +54,8 @@ def judge(suite, text, exit_status):
         else:
             verdicts.append("fail")
         name = ".".join(path[1:] if exit_status is None else path)
-        record(verdicts[-1], f"{suite}.{name}", getattr(test, "skip_reason", ""))
+        reason = why(test) if verdicts[-1] == "fail" else getattr(test, "skip_reason", "")
+        record(verdicts[-1], f"{suite}.{name}", reason)
     if tree.counts.errors:
         record("fail", suite, "its output is not well-formed KTAP")
     elif not verdicts:

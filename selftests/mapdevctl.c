@@ -3,38 +3,7 @@
  * mapdevctl: the examples of its manual page, run as they stand there and
  * compared with what the page shows; and what it says when something is wrong.
  */
-#include <libgen.h>
-#include <limits.h>
-
-#include "region.h"
-
-/* The tool is beside the module: kmod/drivers/mapdev/mapdev.ko, tools/. */
-static void find_tool(void)
-{
-	char path[PATH_MAX + 64], build[PATH_MAX];
-
-	snprintf(build, sizeof(build), "%s", getenv("MAPDEV_KO") ?: "");
-	for (int i = 0; i < 4; i++)
-		dirname(build);
-	snprintf(path, sizeof(path), "%s/tools:%s", build, getenv("PATH"));
-	setenv("PATH", path, 1);
-}
-
-/* Run a command; its exit status, and what it printed on both outputs. */
-static int run(const char *command, char *output, size_t size)
-{
-	char line[512];
-	FILE *pipe;
-	size_t got;
-	int status;
-
-	snprintf(line, sizeof(line), "%s 2>&1", command);
-	pipe = popen(line, "r");
-	got = fread(output, 1, size - 1, pipe);
-	output[got] = '\0';
-	status = pclose(pipe);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
+#include "command.h"
 
 /* The page's way to write a hyphen. */
 static void unescape(char *line)
