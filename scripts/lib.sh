@@ -24,7 +24,7 @@ kernel_row() {
 	local row
 	row=$(rows "$TOP/scripts/kernels" | awk -v name="$1" '$1 == name')
 	[ -n "$row" ] || die "scripts/kernels has no kernel named $1"
-	read -r _ series arch fragments objects boot <<<"$row"
+	read -r _ series arch fragments objects boot check <<<"$row"
 	case $arch in
 	x86_64)		image=bzImage compiler=gcc kbuild=(ARCH=x86_64) ;;
 	riscv64)	image=Image compiler=riscv64-linux-gnu-gcc
@@ -60,6 +60,9 @@ heartbeat() {
 		fi
 	done
 }
+
+# checked_kernels: those of scripts/kernels that "make check" is for.
+checked_kernels() { rows "$TOP/scripts/kernels" | awk '$7 != "no" { print $1 }'; }
 
 # step LABEL LOG EXPECTED-OBJECTS COMMAND...: run the command with its output in
 # LOG, show that it lives, and on failure show the end of the log and its path.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Revoke, restore, retire and unload against processes that map, touch, fork,
- * unmap and are killed. Nothing hangs, breaks or is left; and whoever has
- * revoked or retired a region finds that no mapping of it is good for anything.
+ * collect the dirty log, unmap and are killed. Nothing hangs, breaks or is left;
+ * and whoever has revoked or retired a region finds that no mapping of it is
+ * good for anything.
  */
 #include <sched.h>
 #include <sys/prctl.h>
@@ -52,6 +53,18 @@ static void map_and_touch(int fd, unsigned int *random)
 	munmap(map, SIZE);
 }
 
+/* Take out what others have written; ENOTTY where there is no log. */
+static void ask_log(int fd)
+{
+	struct mapdev_run runs[16];
+	struct mapdev_dirty dirty = {
+		.size = sizeof(dirty), .length = SIZE,
+		.runs = (uintptr_t)runs, .capacity = ARRAY_SIZE(runs),
+	};
+
+	ioctl(fd, MAPDEV_IOC_DIRTY, &dirty);
+}
+
 /* Nothing of this has to succeed. */
 static void work(const char *node, unsigned int random, unsigned int *tries)
 {
@@ -64,6 +77,7 @@ static void work(const char *node, unsigned int random, unsigned int *tries)
 			map_and_touch(fd, &random);
 			pwrite(fd, buf, sizeof(buf), next(&random) % SIZE);
 			pread(fd, buf, sizeof(buf), next(&random) % SIZE);
+			ask_log(fd);
 			close(fd);
 		}
 		__atomic_add_fetch(tries, 1, __ATOMIC_SEQ_CST);
@@ -143,6 +157,9 @@ FIXTURE_VARIANT(storm) {
 	FIXTURE_VARIANT_ADD(storm, _name)				\
 	{ .attrs = _attrs, .type = _type, .eager = _eager };
 FOR_EACH_BACKING(VARIANT)
+VARIANT(paged_dirty, "backing=paged dirty=1", MAPDEV_PAGED, false)
+VARIANT(paged_2M_dirty, "backing=paged granule=2M dirty=1", MAPDEV_PAGED, false)
+VARIANT(pages_dirty, "backing=pages dirty=1", MAPDEV_PAGES, false)
 
 FIXTURE_SETUP(storm)
 {
@@ -156,6 +173,36 @@ FIXTURE_SETUP(storm)
 FIXTURE_TEARDOWN(storm)
 {
 	region_destroy(&self->r);
+}
+
+/* Nobody writes any more: is the log just what is written now? */
+static bool log_is_sane(const struct region *r)
+{
+	struct mapdev_info info = { .size = sizeof(info) };
+	struct mapdev_run run;
+	struct mapdev_dirty dirty;
+	int fd = open(r->node, O_RDWR), left = SIZE / PAGE;
+	bool sane = !ioctl(fd, MAPDEV_IOC_INFO, &info);
+
+	if (!sane || !info.dirty_unit)
+		goto out;
+	do {
+		dirty = (struct mapdev_dirty) {
+			.size = sizeof(dirty), .length = SIZE,
+			.runs = (uintptr_t)&run, .capacity = 1,
+		};
+		sane = left-- && !ioctl(fd, MAPDEV_IOC_DIRTY, &dirty);
+	} while (sane && dirty.count);
+	sane &= pwrite(fd, "x", 1, SIZE - 1) == 1;
+	dirty.offset = 0;
+	dirty.length = SIZE;
+	sane = sane && !ioctl(fd, MAPDEV_IOC_DIRTY, &dirty) &&
+	       dirty.count == 1 &&
+	       run.offset == SIZE - info.dirty_unit &&
+	       run.length == info.dirty_unit;
+out:
+	close(fd);
+	return sane;
 }
 
 /* How many of some pages can be read. */
@@ -217,6 +264,7 @@ TEST_F_TIMEOUT(storm, states, 120)
 	}
 	crowd_wait(&self->crowd);
 	EXPECT_EQ(0, crowd_end(&self->crowd));
+	EXPECT_TRUE(log_is_sane(&self->r));
 	snprintf(path, sizeof(path), CLASS "/%s/mappings", self->r.name);
 	EXPECT_STREQ("0", read_line(path, line, sizeof(line)));
 	if (!paged)
