@@ -14,7 +14,7 @@ OUT	:= $(CURDIR)/build/module
 KMAKE	= $(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(OUT)
 
 .DEFAULT_GOAL := module
-.PHONY: module samples tools demo check lint docs bench mutants selftests install uninstall clean help
+.PHONY: module samples tools demo check lint docs bench races coverage mutants selftests install uninstall clean help
 
 module: ## the module for the running kernel, or for the kernel of KDIR=
 	@[ "$$(printf '%s\n' "$(RELEASE)" $(MIN_SERIES) | sort -V | head -n 1)" = $(MIN_SERIES) ] || \
@@ -45,6 +45,12 @@ docs: ## Documentation/ as HTML, in build/docs/
 
 bench: ## what mapping costs, beside memfd, hugetlbfs and others; tables in build/bench/
 	@scripts/bench
+
+races: ## data races, by KCSAN, in suites where several tasks meet
+	@scripts/races
+
+coverage: ## which lines and branches of the driver the tests run; build/coverage/html/
+	@scripts/coverage
 
 mutants: ## does each patch of scripts/mutants/ make a test fail?
 	@scripts/mutate
