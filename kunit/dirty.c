@@ -200,6 +200,7 @@ static void entries(struct kunit *test)
 	struct log_fixture fx;
 	u8 byte;
 
+	fixture_ids(test, "LK-24 LK-69");
 	log_init(test, &fx);
 	unit = fx.region->attrs.granule >> PAGE_SHIFT;
 	KUNIT_ASSERT_EQ(test, 0, get_user(byte, fx.user + page * PAGE_SIZE));
@@ -234,6 +235,7 @@ static void pages_know_the_region(struct kunit *test)
 	struct log_fixture fx;
 	struct page *page;
 
+	fixture_ids(test, "LK-70 LK-90");
 	log_init(test, &fx);
 	page = get_page_of(test, &fx, 33);
 	KUNIT_EXPECT_PTR_EQ(test, fx.region->inode->i_mapping,
@@ -319,6 +321,7 @@ static void mkwrite_marks(struct kunit *test)
 	struct log_fixture fx;
 	struct page *page;
 
+	fixture_ids(test, "LK-70");
 	log_init(test, &fx);
 	page = get_page_of(test, &fx, 3);
 	expect_dirty(test, &fx, 3);
@@ -348,6 +351,7 @@ static void mkwrite_of_revoked(struct kunit *test)
 	struct log_fixture fx;
 	struct page *page;
 
+	fixture_ids(test, "LK-71 LK-72");
 	log_init(test, &fx);
 	page = get_page_of(test, &fx, 3);
 	expect_dirty(test, &fx, 3);
@@ -364,6 +368,7 @@ static void mkwrite_of_another(struct kunit *test)
 	struct page *page = alloc_page(GFP_KERNEL);
 	struct log_fixture fx;
 
+	fixture_ids(test, "LK-71");
 	log_init(test, &fx);
 	KUNIT_ASSERT_NOT_NULL(test, page);
 	refuses(test, &fx, page, VM_FAULT_NOPAGE);
@@ -377,6 +382,7 @@ static void mkwrite_asserts_locks(struct kunit *test)
 	struct log_fixture fx;
 	struct page *page;
 
+	fixture_ids(test, "LK-68");
 	if (!IS_ENABLED(CONFIG_DEBUG_VM) || !IS_ENABLED(CONFIG_LOCKDEP))
 		kunit_skip(test, "this kernel asserts no locks");
 	log_init(test, &fx);

@@ -4,6 +4,7 @@
 #include <linux/fs.h>
 #include <linux/fs_struct.h>
 #include <linux/mman.h>
+#include <linux/mmap_lock.h>
 #include <linux/module.h>
 #include <linux/path.h>
 #include <linux/pid.h>
@@ -108,8 +109,11 @@ static struct file *open_node(struct mapdev_region *region, int flags)
 struct file *fixture_open(struct kunit *test, struct mapdev_region *region,
 			  int flags)
 {
-	struct file *file = open_node(region, flags);
+	return fixture_keep(test, open_node(region, flags));
+}
 
+struct file *fixture_keep(struct kunit *test, struct file *file)
+{
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, close_action, file));
@@ -135,6 +139,20 @@ unsigned long fixture_map(struct kunit *test, struct file *file, u64 offset,
 			  u64 length, unsigned long prot)
 {
 	return kunit_vm_mmap(test, file, 0, length, prot, MAP_SHARED, offset);
+}
+
+vm_fault_t fixture_fault(struct kunit *test, unsigned long addr,
+			 unsigned int flags)
+{
+	struct vm_area_struct *vma = lock_vma_under_rcu(current->mm, addr);
+	vm_fault_t ret;
+
+	KUNIT_ASSERT_NOT_NULL(test, vma);
+	ret = handle_mm_fault(vma, addr, FAULT_FLAG_DEFAULT |
+			      FAULT_FLAG_VMA_LOCK | flags, NULL);
+	if (!(ret & (VM_FAULT_RETRY | VM_FAULT_COMPLETED)))
+		vma_end_read(vma);
+	return ret & (VM_FAULT_ERROR | VM_FAULT_RETRY);
 }
 
 MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");

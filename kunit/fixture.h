@@ -10,6 +10,12 @@
 
 #include "mapdev.h"
 
+/*
+ * Which rules of the kernel a case proves, by their ids in
+ * Documentation/conformance.rst: a line "ids: PA-3 MP-15" in its log.
+ */
+#define fixture_ids(test, ids) kunit_info(test, "ids: %s\n", ids)
+
 /* A region of the default attributes; retired after the case. */
 struct mapdev_region *fixture_region(struct kunit *test, u64 size);
 
@@ -24,6 +30,9 @@ void fixture_retire(struct kunit *test, struct mapdev_region *region);
 struct file *fixture_open(struct kunit *test, struct mapdev_region *region,
 			  int flags);
 
+/* A file from elsewhere, or an ERR_PTR, which fails; closed after the case. */
+struct file *fixture_keep(struct kunit *test, struct file *file);
+
 /* Close it now; what a mapping or anyone else has put goes, too. */
 void fixture_close(struct kunit *test, struct file *file);
 
@@ -33,5 +42,9 @@ int fixture_try_open(struct mapdev_region *region, int flags);
 /* A shared mapping; an address, or an errno that IS_ERR_VALUE() sees. */
 unsigned long fixture_map(struct kunit *test, struct file *file, u64 offset,
 			  u64 length, unsigned long prot);
+
+/* A fault that comes with the VMA lock and no other: its errors, and RETRY. */
+vm_fault_t fixture_fault(struct kunit *test, unsigned long addr,
+			 unsigned int flags);
 
 #endif /* _MAPDEV_KUNIT_FIXTURE_H */

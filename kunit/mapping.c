@@ -93,6 +93,7 @@ static void vma_is_as_prepared(struct kunit *test)
 	struct mapping_fixture fx;
 	struct vm_area_struct *vma;
 
+	fixture_ids(test, "PA-22 PA-23 MP-13");
 	fixture_init(test, &fx);
 	mmap_read_lock(current->mm);
 	vma = vma_lookup(current->mm, (unsigned long)fx.user);
@@ -112,25 +113,11 @@ static void past_the_end(struct kunit *test)
 	struct mapdev_region *region = fixture_region(test, REGION_SIZE);
 	struct file *file = fixture_open(test, region, O_RDWR);
 
+	fixture_ids(test, "MP-23");
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			(long)fixture_map(test, file, PAGE_SIZE, REGION_SIZE,
 					  PROT_READ));
 	KUNIT_EXPECT_EQ(test, 0, mapdev_stat(region, MAPDEV_STAT_MAPPED));
-}
-
-/* The errors of a fault that comes with the VMA lock and no other. */
-static vm_fault_t fault_under_vma_lock(struct kunit *test, unsigned long addr,
-				       unsigned int flags)
-{
-	struct vm_area_struct *vma = lock_vma_under_rcu(current->mm, addr);
-	vm_fault_t ret;
-
-	KUNIT_ASSERT_NOT_NULL(test, vma);
-	ret = handle_mm_fault(vma, addr, FAULT_FLAG_DEFAULT |
-			      FAULT_FLAG_VMA_LOCK | flags, NULL);
-	if (!(ret & (VM_FAULT_RETRY | VM_FAULT_COMPLETED)))
-		vma_end_read(vma);
-	return ret & (VM_FAULT_ERROR | VM_FAULT_RETRY);
 }
 
 /*
@@ -152,6 +139,7 @@ static void eager_or_not(struct kunit *test)
 {
 	struct mapping_fixture fx;
 
+	fixture_ids(test, "MP-32 MP-36");
 	fixture_init(test, &fx);
 	for (size_t offset = 0; offset < REGION_SIZE; offset += PAGE_SIZE)
 		KUNIT_ASSERT_EQ(test, fx.c->eager, is_mapped(&fx, offset));
@@ -165,6 +153,7 @@ static void part_of_it(struct kunit *test)
 	unsigned long addr;
 	u8 byte;
 
+	fixture_ids(test, "MP-36");
 	fixture_init(test, &fx);
 	KUNIT_ASSERT_EQ(test, 0, put_user((u8)7, fx.user + 5 * PAGE_SIZE));
 	addr = fixture_map(test, fx.file, 5 * PAGE_SIZE, 2 * PAGE_SIZE,
@@ -184,6 +173,7 @@ static void faults_under_vma_lock(struct kunit *test)
 	unsigned long addr;
 	size_t offset;
 
+	fixture_ids(test, "PA-14 LK-54");
 	if (!IS_ENABLED(CONFIG_PER_VMA_LOCK))
 		kunit_skip(test, "this architecture has no VMA lock");
 	fixture_init(test, &fx);
@@ -194,8 +184,7 @@ static void faults_under_vma_lock(struct kunit *test)
 	mapdev_region_revoke(fx.region, MAPDEV_OFF_ROOT);
 	mapdev_region_restore(fx.region, MAPDEV_OFF_ROOT);
 	KUNIT_ASSERT_FALSE(test, is_mapped(&fx, offset));
-	KUNIT_EXPECT_FALSE(test, fault_under_vma_lock(test, addr,
-						      FAULT_FLAG_WRITE));
+	KUNIT_EXPECT_FALSE(test, fixture_fault(test, addr, FAULT_FLAG_WRITE));
 	KUNIT_EXPECT_EQ(test, 1, mapdev_stat(fx.region, MAPDEV_STAT_FAULT));
 	KUNIT_EXPECT_TRUE(test, is_mapped(&fx, offset));
 	if (fx.c->flags)
@@ -206,7 +195,7 @@ static void faults_under_vma_lock(struct kunit *test)
 	mapdev_region_revoke(fx.region, MAPDEV_OFF_ROOT);
 	KUNIT_EXPECT_FALSE(test, is_mapped(&fx, offset));
 	KUNIT_EXPECT_TRUE(test, VM_FAULT_SIGBUS &
-			  fault_under_vma_lock(test, addr, 0));
+			  fixture_fault(test, addr, 0));
 }
 
 /*
@@ -220,6 +209,7 @@ static void maps_around_a_read(struct kunit *test)
 	u64 faults;
 	u8 byte;
 
+	fixture_ids(test, "LK-66 LK-67");
 	fixture_init(test, &fx);
 	KUNIT_ASSERT_EQ(test, 0, clear_user(fx.user, REGION_SIZE));
 	faults = mapdev_stat(fx.region, MAPDEV_STAT_FAULT);
@@ -237,6 +227,7 @@ static void revoke_takes_mappings(struct kunit *test)
 	struct mapping_fixture fx;
 	u8 byte = 42;
 
+	fixture_ids(test, "ME-34 PA-30");
 	fixture_init(test, &fx);
 	KUNIT_ASSERT_EQ(test, 0, put_user(byte, fx.user));
 
@@ -260,6 +251,7 @@ static void huge_page_frames(struct kunit *test)
 	unsigned long addr;
 	u8 byte;
 
+	fixture_ids(test, "ME-19 LK-59");
 	if (!IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP))
 		kunit_skip(test, "this kernel maps no PMDs of page frames");
 	region = fixture_region_with(test, 2 * PMD_SIZE, "backing=contig");
@@ -290,6 +282,7 @@ static void every_mapping_closes(struct kunit *test)
 {
 	struct mapping_fixture fx;
 
+	fixture_ids(test, "LK-51 LK-53");
 	fixture_init(test, &fx);
 	/* The middle goes: two splits, of which one part goes. */
 	KUNIT_ASSERT_EQ(test, 0,
@@ -316,6 +309,7 @@ static void close_without_mapped(struct kunit *test)
 	struct vm_area_struct vma = {};
 	void *token = NULL;
 
+	fixture_ids(test, "MP-12 LK-53");
 	fixture_init(test, &fx);
 	mmap_write_lock(current->mm);
 	ops = vma_lookup(current->mm, (unsigned long)fx.user)->vm_ops;
@@ -338,6 +332,7 @@ static void fault_hands_out_locked(struct kunit *test)
 	struct mapping_fixture fx;
 	vm_fault_t ret;
 
+	fixture_ids(test, "LK-55 LK-56");
 	fixture_init(test, &fx);
 	mmap_read_lock(current->mm);
 	{
@@ -369,6 +364,7 @@ static void folios(struct kunit *test)
 	loff_t pos;
 	u8 byte = 1;
 
+	fixture_ids(test, "LK-90 LK-92");
 	region = fixture_region_with(test, SZ_64K + PAGE_SIZE, "granule=65536");
 	mapping = region->inode->i_mapping;
 	file = fixture_open(test, region, O_RDWR);
@@ -430,6 +426,7 @@ static void revoke_waits_for_folio(struct kunit *test)
 	struct mapping_fixture fx;
 	struct folio *folio;
 
+	fixture_ids(test, "PA-37 LK-56");
 	fixture_init(test, &fx);
 	KUNIT_ASSERT_EQ(test, 0, put_user((u8)1, fx.user + REGION_SIZE - 1));
 	folio = filemap_lock_folio(fx.region->inode->i_mapping,
@@ -447,6 +444,7 @@ static void revoke_waits_for_new_folio(struct kunit *test)
 	struct background_revoke revoke;
 	struct mapping_fixture fx;
 
+	fixture_ids(test, "PA-37 LK-56");
 	fixture_init(test, &fx);
 	filemap_invalidate_lock_shared(fx.region->inode->i_mapping);
 	revoke_begin(&revoke, fx.region);
@@ -460,6 +458,7 @@ static void revoke_waits_for_rcu(struct kunit *test)
 	struct background_revoke revoke;
 	struct mapping_fixture fx;
 
+	fixture_ids(test, "PA-37 LK-65");
 	fixture_init(test, &fx);
 	rcu_read_lock();
 	revoke_begin(&revoke, fx.region);
@@ -475,6 +474,7 @@ static void revoke_waits_for_guard(struct kunit *test)
 		fixture_region_with(test, REGION_SIZE, "backing=pages");
 	struct background_revoke revoke;
 
+	fixture_ids(test, "PA-37 LK-56");
 	percpu_down_read(&region->guard);
 	revoke_begin(&revoke, region);
 	KUNIT_EXPECT_TRUE(test, revoke_waits(&revoke));
@@ -490,6 +490,7 @@ static void asserts_locks(struct kunit *test)
 	struct vm_area_struct *vma;
 	void *private = NULL;
 
+	fixture_ids(test, "PA-1 PA-29");
 	fixture_init(test, &fx);
 	mmap_read_lock(current->mm);
 	vma = vma_lookup(current->mm, (unsigned long)fx.user);

@@ -79,6 +79,7 @@ static void access_process_vm_counts(struct kunit *test)
 	unsigned long addr;
 	loff_t pos;
 
+	fixture_ids(test, "ME-48 ME-49");
 	KUNIT_ASSERT_NOT_NULL(test, task);
 	mm = get_task_mm(task);
 	KUNIT_ASSERT_NOT_NULL(test, mm);
@@ -145,6 +146,7 @@ static void zap_vma_range_takes_part(struct kunit *test)
 	unsigned long addr;
 	u8 byte = 1;
 
+	fixture_ids(test, "ME-4 ME-5");
 	vma = touched(test, *attrs, &addr);
 	zap_vma_range(vma, addr + PAGE_SIZE, 2 * PAGE_SIZE);
 	mmap_read_unlock(current->mm);
@@ -165,6 +167,7 @@ static void zap_special_vma_range_is_picky(struct kunit *test)
 	struct vm_area_struct *vma;
 	unsigned long addr;
 
+	fixture_ids(test, "ME-6 ME-7 ME-8");
 	vma = touched(test, *attrs, &addr);
 	zap_special_vma_range(vma, addr, REGION_SIZE + PAGE_SIZE);
 	KUNIT_EXPECT_TRUE(test, is_mapped(addr));

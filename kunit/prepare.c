@@ -83,6 +83,7 @@ static void range(struct kunit *test)
 	const struct range_case *c = test->param_value;
 	struct prepare_fixture fx;
 
+	fixture_ids(test, "MP-23 MP-37");
 	fixture_init(test, &fx, "");
 	desc_init(&fx, c->pgoff, c->pages);
 	KUNIT_EXPECT_EQ(test, c->err, prepare(&fx));
@@ -93,6 +94,7 @@ static void fields(struct kunit *test)
 {
 	struct prepare_fixture fx;
 
+	fixture_ids(test, "MP-17 MP-22");
 	fixture_init(test, &fx, "");
 	desc_init(&fx, 3, 4);
 	KUNIT_ASSERT_EQ(test, 0, prepare(&fx));
@@ -113,6 +115,7 @@ static void paged_is_ordinary(struct kunit *test)
 {
 	struct prepare_fixture fx;
 
+	fixture_ids(test, "MP-10");
 	fixture_init(test, &fx, "");
 	desc_init(&fx, 0, 1);
 	KUNIT_ASSERT_EQ(test, 0, prepare(&fx));
@@ -128,6 +131,7 @@ static void exec_refused(struct kunit *test)
 {
 	struct prepare_fixture fx;
 
+	fixture_ids(test, "MP-23");
 	fixture_init(test, &fx, "");
 	desc_init(&fx, 0, 1);
 	vma_desc_set_flags(&fx.desc, VMA_EXEC_BIT);
@@ -138,6 +142,7 @@ static void ro_refuses_shared_write(struct kunit *test)
 {
 	struct prepare_fixture fx;
 
+	fixture_ids(test, "MP-29");
 	fixture_init(test, &fx, "ro=1");
 	desc_init(&fx, 0, 1);
 	KUNIT_EXPECT_EQ(test, -EACCES, prepare(&fx));
@@ -158,32 +163,70 @@ static void revoked_refused(struct kunit *test)
 {
 	struct prepare_fixture fx;
 
+	fixture_ids(test, "MP-23");
 	fixture_init(test, &fx, "");
 	mapdev_region_revoke(fx.region, MAPDEV_OFF_OWNER);
 	desc_init(&fx, 0, 1);
 	KUNIT_EXPECT_EQ(test, -ENODEV, prepare(&fx));
 }
 
-/* MP-6: nothing is allocated, referenced or counted but the calls. */
+static const char * const backings[] = {
+	"backing=paged", "backing=paged dirty=1", "backing=pages",
+	"backing=pages map=eager", "backing=vmalloc", "backing=contig",
+	"backing=contig map=eager", "backing=contig pin=1",
+};
+
+static void backing_name(const char * const *attrs, char *desc)
+{
+	strscpy(desc, *attrs + strlen("backing="), KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(backing, backings, backing_name);
+
+/* What a mapping of the region could take a reference of. */
+static long page_refs(const struct mapdev_region *region)
+{
+	long refs = 0;
+
+	for (pgoff_t i = 0; region->pages && i < mapdev_pages(region); i++)
+		refs += page_ref_count(region->pages[i]);
+	return refs;
+}
+
+static u64 all_stats(const struct mapdev_region *region)
+{
+	u64 sum = 0;
+
+	for (int stat = 0; stat < MAPDEV_NR_STATS; stat++)
+		sum += mapdev_stat(region, stat);
+	return sum;
+}
+
+/* Nothing is allocated, referenced or counted but the calls. */
 static void stateless(struct kunit *test)
 {
+	const char * const *attrs = test->param_value;
 	struct prepare_fixture fx;
 	unsigned int refs;
-	long files;
+	long files, pages;
 
-	fixture_init(test, &fx, "");
+	fixture_ids(test, "MP-5 MP-6");
+	fixture_init(test, &fx, *attrs);
 	refs = kref_read(&fx.region->dev.kobj.kref);
 	files = file_count(fx.file);
+	pages = page_refs(fx.region);
 	for (int i = 0; i < 1000; i++) {
-		desc_init(&fx, 0, 1);
+		desc_init(&fx, 0, REGION_PAGES);
 		KUNIT_ASSERT_EQ(test, 0, prepare(&fx));
 	}
 	KUNIT_EXPECT_EQ(test, refs, kref_read(&fx.region->dev.kobj.kref));
 	KUNIT_EXPECT_EQ(test, files, file_count(fx.file));
+	KUNIT_EXPECT_EQ(test, pages, page_refs(fx.region));
 	KUNIT_EXPECT_EQ(test, 0, fx.region->inode->i_mapping->nrpages);
+	KUNIT_EXPECT_FALSE(test, mapdev_dirty_pending(fx.region));
 	KUNIT_EXPECT_EQ(test, 1000,
 			mapdev_stat(fx.region, MAPDEV_STAT_PREPARE));
-	KUNIT_EXPECT_EQ(test, 0, mapdev_stat(fx.region, MAPDEV_STAT_MAPPED));
+	KUNIT_EXPECT_EQ(test, 1000, all_stats(fx.region));
 }
 
 /* The hook notices a caller without the mmap write lock. */
@@ -191,6 +234,7 @@ static void asserts_mmap_lock(struct kunit *test)
 {
 	struct prepare_fixture fx;
 
+	fixture_ids(test, "PA-1");
 	fixture_init(test, &fx, "");
 	desc_init(&fx, 0, 1);
 	kunit_warning_suppress(test) {
@@ -206,7 +250,7 @@ static struct kunit_case prepare_cases[] = {
 	KUNIT_CASE(exec_refused),
 	KUNIT_CASE(ro_refuses_shared_write),
 	KUNIT_CASE(revoked_refused),
-	KUNIT_CASE(stateless),
+	KUNIT_CASE_PARAM(stateless, backing_gen_params),
 	KUNIT_CASE(asserts_mmap_lock),
 	{}
 };

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The descriptor that core hands to mmap_prepare: which files get one, what is
+ * in it, what the helpers do to it, and which actions core takes from it.
+ */
+#include <linux/mman.h>
+#include <linux/mm.h>
+#include <linux/uaccess.h>
+
+#include "driver.h"
+
+/* --- Hooks --- */
+
+static void one_hook_exactly(struct kunit *test)
+{
+	struct driver *driver = driver_open(test, &driver_both_fops);
+
+	fixture_ids(test, "MP-2 LK-20");
+	kunit_warning_suppress(test) {
+		KUNIT_EXPECT_EQ(test, -ENODEV,
+				(long)driver_map(test, driver, 0, 0, 1));
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+	}
+	KUNIT_EXPECT_EQ(test, 0, driver->prepared);
+
+	driver = driver_open(test, &driver_neither_fops);
+	KUNIT_EXPECT_EQ(test, -ENODEV,
+			(long)driver_map(test, driver, 0, 0, 1));
+}
+
+static void driver_has_one_hook(struct kunit *test)
+{
+	struct mapdev_region *region = fixture_region(test, PAGE_SIZE);
+	struct file *file = fixture_open(test, region, O_RDWR);
+
+	fixture_ids(test, "MP-1 MP-2 MP-16");
+	KUNIT_EXPECT_NOT_NULL(test, file->f_op->mmap_prepare);
+	KUNIT_EXPECT_NULL(test, file->f_op->mmap);
+	KUNIT_EXPECT_TRUE(test, can_mmap_file(file));
+}
+
+/* --- What is in it --- */
+
+static void is_filled_in(struct kunit *test)
+{
+	struct driver *driver = driver_open(test, &driver_fops);
+	const struct vm_area_desc *desc = &driver->desc;
+	unsigned long addr = driver_map(test, driver, 0, 3, 2);
+	vm_flags_t flags = vma_flags_to_legacy(desc->vma_flags);
+
+	fixture_ids(test, "MP-17 MP-18 MP-19");
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	KUNIT_EXPECT_PTR_EQ(test, current->mm, desc->mm);
+	KUNIT_EXPECT_PTR_EQ(test, driver->file, desc->file);
+	KUNIT_EXPECT_PTR_EQ(test, driver->file, desc->vm_file);
+	KUNIT_EXPECT_EQ(test, addr, desc->start);
+	KUNIT_EXPECT_EQ(test, addr + 2 * PAGE_SIZE, desc->end);
+	KUNIT_EXPECT_EQ(test, 2, vma_desc_pages(desc));
+	KUNIT_EXPECT_EQ(test, 3, desc->pgoff);
+	KUNIT_EXPECT_TRUE(test, vma_desc_test_all(desc, VMA_READ_BIT,
+						  VMA_WRITE_BIT, VMA_SHARED_BIT,
+						  VMA_MAYREAD_BIT,
+						  VMA_MAYWRITE_BIT));
+	KUNIT_EXPECT_FALSE(test, vma_desc_test(desc, VMA_EXEC_BIT));
+	KUNIT_EXPECT_EQ(test, pgprot_val(vm_get_page_prot(flags)),
+			pgprot_val(desc->page_prot));
+	/* Hooks that do nothing, and not none, which is anonymous memory. */
+	KUNIT_EXPECT_NOT_NULL(test, desc->vm_ops);
+	KUNIT_EXPECT_NULL(test, desc->private_data);
+	KUNIT_EXPECT_EQ(test, MMAP_NOTHING, desc->action.type);
+	vm_munmap(addr, 2 * PAGE_SIZE);
+}
+
+/* Who leaves the hooks of core has a mapping, and nothing in it. */
+static void no_vm_ops(struct kunit *test)
+{
+	struct driver *driver = driver_open(test, &driver_fops);
+	unsigned long addr;
+
+	fixture_ids(test, "MP-19");
+	driver->keep_vm_ops = true;
+	addr = driver_map(test, driver, 0, 0, 1);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	KUNIT_EXPECT_TRUE(test, driver_is_mapped(addr));
+	KUNIT_EXPECT_EQ(test, -EFAULT, put_user((u8)1, (u8 __user *)addr));
+	vm_munmap(addr, PAGE_SIZE);
+}
+
+/* --- Flags --- */
+
+struct flag_case {
+	bool read, io;		/* what is set */
+	bool any, all;		/* what is said of the two together */
+};
+
+static const struct flag_case flag_cases[] = {
+	{ false, false, false, false },
+	{ true, false, true, false },
+	{ false, true, true, false },
+	{ true, true, true, true },
+};
+
+static void flag_case_name(const struct flag_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "read %d io %d", c->read, c->io);
+}
+
+KUNIT_ARRAY_PARAM(flag, flag_cases, flag_case_name);
+
+static void flags(struct kunit *test)
+{
+	const struct flag_case *c = test->param_value;
+	struct vm_area_desc desc = {};
+
+	fixture_ids(test, "MP-27 MP-28 MP-29");
+	vma_desc_set_flags(&desc, VMA_READ_BIT, VMA_IO_BIT, VMA_MAYEXEC_BIT);
+	if (!c->read)
+		vma_desc_clear_flags(&desc, VMA_READ_BIT);
+	if (!c->io)
+		vma_desc_clear_flags(&desc, VMA_IO_BIT);
+
+	KUNIT_EXPECT_EQ(test, c->read, vma_desc_test(&desc, VMA_READ_BIT));
+	KUNIT_EXPECT_EQ(test, c->io, vma_desc_test(&desc, VMA_IO_BIT));
+	KUNIT_EXPECT_EQ(test, c->any,
+			vma_desc_test_any(&desc, VMA_READ_BIT, VMA_IO_BIT));
+	KUNIT_EXPECT_EQ(test, c->all,
+			vma_desc_test_all(&desc, VMA_READ_BIT, VMA_IO_BIT));
+	/* And of others they know nothing. */
+	KUNIT_EXPECT_TRUE(test, vma_desc_test(&desc, VMA_MAYEXEC_BIT));
+	KUNIT_EXPECT_FALSE(test, vma_desc_test(&desc, VMA_WRITE_BIT));
+}
+
+/* Private is a copy on write unless it can never be written; shared never. */
+static void cow(struct kunit *test)
+{
+	struct vm_area_desc desc = {};
+
+	fixture_ids(test, "ME-21 MP-29");
+	KUNIT_EXPECT_FALSE(test, vma_desc_is_cow_mapping(&desc));
+	vma_desc_set_flags(&desc, VMA_MAYWRITE_BIT);
+	KUNIT_EXPECT_TRUE(test, vma_desc_is_cow_mapping(&desc));
+	vma_desc_set_flags(&desc, VMA_SHARED_BIT);
+	KUNIT_EXPECT_FALSE(test, vma_desc_is_cow_mapping(&desc));
+	vma_desc_clear_flags(&desc, VMA_MAYWRITE_BIT);
+	KUNIT_EXPECT_FALSE(test, vma_desc_is_cow_mapping(&desc));
+}
+
+/* --- Actions --- */
+
+#define PHYS 0x240000000ULL
+
+/* A mapping of @pages from page @pgoff of the file on. */
+static struct vm_area_desc desc_of(pgoff_t pgoff, unsigned long pages)
+{
+	struct vm_area_desc desc = {
+		.start	= SZ_1G,
+		.end	= SZ_1G + pages * PAGE_SIZE,
+		.pgoff	= pgoff,
+	};
+
+	vma_desc_set_flags(&desc, VMA_SHARED_BIT, VMA_MAYWRITE_BIT);
+	return desc;
+}
+
+struct window_case {
+	pgoff_t pgoff;
+	unsigned long pages;
+	u64 phys;
+	unsigned long size;
+	int err;
+};
+
+/* Of a range of @size bytes at @phys, what of the file fits? */
+static const struct window_case window_cases[] = {
+	{ 0, 4, PHYS, 4 * PAGE_SIZE, 0 },
+	{ 0, 5, PHYS, 4 * PAGE_SIZE, -EINVAL },
+	{ 3, 1, PHYS, 4 * PAGE_SIZE, 0 },
+	{ 3, 2, PHYS, 4 * PAGE_SIZE, -EINVAL },
+	{ 4, 1, PHYS, 4 * PAGE_SIZE, -EINVAL },
+	{ 5, 1, PHYS, 4 * PAGE_SIZE, -EINVAL },
+	{ 0, 1, PHYS, 1, 0 },
+	/* One byte, but across the border of two pages. */
+	{ 0, 2, PHYS + PAGE_SIZE - 1, 2, 0 },
+	{ 0, 2, PHYS, PAGE_SIZE, -EINVAL },
+	{ 0, 1, U64_MAX - PAGE_SIZE + 1, 2 * PAGE_SIZE, -EINVAL },
+};
+
+static void window_case_name(const struct window_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%lu pages at %lu of %lu at %#llx",
+		 c->pages, c->pgoff, c->size, c->phys);
+}
+
+KUNIT_ARRAY_PARAM(window, window_cases, window_case_name);
+
+static void simple_ioremap(struct kunit *test)
+{
+	const struct window_case *c = test->param_value;
+	struct vm_area_desc desc = desc_of(c->pgoff, c->pages);
+
+	fixture_ids(test, "MP-33 MP-35 ME-31");
+	mmap_action_simple_ioremap(&desc, c->phys, c->size);
+	KUNIT_EXPECT_EQ(test, c->err, mmap_action_prepare(&desc));
+	if (c->err)
+		return;
+	KUNIT_EXPECT_EQ(test, MMAP_REMAP_PFN, desc.action.type);
+	KUNIT_EXPECT_EQ(test, PHYS_PFN(c->phys) + c->pgoff,
+			desc.action.remap.start_pfn);
+}
+
+/* Page frames that are inside of the mapping; its flags say so. */
+static void remap(struct kunit *test)
+{
+	struct vm_area_desc desc = desc_of(0, 4);
+
+	fixture_ids(test, "MP-31 MP-32 ME-26");
+	mmap_action_remap_full(&desc, PHYS_PFN(PHYS));
+	KUNIT_ASSERT_EQ(test, 0, mmap_action_prepare(&desc));
+	KUNIT_EXPECT_TRUE(test, vma_desc_test_all(&desc, VMA_IO_BIT,
+						  VMA_PFNMAP_BIT,
+						  VMA_DONTEXPAND_BIT,
+						  VMA_DONTDUMP_BIT));
+	KUNIT_EXPECT_EQ(test, 0, desc.pgoff);
+
+	desc = desc_of(0, 4);
+	/* The helper warns, and core refuses. */
+	kunit_warning_suppress(test) {
+		mmap_action_remap(&desc, desc.start + PAGE_SIZE, PHYS_PFN(PHYS),
+				  4 * PAGE_SIZE);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+	}
+	KUNIT_EXPECT_EQ(test, -EFAULT, mmap_action_prepare(&desc));
+
+	/* A part of a private one is none; all of it loses its offset. */
+	desc = desc_of(7, 4);
+	vma_desc_clear_flags(&desc, VMA_SHARED_BIT);
+	mmap_action_remap(&desc, desc.start, PHYS_PFN(PHYS), PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, -EINVAL, mmap_action_prepare(&desc));
+	mmap_action_remap_full(&desc, PHYS_PFN(PHYS));
+	KUNIT_EXPECT_EQ(test, 0, mmap_action_prepare(&desc));
+	KUNIT_EXPECT_EQ(test, PHYS_PFN(PHYS), desc.pgoff);
+}
+
+static struct kunit_case descriptor_cases[] = {
+	KUNIT_CASE(one_hook_exactly),
+	KUNIT_CASE(driver_has_one_hook),
+	KUNIT_CASE(is_filled_in),
+	KUNIT_CASE(no_vm_ops),
+	KUNIT_CASE_PARAM(flags, flag_gen_params),
+	KUNIT_CASE(cow),
+	KUNIT_CASE_PARAM(simple_ioremap, window_gen_params),
+	KUNIT_CASE(remap),
+	{}
+};
+
+static struct kunit_suite descriptor_suite = {
+	.name		= "mapdev_descriptor",
+	.test_cases	= descriptor_cases,
+};
+
+kunit_test_suite(descriptor_suite);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A driver that misbehaves where it is told to, for what core does then: no
+ * region, but a file with hooks of its own.
+ */
+#ifndef _MAPDEV_KUNIT_DRIVER_H
+#define _MAPDEV_KUNIT_DRIVER_H
+
+#include "fixture.h"
+
+/**
+ * struct driver - what it is to do, and what it was asked
+ * @file: to be mapped, see driver_open()
+ * @under: stacked: the file that it maps in place of its own
+ * @mapped_err: what mapped returns
+ * @override: the error_override of the action
+ * @bad_page: the action maps a page that cannot be
+ * @keep_vm_ops: mmap_prepare leaves those that core has set
+ * @token: private_data of the next mapping
+ * @desc: as core handed it to mmap_prepare
+ * @prepared: calls of mmap_prepare, or of mmap
+ * @mapped: calls of mapped
+ * @closed: calls of close
+ */
+struct driver {
+	struct file *file;
+	struct file *under;
+	int mapped_err;
+	int override;
+	bool bad_page;
+	bool keep_vm_ops;
+	void *token;
+	struct vm_area_desc desc;
+	unsigned int prepared;
+	unsigned int mapped;
+	unsigned int closed;
+};
+
+/* With mmap_prepare; with mmap; with mmap, by the file under it; and errors. */
+extern const struct file_operations driver_fops;
+extern const struct file_operations driver_legacy_fops;
+extern const struct file_operations driver_stacked_fops;
+extern const struct file_operations driver_both_fops;
+extern const struct file_operations driver_neither_fops;
+
+struct driver *driver_open(struct kunit *test,
+			   const struct file_operations *fops);
+
+/* Map it, shared, from a page of it on; an address or an errno. */
+unsigned long driver_map(struct kunit *test, struct driver *driver,
+			 unsigned long addr, pgoff_t pgoff, unsigned long pages);
+
+/* Is there a mapping at this address? */
+bool driver_is_mapped(unsigned long addr);
+
+#endif /* _MAPDEV_KUNIT_DRIVER_H */

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which locks core holds around the hooks of a fault: mmap_lock, or that of the
+ * VMA alone, and that the driver is content with either.
+ */
+#include <linux/mman.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/uaccess.h>
+
+#include "spy.h"
+
+#define REGION_SIZE (16 * PAGE_SIZE)
+
+/* As a fault finds its VMA, by the one lock or the other. */
+#define BY_VMA_LOCK (SPY_ATTACHED | SPY_VMA_READ)
+#define BY_MMAP_LOCK (SPY_ATTACHED | SPY_MMAP_READ)
+
+static const char * const backings[] = {
+	"backing=paged", "backing=pages", "backing=contig",
+};
+
+static void backing_name(const char * const *attrs, char *desc)
+{
+	strscpy(desc, *attrs + strlen("backing="), KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(backing, backings, backing_name);
+
+static struct spy *spy_on_param(struct kunit *test)
+{
+	const char * const *attrs = test->param_value;
+
+	return spy_on(test, REGION_SIZE, *attrs);
+}
+
+/* A fault by the VMA lock alone, at which nobody complains. */
+static void fault_by_vma_lock(struct kunit *test, unsigned long addr,
+			      unsigned int flags)
+{
+	kunit_warning_suppress(test) {
+		KUNIT_EXPECT_EQ(test, 0, fixture_fault(test, addr, flags));
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
+	}
+}
+
+/* What the kernel touches itself comes under mmap_lock. */
+static void fault_by_mmap_lock(struct kunit *test)
+{
+	struct spy *spy = spy_on_param(test);
+
+	fixture_ids(test, "PA-29 LK-54");
+	spy_map(test, spy);
+	KUNIT_EXPECT_EQ(test, 0, put_user((u8)1, (u8 __user *)spy->addr));
+	spy_expect(test, spy, SPY_FAULT, 1, BY_MMAP_LOCK);
+	KUNIT_EXPECT_FALSE(test, spy->seen[SPY_FAULT].flags &
+			   FAULT_FLAG_VMA_LOCK);
+	spy_unmap(spy);
+}
+
+/* With map_pages, no more than the VMA lock; without, not called by it. */
+static void fault_by_map_pages(struct kunit *test)
+{
+	struct spy *spy = spy_on_param(test);
+
+	fixture_ids(test, "PA-2 PA-29 LK-54");
+	spy_map(test, spy);
+	fault_by_vma_lock(test, spy->addr, FAULT_FLAG_WRITE);
+	spy_expect(test, spy, SPY_FAULT, 1, BY_VMA_LOCK);
+	KUNIT_EXPECT_TRUE(test, spy->seen[SPY_FAULT].flags &
+			  FAULT_FLAG_VMA_LOCK);
+	spy_unmap(spy);
+
+	spy->no_map_pages = true;
+	spy_forget(spy);
+	spy_map(test, spy);
+	KUNIT_EXPECT_EQ(test, VM_FAULT_RETRY,
+			fixture_fault(test, spy->addr, FAULT_FLAG_WRITE));
+	spy_expect(test, spy, SPY_FAULT, 0, 0);
+	spy_unmap(spy);
+}
+
+/* In an RCU section, whose lock comes on top of the others. */
+static void in_map_pages(struct kunit *test)
+{
+	struct spy *spy = spy_on_param(test);
+	u8 byte = 1;
+
+	fixture_ids(test, "LK-63 LK-64 LK-65");
+	spy_map(test, spy);
+	KUNIT_EXPECT_EQ(test, 0, get_user(byte, (u8 __user *)spy->addr));
+	KUNIT_EXPECT_EQ(test, 0, byte);
+	spy_expect(test, spy, SPY_MAP_PAGES, 1, BY_MMAP_LOCK | SPY_RCU);
+	spy_unmap(spy);
+	spy_map(test, spy);
+	fault_by_vma_lock(test, spy->addr, 0);
+	spy_expect(test, spy, SPY_MAP_PAGES, 2, BY_VMA_LOCK | SPY_RCU);
+	/* Of reads alone. */
+	fault_by_vma_lock(test, spy->addr, FAULT_FLAG_WRITE);
+	KUNIT_EXPECT_EQ(test, 2, spy->seen[SPY_MAP_PAGES].calls);
+	spy_unmap(spy);
+}
+
+static const char * const huge_backings[] = {
+	"backing=paged", "backing=contig",
+};
+
+KUNIT_ARRAY_PARAM(huge, huge_backings, backing_name);
+
+/* Never kept from faults by the VMA lock, map_pages or not. */
+static void in_huge_fault(struct kunit *test)
+{
+	const char * const *attrs = test->param_value;
+	struct spy *spy;
+	char list[64];
+	u8 byte = 1;
+
+	fixture_ids(test, "LK-58 LK-61");
+	if (!IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP))
+		kunit_skip(test, "this kernel maps no PMDs of page frames");
+	snprintf(list, sizeof(list), "%s", *attrs);
+	if (!strcmp(list, "backing=paged"))
+		snprintf(list, sizeof(list), "granule=%lu", PMD_SIZE);
+	spy = spy_on(test, PMD_SIZE, list);
+	spy->no_map_pages = true;
+	spy_map(test, spy);
+	fault_by_vma_lock(test, spy->addr, 0);
+	KUNIT_EXPECT_LE(test, 1, spy->seen[SPY_HUGE_FAULT].calls);
+	KUNIT_EXPECT_EQ(test, BY_VMA_LOCK, spy->seen[SPY_HUGE_FAULT].locks);
+	KUNIT_EXPECT_EQ(test, 1, mapdev_stat(spy->region,
+					     MAPDEV_STAT_HUGE_FAULT));
+	spy_unmap(spy);
+
+	spy_map(test, spy);
+	KUNIT_EXPECT_EQ(test, 0, get_user(byte, (u8 __user *)spy->addr));
+	KUNIT_EXPECT_EQ(test, 0, byte);
+	KUNIT_EXPECT_EQ(test, BY_MMAP_LOCK, spy->seen[SPY_HUGE_FAULT].locks);
+	spy_unmap(spy);
+}
+
+static const char * const dirty_backings[] = {
+	"backing=paged dirty=1 granule=4096", "backing=pages dirty=1",
+};
+
+KUNIT_ARRAY_PARAM(dirty, dirty_backings, backing_name);
+
+/* The flags do not tell by which lock it came: core has written over them. */
+static void in_page_mkwrite(struct kunit *test)
+{
+	struct spy *spy = spy_on_param(test);
+
+	fixture_ids(test, "LK-68 LK-69");
+	spy_map(test, spy);
+	fault_by_vma_lock(test, spy->addr, 0);
+	spy_expect(test, spy, SPY_PAGE_MKWRITE, 0, 0);
+	fault_by_vma_lock(test, spy->addr, FAULT_FLAG_WRITE);
+	spy_expect(test, spy, SPY_PAGE_MKWRITE, 1, BY_VMA_LOCK);
+	KUNIT_EXPECT_EQ(test, FAULT_FLAG_WRITE | FAULT_FLAG_MKWRITE,
+			spy->seen[SPY_PAGE_MKWRITE].flags);
+	spy_unmap(spy);
+}
+
+/* Is the entry at @addr, of a page frame, writable? */
+static bool is_writable(unsigned long addr)
+{
+	struct follow_pfnmap_args args = { .address = addr };
+
+	guard(mmap_read_lock)(current->mm);
+	args.vma = vma_lookup(current->mm, addr);
+	if (follow_pfnmap_start(&args))
+		return false;
+	follow_pfnmap_end(&args);
+	return args.writable;
+}
+
+/*
+ * Keeps the flags. And what it returns: 0 has core make the entry writable;
+ * NOPAGE, which the documents ask for, leaves it as it is.
+ */
+static void in_pfn_mkwrite(struct kunit *test)
+{
+	struct spy *spy = spy_on(test, REGION_SIZE, "backing=contig");
+
+	fixture_ids(test, "LK-73 LK-74 LK-75");
+	spy->pfn_mkwrite = true;
+	spy->pfn_mkwrite_ret = VM_FAULT_NOPAGE;
+	spy_map(test, spy);
+	fault_by_vma_lock(test, spy->addr, 0);
+	fault_by_vma_lock(test, spy->addr, FAULT_FLAG_WRITE);
+	spy_expect(test, spy, SPY_PFN_MKWRITE, 1, BY_VMA_LOCK);
+	KUNIT_EXPECT_TRUE(test, spy->seen[SPY_PFN_MKWRITE].flags &
+			  FAULT_FLAG_VMA_LOCK);
+	KUNIT_EXPECT_TRUE(test, spy->seen[SPY_PFN_MKWRITE].flags &
+			  FAULT_FLAG_MKWRITE);
+	KUNIT_EXPECT_FALSE(test, is_writable(spy->addr));
+
+	spy->pfn_mkwrite_ret = 0;
+	fault_by_vma_lock(test, spy->addr, FAULT_FLAG_WRITE);
+	spy_expect(test, spy, SPY_PFN_MKWRITE, 2, BY_VMA_LOCK);
+	KUNIT_EXPECT_TRUE(test, is_writable(spy->addr));
+	spy_unmap(spy);
+}
+
+static struct kunit_case faults_cases[] = {
+	KUNIT_CASE_PARAM(fault_by_mmap_lock, backing_gen_params),
+	KUNIT_CASE_PARAM(fault_by_map_pages, backing_gen_params),
+	KUNIT_CASE_PARAM(in_map_pages, backing_gen_params),
+	KUNIT_CASE_PARAM(in_huge_fault, huge_gen_params),
+	KUNIT_CASE_PARAM(in_page_mkwrite, dirty_gen_params),
+	KUNIT_CASE(in_pfn_mkwrite),
+	{}
+};
+
+static struct kunit_suite faults_suite = {
+	.name		= "mapdev_faults",
+	.test_cases	= faults_cases,
+};
+
+kunit_test_suite(faults_suite);

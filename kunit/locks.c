@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which locks core holds around each hook, and that the driver is content with
+ * them: a hook that asserts more would warn here. Those of faults are in
+ * faults.c; what the driver must not be content with is in unlocked.c.
+ */
+#include <linux/completion.h>
+#include <linux/mman.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/uaccess.h>
+#include <linux/workqueue.h>
+
+#include "process.h"
+#include "spy.h"
+
+#define REGION_SIZE (16 * PAGE_SIZE)
+
+static const char * const backings[] = {
+	"backing=paged", "backing=pages", "backing=contig",
+};
+
+static void backing_name(const char * const *attrs, char *desc)
+{
+	strscpy(desc, *attrs + strlen("backing="), KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(backing, backings, backing_name);
+
+static struct spy *spy_on_param(struct kunit *test)
+{
+	const char * const *attrs = test->param_value;
+
+	return spy_on(test, REGION_SIZE, *attrs);
+}
+
+/* --- mmap(2) --- */
+
+static void in_get_unmapped_area(struct kunit *test)
+{
+	struct spy *spy = spy_on_param(test);
+
+	fixture_ids(test, "PA-1 LK-27");
+	spy_map(test, spy);
+	spy_expect(test, spy, SPY_GET_UNMAPPED_AREA, 1, SPY_MMAP_WRITE);
+	spy_unmap(spy);
+}
+
+/* There is no VMA yet. */
+static void in_mmap_prepare(struct kunit *test)
+{
+	struct spy *spy = spy_on_param(test);
+
+	fixture_ids(test, "PA-1 PA-9 MP-43");
+	spy_map(test, spy);
+	spy_expect(test, spy, SPY_MMAP_PREPARE, 1, SPY_MMAP_WRITE);
+	KUNIT_EXPECT_FALSE(test, spy->found);
+	spy_unmap(spy);
+}
+
+/* Now there is, and nobody else can reach it. */
+static void in_mapped(struct kunit *test)
+{
+	struct spy *spy = spy_on_param(test);
+
+	fixture_ids(test, "PA-1 PA-9 MP-8 MP-15");
+	spy_map(test, spy);
+	spy_expect(test, spy, SPY_MAPPED, 1,
+		   SPY_ATTACHED | SPY_MMAP_WRITE | SPY_VMA_WRITE);
+	spy_unmap(spy);
+}
+
+/* --- open and close --- */
+
+/*
+ * The new part is in no tree yet, and not locked itself. Before that the driver
+ * was asked, and pfn locked the VMA to keep faults out.
+ */
+static void open_by_split(struct kunit *test)
+{
+	struct spy *spy = spy_on(test, REGION_SIZE, "backing=contig");
+
+	fixture_ids(test, "PA-16 LK-50 LK-51");
+	spy_map(test, spy);
+	spy_expect(test, spy, SPY_OPEN, 0, 0);
+	vm_munmap(spy->addr + 2 * PAGE_SIZE, PAGE_SIZE);
+	spy_expect(test, spy, SPY_OPEN, 2, SPY_MMAP_WRITE);
+	KUNIT_EXPECT_EQ(test, 2, spy->seen[SPY_MAY_SPLIT].calls);
+	KUNIT_EXPECT_EQ(test, SPY_ATTACHED | SPY_MMAP_WRITE,
+			spy->seen[SPY_MAY_SPLIT].locks & ~SPY_VMA_WRITE);
+	spy_unmap(spy);
+}
+
+/* Of vm_munmap(), which keeps the lock for writing; the VMA is detached. */
+static void close_by_unmap(struct kunit *test)
+{
+	struct spy *spy = spy_on(test, REGION_SIZE, "backing=pages");
+
+	fixture_ids(test, "LK-52");
+	spy_map(test, spy);
+	spy_unmap(spy);
+	KUNIT_EXPECT_EQ(test, 1, spy->seen[SPY_CLOSE].calls);
+	KUNIT_EXPECT_EQ(test, SPY_MMAP_WRITE,
+			spy->seen[SPY_CLOSE].locks & ~SPY_VMA_WRITE);
+}
+
+/* Of munmap(2), which has downgraded it by then: no module can call that. */
+static void close_downgraded(struct kunit *test)
+{
+	struct spy *spy = spy_on(test, REGION_SIZE, "backing=pages");
+	struct vm_area_struct *vma, detached = {};
+
+	fixture_ids(test, "LK-52 PA-52");
+	spy_map(test, spy);
+	detached.vm_mm = current->mm;
+	mmap_write_lock(current->mm);
+	vma = vma_lookup(current->mm, spy->addr);
+	mmap_write_downgrade(current->mm);
+	kunit_warning_suppress(test) {
+		vma->vm_ops->close(&detached);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
+	}
+	mmap_read_unlock(current->mm);
+	spy_expect(test, spy, SPY_CLOSE, 1, SPY_MMAP_READ);
+	spy_unmap(spy);
+}
+
+/*
+ * The child's VMA, while both mms are locked for writing; and its end, when the
+ * task that exits has no mm any more.
+ */
+static void open_by_fork(struct kunit *test)
+{
+	struct process *process = process_start(test, "(:); :");
+	struct spy *spy = spy_on(test, REGION_SIZE, "backing=pages");
+	unsigned long addr = process_map(process, spy->file, REGION_SIZE);
+
+	fixture_ids(test, "PA-18 LK-50 LK-51");
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	process_finish(test, process);
+	spy_expect(test, spy, SPY_OPEN, 1, SPY_ATTACHED | SPY_MMAP_WRITE |
+		   SPY_VMA_WRITE | SPY_OTHER_MM);
+	KUNIT_EXPECT_EQ(test, 1, spy->seen[SPY_CLOSE].calls);
+	KUNIT_EXPECT_EQ(test, SPY_MMAP_WRITE | SPY_OTHER_MM,
+			spy->seen[SPY_CLOSE].locks & ~SPY_VMA_WRITE);
+	process_unmap(process, addr, REGION_SIZE);
+}
+
+/* --- Others --- */
+
+/* The mm that is locked is that of the mapping, not of who asks. */
+static void in_access(struct kunit *test)
+{
+	struct process *process = process_start(test, ":");
+	struct spy *spy = spy_on(test, REGION_SIZE, "backing=contig");
+	unsigned long addr = process_map(process, spy->file, REGION_SIZE);
+	u8 byte = 1;
+
+	fixture_ids(test, "LK-77 LK-78 LK-79");
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	KUNIT_EXPECT_EQ(test, 1,
+			access_process_vm(process->task, addr, &byte, 1, 0));
+	KUNIT_EXPECT_EQ(test, 0, byte);
+	spy_expect(test, spy, SPY_ACCESS, 1,
+		   SPY_ATTACHED | SPY_MMAP_READ | SPY_OTHER_MM);
+	process_unmap(process, addr, REGION_SIZE);
+}
+
+struct revoker {
+	struct work_struct work;
+	struct mapdev_region *region;
+	struct completion done;
+};
+
+static void revoke_work(struct work_struct *work)
+{
+	struct revoker *revoker = container_of(work, struct revoker, work);
+
+	mapdev_region_revoke(revoker->region, MAPDEV_OFF_ROOT);
+	complete(&revoker->done);
+}
+
+/* It needs no lock of any mm that maps the region. */
+static void none_in_revoke(struct kunit *test)
+{
+	struct spy *spy = spy_on_param(test);
+	struct revoker revoker = { .region = spy->region };
+
+	fixture_ids(test, "PA-30 ME-41");
+	spy_map(test, spy);
+	KUNIT_EXPECT_EQ(test, 0, put_user((u8)1, (u8 __user *)spy->addr));
+	init_completion(&revoker.done);
+	INIT_WORK_ONSTACK(&revoker.work, revoke_work);
+	mmap_write_lock(current->mm);
+	queue_work(system_dfl_wq, &revoker.work);
+	KUNIT_EXPECT_LT(test, 0,
+			wait_for_completion_timeout(&revoker.done, 60 * HZ));
+	mmap_write_unlock(current->mm);
+	flush_work(&revoker.work);
+	destroy_work_on_stack(&revoker.work);
+	KUNIT_EXPECT_EQ(test, -EFAULT,
+			put_user((u8)1, (u8 __user *)spy->addr));
+	spy_unmap(spy);
+}
+
+static struct kunit_case locks_cases[] = {
+	KUNIT_CASE_PARAM(in_get_unmapped_area, backing_gen_params),
+	KUNIT_CASE_PARAM(in_mmap_prepare, backing_gen_params),
+	KUNIT_CASE_PARAM(in_mapped, backing_gen_params),
+	KUNIT_CASE(open_by_split),
+	KUNIT_CASE(open_by_fork),
+	KUNIT_CASE(close_by_unmap),
+	KUNIT_CASE(close_downgraded),
+	KUNIT_CASE(in_access),
+	KUNIT_CASE_PARAM(none_in_revoke, backing_gen_params),
+	{}
+};
+
+static struct kunit_suite locks_suite = {
+	.name		= "mapdev_locks",
+	.test_cases	= locks_cases,
+};
+
+kunit_test_suite(locks_suite);

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The hooks notice a caller without the locks that core holds. With the others
+ * in mapping.c, prepare.c and dirty.c, each hook of the driver is asked once.
+ */
+#include <linux/mman.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/rcupdate.h>
+
+#include "fixture.h"
+
+struct unlocked {
+	const char *name;
+	const char *attrs;
+	void (*call)(struct vm_area_struct *vma);
+};
+
+static void call_open(struct vm_area_struct *vma)
+{
+	vma->vm_ops->open(vma);
+}
+
+static void call_close(struct vm_area_struct *vma)
+{
+	vma->vm_ops->close(vma);
+}
+
+static void call_map_pages(struct vm_area_struct *vma)
+{
+	struct vm_fault vmf = { .vma = vma, .address = vma->vm_start };
+
+	guard(rcu)();
+	vma->vm_ops->map_pages(&vmf, 0, 0);
+}
+
+/* Of an order that there is not, so that nothing is mapped. */
+static void call_huge_fault(struct vm_area_struct *vma)
+{
+	struct vm_fault vmf = { .vma = vma, .address = vma->vm_start };
+
+	vma->vm_ops->huge_fault(&vmf, 0);
+}
+
+static void call_access(struct vm_area_struct *vma)
+{
+	u8 byte;
+
+	vma->vm_ops->access(vma, vma->vm_start, &byte, 1, 0);
+}
+
+static void call_may_split(struct vm_area_struct *vma)
+{
+	vma->vm_ops->may_split(vma, vma->vm_start + PAGE_SIZE);
+}
+
+static const struct unlocked hooks[] = {
+	{ "open", "backing=pages", call_open },
+	{ "close", "backing=pages", call_close },
+	{ "map_pages", "backing=pages", call_map_pages },
+	{ "map_pages paged", "backing=paged", call_map_pages },
+	{ "huge_fault paged", "backing=paged", call_huge_fault },
+	{ "huge_fault pfn", "backing=contig", call_huge_fault },
+	{ "access", "backing=contig", call_access },
+	{ "may_split", "backing=contig", call_may_split },
+};
+
+static void hook_name(const struct unlocked *hook, char *desc)
+{
+	strscpy(desc, hook->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(hook, hooks, hook_name);
+
+static void is_noticed(struct kunit *test)
+{
+	const struct unlocked *hook = test->param_value;
+	struct mapdev_region *region =
+		fixture_region_with(test, 4 * PAGE_SIZE, hook->attrs);
+	struct file *file = fixture_open(test, region, O_RDWR);
+	unsigned long addr = fixture_map(test, file, 0, 4 * PAGE_SIZE, PROT_READ);
+	struct vm_area_struct *vma;
+
+	fixture_ids(test, "PA-1 PA-29");
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	mmap_read_lock(current->mm);
+	vma = vma_lookup(current->mm, addr);
+	mmap_read_unlock(current->mm);
+	/* So that map_pages of paged looks at no page table. */
+	mapdev_region_revoke(region, MAPDEV_OFF_ROOT);
+
+	kunit_warning_suppress(test) {
+		hook->call(vma);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+	}
+
+	/* Nor does it complain of nothing. */
+	mmap_write_lock(current->mm);
+	kunit_warning_suppress(test) {
+		hook->call(vma);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
+	}
+	mmap_write_unlock(current->mm);
+}
+
+static struct kunit_case unlocked_cases[] = {
+	KUNIT_CASE_PARAM(is_noticed, hook_gen_params),
+	{}
+};
+
+static struct kunit_suite unlocked_suite = {
+	.name		= "mapdev_unlocked",
+	.test_cases	= unlocked_cases,
+};
+
+kunit_test_suite(unlocked_suite);

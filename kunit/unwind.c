@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * After mmap_prepare: mappings that merge, that fail at each point where they
+ * can, and those of a file that lies above another.
+ */
+#include <linux/file.h>
+#include <linux/mman.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/uaccess.h>
+
+#include "driver.h"
+
+/* --- Failure --- */
+
+/* The mapping goes, by way of close: also where mapped did not succeed. */
+static void mapped_fails(struct kunit *test)
+{
+	struct driver *driver = driver_open(test, &driver_fops);
+
+	fixture_ids(test, "MP-5 MP-12 LK-53");
+	driver->mapped_err = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, -ENOMEM,
+			(long)driver_map(test, driver, 0, 0, 2));
+	KUNIT_EXPECT_EQ(test, 1, driver->mapped);
+	KUNIT_EXPECT_EQ(test, 1, driver->closed);
+	KUNIT_EXPECT_FALSE(test, driver_is_mapped(driver->desc.start));
+}
+
+/* Also where it never ran. */
+static void action_fails(struct kunit *test)
+{
+	struct driver *driver = driver_open(test, &driver_fops);
+
+	fixture_ids(test, "MP-41 LK-53 ME-10");
+	driver->bad_page = true;
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			(long)driver_map(test, driver, 0, 0, 2));
+	KUNIT_EXPECT_EQ(test, 0, driver->mapped);
+	KUNIT_EXPECT_EQ(test, 1, driver->closed);
+	KUNIT_EXPECT_FALSE(test, driver_is_mapped(driver->desc.start));
+}
+
+static void error_override(struct kunit *test)
+{
+	struct driver *driver = driver_open(test, &driver_fops);
+
+	fixture_ids(test, "MP-39");
+	driver->override = -EAGAIN;
+	driver->bad_page = true;
+	KUNIT_EXPECT_EQ(test, -EAGAIN,
+			(long)driver_map(test, driver, 0, 0, 1));
+	driver->bad_page = false;
+	driver->mapped_err = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, -EAGAIN,
+			(long)driver_map(test, driver, 0, 0, 1));
+	KUNIT_EXPECT_EQ(test, 2, driver->closed);
+
+	/* No error, and nothing was mapped yet. */
+	driver->override = 5;
+	kunit_warning_suppress(test) {
+		KUNIT_EXPECT_EQ(test, -EINVAL,
+				(long)driver_map(test, driver, 0, 0, 1));
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+	}
+	KUNIT_EXPECT_EQ(test, 1, driver->mapped);
+	KUNIT_EXPECT_EQ(test, 2, driver->closed);
+}
+
+/* What the refused one should have replaced is gone, and the rest is not. */
+static void refused_overlay_leaves_a_hole(struct kunit *test)
+{
+	struct mapdev_region *region =
+		fixture_region_with(test, 3 * PAGE_SIZE, "backing=pages");
+	struct file *file = fixture_open(test, region, O_RDWR);
+	unsigned long addr = fixture_map(test, file, 0, 3 * PAGE_SIZE,
+					 PROT_READ | PROT_WRITE);
+	u64 closed;
+
+	fixture_ids(test, "MP-3 MP-5 MP-43");
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	closed = mapdev_stat(region, MAPDEV_STAT_CLOSE);
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			(long)kunit_vm_mmap(test, file, addr + PAGE_SIZE,
+					    PAGE_SIZE, PROT_READ,
+					    MAP_SHARED | MAP_FIXED,
+					    3 * PAGE_SIZE));
+	KUNIT_EXPECT_TRUE(test, driver_is_mapped(addr));
+	KUNIT_EXPECT_FALSE(test, driver_is_mapped(addr + PAGE_SIZE));
+	KUNIT_EXPECT_TRUE(test, driver_is_mapped(addr + 2 * PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, closed + 1,
+			mapdev_stat(region, MAPDEV_STAT_CLOSE));
+	KUNIT_EXPECT_EQ(test, 1, mapdev_stat(region, MAPDEV_STAT_MAPPED));
+}
+
+/* --- Merging --- */
+
+struct merge_case {
+	const char *name;
+	const char *attrs;
+	bool merges;
+};
+
+static const struct merge_case merge_cases[] = {
+	{ "paged", "backing=paged", true },
+	{ "pages", "backing=pages" },
+	{ "vmalloc", "backing=vmalloc" },
+	{ "contig", "backing=contig" },
+	{ "contig eager", "backing=contig map=eager" },
+	{ "pages eager", "backing=pages map=eager" },
+};
+
+static void merge_case_name(const struct merge_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(merge, merge_cases, merge_case_name);
+
+static void merge_skips_mapped(struct kunit *test)
+{
+	const struct merge_case *c = test->param_value;
+	struct mapdev_region *region =
+		fixture_region_with(test, 4 * PAGE_SIZE, c->attrs);
+	struct file *file = fixture_open(test, region, O_RDWR);
+	unsigned long addr = fixture_map(test, file, 0, 4 * PAGE_SIZE,
+					 PROT_READ | PROT_WRITE);
+
+	fixture_ids(test, "MP-4 MP-9 MP-10");
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	/* The second half, again. */
+	KUNIT_ASSERT_EQ(test, addr + 2 * PAGE_SIZE,
+			kunit_vm_mmap(test, file, addr + 2 * PAGE_SIZE,
+				      2 * PAGE_SIZE, PROT_READ | PROT_WRITE,
+				      MAP_SHARED | MAP_FIXED, 2 * PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, 2, mapdev_stat(region, MAPDEV_STAT_PREPARE));
+	KUNIT_EXPECT_EQ(test, c->merges ? 1 : 2,
+			mapdev_stat(region, MAPDEV_STAT_MAPPED));
+
+	guard(mmap_read_lock)(current->mm);
+	KUNIT_EXPECT_EQ(test, c->merges, vma_lookup(current->mm, addr) ==
+			vma_lookup(current->mm, addr + 3 * PAGE_SIZE));
+}
+
+/* What they are told to hold makes no difference: the first one's stays. */
+static void merge_forgets_private_data(struct kunit *test)
+{
+	struct driver *driver = driver_open(test, &driver_fops);
+	struct vm_area_struct *vma;
+	unsigned long addr;
+
+	fixture_ids(test, "MP-10 MP-22");
+	driver->token = driver;
+	addr = driver_map(test, driver, 0, 0, 4);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	vm_munmap(addr + 2 * PAGE_SIZE, 2 * PAGE_SIZE);
+	driver->token = test;
+	KUNIT_ASSERT_EQ(test, addr + 2 * PAGE_SIZE,
+			driver_map(test, driver, addr + 2 * PAGE_SIZE, 2, 2));
+	KUNIT_EXPECT_EQ(test, 1, driver->mapped);
+	mmap_read_lock(current->mm);
+	vma = vma_lookup(current->mm, addr + 3 * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, addr, vma->vm_start);
+	KUNIT_EXPECT_PTR_EQ(test, (void *)driver, vma->vm_private_data);
+	mmap_read_unlock(current->mm);
+	vm_munmap(addr, 4 * PAGE_SIZE);
+}
+
+/* --- Other ways to mmap_prepare --- */
+
+/* The old hook cannot have mapped called. */
+static void mmap_has_no_mapped(struct kunit *test)
+{
+	struct driver *driver = driver_open(test, &driver_legacy_fops);
+	unsigned long addr = driver_map(test, driver, 0, 0, 1);
+
+	fixture_ids(test, "MP-14 LK-19");
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	vm_munmap(addr, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, 1, driver->prepared);
+	KUNIT_EXPECT_EQ(test, 0, driver->mapped);
+	KUNIT_EXPECT_EQ(test, 1, driver->closed);
+}
+
+static const char * const backings[] = {
+	"backing=paged", "backing=pages", "backing=pages map=eager",
+	"backing=contig", "backing=contig map=eager",
+};
+
+static void backing_name(const char * const *attrs, char *desc)
+{
+	strscpy(desc, *attrs + strlen("backing="), KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(backing, backings, backing_name);
+
+static struct driver *stack_on(struct kunit *test,
+			       struct mapdev_region **region)
+{
+	const char * const *attrs = test->param_value;
+	struct driver *driver;
+
+	*region = fixture_region_with(test, 4 * PAGE_SIZE, *attrs);
+	driver = driver_open(test, &driver_stacked_fops);
+	driver->under = fixture_open(test, *region, O_RDWR);
+	return driver;
+}
+
+/* A file above a region's maps the region: its VMA is a common one. */
+static void compat(struct kunit *test)
+{
+	struct mapdev_region *region;
+	struct driver *driver = stack_on(test, &region);
+	unsigned long addr = driver_map(test, driver, 0, 1, 3);
+	struct vm_area_struct *vma;
+	loff_t pos = PAGE_SIZE;
+	bool closes;
+	u8 byte = 0;
+
+	fixture_ids(test, "MP-17 MP-42");
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	KUNIT_EXPECT_EQ(test, 1, mapdev_stat(region, MAPDEV_STAT_PREPARE));
+	KUNIT_EXPECT_EQ(test, 1, mapdev_stat(region, MAPDEV_STAT_MAPPED));
+	mmap_read_lock(current->mm);
+	vma = vma_lookup(current->mm, addr);
+	closes = vma->vm_ops->close;
+	KUNIT_EXPECT_PTR_EQ(test, driver->under, vma->vm_file);
+	KUNIT_EXPECT_FALSE(test, vma->vm_flags & VM_MAYEXEC);
+	KUNIT_EXPECT_PTR_EQ(test, closes ? region : NULL,
+			    vma->vm_private_data);
+	mmap_read_unlock(current->mm);
+
+	KUNIT_EXPECT_EQ(test, 0, put_user((u8)42, (u8 __user *)addr));
+	KUNIT_EXPECT_EQ(test, 1, kernel_read(driver->under, &byte, 1, &pos));
+	KUNIT_EXPECT_EQ(test, 42, byte);
+	/* All mappings of the region hang from its inode: this, too. */
+	mapdev_region_revoke(region, MAPDEV_OFF_ROOT);
+	KUNIT_EXPECT_EQ(test, -EFAULT, put_user((u8)1, (u8 __user *)addr));
+	vm_munmap(addr, 3 * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, closes, mapdev_stat(region, MAPDEV_STAT_CLOSE));
+}
+
+/* A refusal leaves no file behind; and here close is not called. */
+static void compat_fails(struct kunit *test)
+{
+	struct mapdev_region *region;
+	struct driver *driver = stack_on(test, &region);
+	long files = file_count(driver->under);
+
+	fixture_ids(test, "MP-42");
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			(long)driver_map(test, driver, 0, 1, 4));
+	mapdev_region_revoke(region, MAPDEV_OFF_ROOT);
+	KUNIT_EXPECT_EQ(test, -ENODEV,
+			(long)driver_map(test, driver, 0, 0, 4));
+	KUNIT_EXPECT_EQ(test, files, file_count(driver->under));
+	KUNIT_EXPECT_EQ(test, 0, mapdev_stat(region, MAPDEV_STAT_MAPPED));
+}
+
+/* Where mapped fails in a file below, there is no close after it. */
+static void compat_mapped_fails(struct kunit *test)
+{
+	struct driver *driver = driver_open(test, &driver_stacked_fops);
+	struct driver *under = driver_open(test, &driver_fops);
+	long files = file_count(under->file);
+
+	fixture_ids(test, "MP-12 MP-42");
+	driver->under = under->file;
+	under->mapped_err = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, -ENOMEM,
+			(long)driver_map(test, driver, 0, 0, 1));
+	KUNIT_EXPECT_EQ(test, 1, under->mapped);
+	KUNIT_EXPECT_EQ(test, 0, under->closed);
+	KUNIT_EXPECT_EQ(test, files, file_count(under->file));
+	KUNIT_EXPECT_FALSE(test, driver_is_mapped(under->desc.start));
+}
+
+static struct kunit_case unwind_cases[] = {
+	KUNIT_CASE(mapped_fails),
+	KUNIT_CASE(action_fails),
+	KUNIT_CASE(error_override),
+	KUNIT_CASE(refused_overlay_leaves_a_hole),
+	KUNIT_CASE_PARAM(merge_skips_mapped, merge_gen_params),
+	KUNIT_CASE(merge_forgets_private_data),
+	KUNIT_CASE(mmap_has_no_mapped),
+	KUNIT_CASE_PARAM(compat, backing_gen_params),
+	KUNIT_CASE_PARAM(compat_fails, backing_gen_params),
+	KUNIT_CASE(compat_mapped_fails),
+	{}
+};
+
+static struct kunit_suite unwind_suite = {
+	.name		= "mapdev_unwind",
+	.test_cases	= unwind_cases,
+};
+
+kunit_test_suite(unwind_suite);

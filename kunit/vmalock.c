@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The VMA lock of a mapping of ours: what its reference count and sequence
+ * number say in each state of the locks. Two threads are in waits.c.
+ */
+#include <linux/mman.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+
+#include "vmalock.h"
+
+#define REGION_SIZE (4 * PAGE_SIZE)
+
+void mapping_init(struct kunit *test, struct mapping *m)
+{
+	struct mapdev_region *region =
+		fixture_region_with(test, REGION_SIZE, "backing=pages");
+	struct file *file = fixture_open(test, region, O_RDWR);
+
+	m->addr = fixture_map(test, file, 0, REGION_SIZE, PROT_READ | PROT_WRITE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(m->addr));
+	m->end = m->addr + REGION_SIZE;
+	m->mm = current->mm;
+	mmap_read_lock(m->mm);
+	m->vma = vma_lookup(m->mm, m->addr);
+	mmap_read_unlock(m->mm);
+}
+
+static void read_lock_counts(struct kunit *test)
+{
+	struct vm_area_struct *vma;
+	struct mapping m;
+
+	fixture_ids(test, "PA-2 PA-11 PA-45");
+	mapping_init(test, &m);
+	KUNIT_EXPECT_EQ(test, 1, refcount_read(&m.vma->vm_refcnt));
+	vma = lock_vma_under_rcu(m.mm, m.addr);
+	KUNIT_ASSERT_PTR_EQ(test, m.vma, vma);
+	KUNIT_EXPECT_EQ(test, 2, refcount_read(&vma->vm_refcnt));
+	/* Readers share it. */
+	KUNIT_EXPECT_TRUE(test, mapping_can_read(&m));
+	vma_assert_locked(vma);
+	vma_end_read(vma);
+	KUNIT_EXPECT_EQ(test, 1, refcount_read(&m.vma->vm_refcnt));
+	KUNIT_EXPECT_NULL(test, lock_vma_under_rcu(m.mm, m.end));
+}
+
+/* The order of the two that is allowed: first mmap_lock, then the VMA's. */
+static void read_lock_under_mmap_lock(struct kunit *test)
+{
+	struct mapping m;
+
+	fixture_ids(test, "PA-14 PA-44");
+	mapping_init(test, &m);
+	mmap_read_lock(m.mm);
+	KUNIT_ASSERT_TRUE(test, vma_start_read_locked(m.vma));
+	mmap_read_unlock(m.mm);
+	/* It alone keeps the VMA as it is. */
+	KUNIT_EXPECT_EQ(test, 2, refcount_read(&m.vma->vm_refcnt));
+	vma_assert_stabilised(m.vma);
+	vma_end_read(m.vma);
+}
+
+/* From the moment that it is locked to the end of the whole mm's lock. */
+static void write_lock_ends_with_mmap_lock(struct kunit *test)
+{
+	unsigned int seq;
+	struct mapping m;
+
+	fixture_ids(test, "PA-3 PA-46 PA-50");
+	mapping_init(test, &m);
+	mmap_write_lock(m.mm);
+	seq = m.mm->mm_lock_seq.sequence;
+	KUNIT_EXPECT_EQ(test, 1, seq & 1);
+	KUNIT_EXPECT_FALSE(test, __is_vma_write_locked(m.vma));
+	KUNIT_EXPECT_TRUE(test, mapping_can_read(&m));
+
+	vma_start_write(m.vma);
+	KUNIT_EXPECT_TRUE(test, __is_vma_write_locked(m.vma));
+	KUNIT_EXPECT_EQ(test, seq, m.vma->vm_lock_seq);
+	KUNIT_EXPECT_FALSE(test, mapping_can_read(&m));
+	/* Again is nothing. */
+	vma_start_write(m.vma);
+	KUNIT_EXPECT_EQ(test, 0, vma_start_write_killable(m.vma));
+	KUNIT_EXPECT_EQ(test, 1, refcount_read(&m.vma->vm_refcnt));
+	mmap_write_unlock(m.mm);
+
+	KUNIT_EXPECT_EQ(test, seq + 1, m.mm->mm_lock_seq.sequence);
+	KUNIT_EXPECT_TRUE(test, mapping_can_read(&m));
+}
+
+static void write_lock_ends_with_downgrade(struct kunit *test)
+{
+	unsigned int seq;
+	struct mapping m;
+
+	fixture_ids(test, "PA-49 PA-50 PA-51");
+	mapping_init(test, &m);
+	mmap_write_lock(m.mm);
+	vma_start_write(m.vma);
+	seq = m.mm->mm_lock_seq.sequence;
+	mmap_write_downgrade(m.mm);
+	KUNIT_EXPECT_EQ(test, seq + 1, m.mm->mm_lock_seq.sequence);
+	KUNIT_EXPECT_TRUE(test, mapping_can_read(&m));
+	mmap_assert_locked(m.mm);
+	mmap_read_unlock(m.mm);
+
+	/* Of another writer it is not locked any more, either. */
+	mmap_write_lock(m.mm);
+	KUNIT_EXPECT_FALSE(test, __is_vma_write_locked(m.vma));
+	mmap_write_unlock(m.mm);
+}
+
+/* Flags of a VMA that is mapped need the lock of the mm, for writing. */
+static void flags_need_the_write_lock(struct kunit *test)
+{
+	struct mapping m;
+
+	fixture_ids(test, "PA-3 PA-20");
+	mapping_init(test, &m);
+	mmap_read_lock(m.mm);
+	kunit_warning_suppress(test) {
+		vm_flags_set(m.vma, VM_DONTEXPAND);
+		KUNIT_EXPECT_LE(test, 1, KUNIT_SUPPRESSED_WARNING_COUNT());
+	}
+	mmap_read_unlock(m.mm);
+
+	mmap_write_lock(m.mm);
+	vm_flags_set(m.vma, VM_DONTEXPAND);
+	KUNIT_EXPECT_TRUE(test, __is_vma_write_locked(m.vma));
+	mmap_write_unlock(m.mm);
+}
+
+struct state_case {
+	const char *name;
+	bool mmap_read, mmap_write, vma_read, vma_write;
+	bool stable, writable;
+};
+
+static const struct state_case state_cases[] = {
+	{ "none" },
+	{ "VMA read", .vma_read = true, .stable = true },
+	{ "mmap read", .mmap_read = true, .stable = true },
+	{ "both read", .mmap_read = true, .vma_read = true, .stable = true },
+	{ "mmap write", .mmap_write = true, .stable = true },
+	{ "both write", .mmap_write = true, .vma_write = true, .stable = true,
+	  .writable = true },
+};
+
+static void state_case_name(const struct state_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(state, state_cases, state_case_name);
+
+static void states_lock(struct kunit *test, struct mapping *m)
+{
+	const struct state_case *c = test->param_value;
+
+	if (c->mmap_read)
+		mmap_read_lock(m->mm);
+	if (c->mmap_write)
+		mmap_write_lock(m->mm);
+	if (c->vma_read && c->mmap_read)
+		KUNIT_ASSERT_TRUE(test, vma_start_read_locked(m->vma));
+	else if (c->vma_read)
+		KUNIT_ASSERT_NOT_NULL(test, lock_vma_under_rcu(m->mm, m->addr));
+	if (c->vma_write)
+		vma_start_write(m->vma);
+}
+
+static void states_unlock(struct kunit *test, struct mapping *m)
+{
+	const struct state_case *c = test->param_value;
+
+	if (c->vma_read)
+		vma_end_read(m->vma);
+	if (c->mmap_read)
+		mmap_read_unlock(m->mm);
+	if (c->mmap_write)
+		mmap_write_unlock(m->mm);
+}
+
+/* The table of states: what may be read in each, and what written. */
+static void states(struct kunit *test)
+{
+	const struct state_case *c = test->param_value;
+	struct mapping m;
+
+	if (!IS_ENABLED(CONFIG_DEBUG_VM) || !IS_ENABLED(CONFIG_LOCKDEP))
+		kunit_skip(test, "this kernel asserts no VMA locks");
+	fixture_ids(test, "PA-5 PA-9 PA-13");
+	mapping_init(test, &m);
+	states_lock(test, &m);
+	kunit_warning_suppress(test) {
+		vma_assert_stabilised(m.vma);
+		KUNIT_EXPECT_EQ(test, c->stable,
+				!KUNIT_SUPPRESSED_WARNING_COUNT());
+	}
+	if (c->mmap_write)
+		KUNIT_EXPECT_EQ(test, c->writable,
+				__is_vma_write_locked(m.vma));
+	states_unlock(test, &m);
+}
+
+static struct kunit_case vmalock_cases[] = {
+	KUNIT_CASE(read_lock_counts),
+	KUNIT_CASE(read_lock_under_mmap_lock),
+	KUNIT_CASE(write_lock_ends_with_mmap_lock),
+	KUNIT_CASE(write_lock_ends_with_downgrade),
+	KUNIT_CASE(flags_need_the_write_lock),
+	KUNIT_CASE_PARAM(states, state_gen_params),
+	{}
+};
+
+static struct kunit_suite vmalock_suite = {
+	.name		= "mapdev_vmalock",
+	.test_cases	= vmalock_cases,
+};
+
+kunit_test_suite(vmalock_suite);

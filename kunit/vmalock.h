@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A mapping of this thread's mm, for those who look at its VMA lock. */
+#ifndef _MAPDEV_KUNIT_VMALOCK_H
+#define _MAPDEV_KUNIT_VMALOCK_H
+
+#include <linux/mmap_lock.h>
+
+#include "fixture.h"
+
+struct mapping {
+	struct mm_struct *mm;
+	unsigned long addr;
+	unsigned long end;
+	struct vm_area_struct *vma;	/* stays, since nobody else unmaps */
+};
+
+void mapping_init(struct kunit *test, struct mapping *m);
+
+/* Could a fault have it by the VMA lock? */
+static inline bool mapping_can_read(struct mapping *m)
+{
+	struct vm_area_struct *vma = lock_vma_under_rcu(m->mm, m->addr);
+
+	if (vma)
+		vma_end_read(vma);
+	return vma;
+}
+
+#endif /* _MAPDEV_KUNIT_VMALOCK_H */
