@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/anon_inodes.h>
+#include <linux/file.h>
 #include <linux/mman.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
@@ -48,6 +49,9 @@ static int driver_mmap_prepare(struct vm_area_desc *desc)
 					       &driver_vm_ops;
 	desc->private_data = driver->token;
 	desc->action.error_override = driver->override;
+	/* The mapping's own reference, as mmap_prepare.rst has it. */
+	if (driver->under)
+		desc->vm_file = get_file(driver->under);
 	if (driver->bad_page)
 		mmap_action_map_kernel_pages(desc, desc->start, &bad_page, 1);
 	return 0;

@@ -11,7 +11,7 @@
 /**
  * struct driver - what it is to do, and what it was asked
  * @file: to be mapped, see driver_open()
- * @under: stacked: the file that it maps in place of its own
+ * @under: the file that it maps in place of its own, if any
  * @mapped_err: what mapped returns
  * @override: the error_override of the action
  * @bad_page: the action maps a page that cannot be
