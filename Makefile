@@ -14,7 +14,7 @@ OUT	:= $(CURDIR)/build/module
 KMAKE	= $(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(OUT)
 
 .DEFAULT_GOAL := module
-.PHONY: module samples tools demo check lint docs bench races coverage mutants selftests install uninstall clean help
+.PHONY: module samples tools demo check lint docs bench races coverage mutants torture selftests install uninstall clean help
 
 module: ## the module for the running kernel, or for the kernel of KDIR=
 	@[ "$$(printf '%s\n' "$(RELEASE)" $(MIN_SERIES) | sort -V | head -n 1)" = $(MIN_SERIES) ] || \
@@ -54,6 +54,9 @@ coverage: ## which lines and branches of the driver the tests run; build/coverag
 
 mutants: ## does each patch of scripts/mutants/ make a test fail?
 	@scripts/mutate
+
+torture: ## random operations against a model, with new seeds, until Ctrl-C or a failure
+	@scripts/torture
 
 selftests: ## build the selftests for the debug kernel
 	@scripts/module debug

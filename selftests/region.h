@@ -27,7 +27,12 @@
 #include <linux/capability.h>
 #include <linux/mapdev.h>
 
+/* One source file of a program has the harness; others define this. */
+#ifdef MAPDEV_NO_HARNESS
+#include "kselftest.h"
+#else
 #include "kselftest_harness.h"
+#endif
 
 /* A limit is for what hangs; an emulated machine that is not alone is slow. */
 #undef TEST_TIMEOUT_DEFAULT

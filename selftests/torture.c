@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Random operations against a model: torture.h says how. Each case is some
+ * lists of operations, one for each seed.
+ *
+ *   TORTURE_SEED=N	the first seed (1)
+ *   TORTURE_ROUNDS=N	how many lists (by the kernel: a debug one is slow)
+ *
+ * A list that fails is made shorter and printed, with its seed.
+ */
+#include <time.h>
+
+#include "torture.h"
+
+#define OPERATIONS 250
+#define AT_LEAST 1000
+
+FIXTURE(torture) {
+	u32 seed;
+	u32 rounds;
+	u32 look;
+	bool all;
+};
+
+FIXTURE_VARIANT(torture) {
+	const char *attrs;
+	enum mapdev_backing_type type;
+};
+
+#define VARIANT(_name, _attrs, _type, ...)				\
+	FIXTURE_VARIANT_ADD(torture, _name)				\
+	{ .attrs = _attrs, .type = _type };
+FOR_EACH_BACKING(VARIANT)
+
+#define LOGGED(_name, _attrs, _type)					\
+	FIXTURE_VARIANT_ADD(torture, dirty_##_name)			\
+	{ .attrs = _attrs " dirty=1", .type = _type };
+LOGGED(paged_4K, "backing=paged granule=4K", MAPDEV_PAGED)
+LOGGED(paged_64K, "backing=paged granule=64K", MAPDEV_PAGED)
+LOGGED(paged_2M, "backing=paged granule=2M", MAPDEV_PAGED)
+LOGGED(pages, "backing=pages", MAPDEV_PAGES)
+LOGGED(vmalloc, "backing=vmalloc", MAPDEV_VMALLOC)
+LOGGED(contig_pin, "backing=contig pin=1", MAPDEV_CONTIG)
+
+static u32 number(const char *variable, u32 otherwise)
+{
+	const char *value = getenv(variable);
+
+	return value ? strtoul(value, NULL, 0) : otherwise;
+}
+
+/* Is this the kernel on which all takes ten times as long? */
+static bool is_slow(void)
+{
+	return !access("/sys/kernel/debug/kmemleak", F_OK);
+}
+
+FIXTURE_SETUP(torture)
+{
+	self->seed = number("TORTURE_SEED", 1);
+	self->rounds = number("TORTURE_ROUNDS", is_slow() ? 4 : 5);
+	self->look = is_slow() ? 125 : 25;
+	self->all = !getenv("TORTURE_ROUNDS");
+}
+
+FIXTURE_TEARDOWN(torture)
+{
+}
+
+TEST_F_TIMEOUT(torture, operations, 3600)
+{
+	struct model *m = model_new(variant->attrs, variant->type);
+	time_t begun = time(NULL);
+	bool good = true;
+
+	ASSERT_NE(NULL, m);
+	m->look = self->look;
+	for (u32 i = 0; i < self->rounds && good; i++)
+		good = run_seed(m, self->seed + i, OPERATIONS);
+	EXPECT_TRUE(good) {
+		TH_LOG("%s", m->why);
+	}
+	printf("# torture: %s: seeds %u to %u, %lu operations, %ld s\n",
+	       variant->attrs, self->seed, self->seed + self->rounds - 1,
+	       m->done, (long)(time(NULL) - begun));
+	if (self->all)
+		EXPECT_LE(AT_LEAST, m->done);
+	model_free(m);
+}
+
+/* The same kinds of things, all at once: see torture_race.c. */
+TEST_F_TIMEOUT(torture, race, 3600)
+{
+	time_t begun = time(NULL);
+	unsigned long done = 0;
+	char why[256];
+
+	EXPECT_EQ(0, race(variant->attrs, self->seed, (self->rounds + 1) / 2,
+			  &done, why, sizeof(why))) {
+		TH_LOG("seed %u: %s", self->seed, why);
+	}
+	printf("# torture: %s: seed %u, %lu operations at once, %ld s\n",
+	       variant->attrs, self->seed, done, (long)(time(NULL) - begun));
+	EXPECT_LT(0, done);
+}
+
+TEST_HARNESS_MAIN
