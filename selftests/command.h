@@ -23,13 +23,15 @@ static inline void find_tool(void)
 /* Run a command; its exit status, and what it printed on both outputs. */
 static inline int run(const char *command, char *output, size_t size)
 {
-	char line[1024];
+	char *line = NULL;
 	FILE *pipe;
 	size_t got;
 	int status;
 
-	snprintf(line, sizeof(line), "%s 2>&1", command);
+	if (asprintf(&line, "%s 2>&1", command) < 0)
+		return -1;
 	pipe = popen(line, "r");
+	free(line);
 	got = fread(output, 1, size - 1, pipe);
 	output[got] = '\0';
 	status = pclose(pipe);

@@ -77,7 +77,7 @@ static void append(char *to, size_t size, const char *line)
 
 TEST_F_TIMEOUT(tracing, examples, 400)
 {
-	FILE *page = fopen(TRACING, "r");
+	FILE *page = fopen(TRACING_PAGE, "r");
 	char line[256], full[2048], output[8192], shown[1024];
 	const char *lost;
 	bool more;
