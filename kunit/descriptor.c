@@ -11,11 +11,11 @@
 
 /* --- Hooks --- */
 
+/* ids: MP-2 LK-20 */
 static void one_hook_exactly(struct kunit *test)
 {
 	struct driver *driver = driver_open(test, &driver_both_fops);
 
-	fixture_ids(test, "MP-2 LK-20");
 	kunit_warning_suppress(test) {
 		KUNIT_EXPECT_EQ(test, -ENODEV,
 				(long)driver_map(test, driver, 0, 0, 1));
@@ -28,12 +28,12 @@ static void one_hook_exactly(struct kunit *test)
 			(long)driver_map(test, driver, 0, 0, 1));
 }
 
+/* ids: MP-1 MP-2 MP-16 */
 static void driver_has_one_hook(struct kunit *test)
 {
 	struct mapdev_region *region = fixture_region(test, PAGE_SIZE);
 	struct file *file = fixture_open(test, region, O_RDWR);
 
-	fixture_ids(test, "MP-1 MP-2 MP-16");
 	KUNIT_EXPECT_NOT_NULL(test, file->f_op->mmap_prepare);
 	KUNIT_EXPECT_NULL(test, file->f_op->mmap);
 	KUNIT_EXPECT_TRUE(test, can_mmap_file(file));
@@ -41,6 +41,7 @@ static void driver_has_one_hook(struct kunit *test)
 
 /* --- What is in it --- */
 
+/* ids: MP-17 MP-18 MP-19 */
 static void is_filled_in(struct kunit *test)
 {
 	struct driver *driver = driver_open(test, &driver_fops);
@@ -48,7 +49,6 @@ static void is_filled_in(struct kunit *test)
 	unsigned long addr = driver_map(test, driver, 0, 3, 2);
 	vm_flags_t flags = vma_flags_to_legacy(desc->vma_flags);
 
-	fixture_ids(test, "MP-17 MP-18 MP-19");
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
 	KUNIT_EXPECT_PTR_EQ(test, current->mm, desc->mm);
 	KUNIT_EXPECT_PTR_EQ(test, driver->file, desc->file);
@@ -72,12 +72,12 @@ static void is_filled_in(struct kunit *test)
 }
 
 /* Who leaves the hooks of core has a mapping, and nothing in it. */
+/* ids: MP-19 */
 static void no_vm_ops(struct kunit *test)
 {
 	struct driver *driver = driver_open(test, &driver_fops);
 	unsigned long addr;
 
-	fixture_ids(test, "MP-19");
 	driver->keep_vm_ops = true;
 	addr = driver_map(test, driver, 0, 0, 1);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
@@ -107,12 +107,12 @@ static void flag_case_name(const struct flag_case *c, char *desc)
 
 KUNIT_ARRAY_PARAM(flag, flag_cases, flag_case_name);
 
+/* ids: MP-27 MP-28 MP-29 */
 static void flags(struct kunit *test)
 {
 	const struct flag_case *c = test->param_value;
 	struct vm_area_desc desc = {};
 
-	fixture_ids(test, "MP-27 MP-28 MP-29");
 	vma_desc_set_flags(&desc, VMA_READ_BIT, VMA_IO_BIT, VMA_MAYEXEC_BIT);
 	if (!c->read)
 		vma_desc_clear_flags(&desc, VMA_READ_BIT);
@@ -131,11 +131,11 @@ static void flags(struct kunit *test)
 }
 
 /* Private is a copy on write unless it can never be written; shared never. */
+/* ids: MP-29 ME-21 */
 static void cow(struct kunit *test)
 {
 	struct vm_area_desc desc = {};
 
-	fixture_ids(test, "ME-21 MP-29");
 	KUNIT_EXPECT_FALSE(test, vma_desc_is_cow_mapping(&desc));
 	vma_desc_set_flags(&desc, VMA_MAYWRITE_BIT);
 	KUNIT_EXPECT_TRUE(test, vma_desc_is_cow_mapping(&desc));
@@ -193,12 +193,12 @@ static void window_case_name(const struct window_case *c, char *desc)
 
 KUNIT_ARRAY_PARAM(window, window_cases, window_case_name);
 
+/* ids: MP-33 MP-35 ME-31 */
 static void simple_ioremap(struct kunit *test)
 {
 	const struct window_case *c = test->param_value;
 	struct vm_area_desc desc = desc_of(c->pgoff, c->pages);
 
-	fixture_ids(test, "MP-33 MP-35 ME-31");
 	mmap_action_simple_ioremap(&desc, c->phys, c->size);
 	KUNIT_EXPECT_EQ(test, c->err, mmap_action_prepare(&desc));
 	if (c->err)
@@ -209,11 +209,11 @@ static void simple_ioremap(struct kunit *test)
 }
 
 /* Page frames that are inside of the mapping; its flags say so. */
+/* ids: MP-31 MP-32 ME-26 */
 static void remap(struct kunit *test)
 {
 	struct vm_area_desc desc = desc_of(0, 4);
 
-	fixture_ids(test, "MP-31 MP-32 ME-26");
 	mmap_action_remap_full(&desc, PHYS_PFN(PHYS));
 	KUNIT_ASSERT_EQ(test, 0, mmap_action_prepare(&desc));
 	KUNIT_EXPECT_TRUE(test, vma_desc_test_all(&desc, VMA_IO_BIT,

@@ -194,13 +194,13 @@ static bool is_writable(struct log_fixture *fx, pgoff_t page)
 	return true;
 }
 
+/* ids: LK-24 LK-69 */
 static void entries(struct kunit *test)
 {
 	pgoff_t unit, page = 33;
 	struct log_fixture fx;
 	u8 byte;
 
-	fixture_ids(test, "LK-24 LK-69");
 	log_init(test, &fx);
 	unit = fx.region->attrs.granule >> PAGE_SHIFT;
 	KUNIT_ASSERT_EQ(test, 0, get_user(byte, fx.user + page * PAGE_SIZE));
@@ -230,12 +230,12 @@ static struct page *get_page_of(struct kunit *test, struct log_fixture *fx,
 	return found;
 }
 
+/* ids: LK-70 LK-90 LK-O6 */
 static void pages_know_the_region(struct kunit *test)
 {
 	struct log_fixture fx;
 	struct page *page;
 
-	fixture_ids(test, "LK-70 LK-90");
 	log_init(test, &fx);
 	page = get_page_of(test, &fx, 33);
 	KUNIT_EXPECT_PTR_EQ(test, fx.region->inode->i_mapping,
@@ -316,12 +316,12 @@ static vm_fault_t mkwrite(struct log_fixture *fx, struct page *page,
 }
 
 /* The mark is there before the entry is. */
+/* ids: LK-45 LK-70 */
 static void mkwrite_marks(struct kunit *test)
 {
 	struct log_fixture fx;
 	struct page *page;
 
-	fixture_ids(test, "LK-70");
 	log_init(test, &fx);
 	page = get_page_of(test, &fx, 3);
 	expect_dirty(test, &fx, 3);
@@ -346,12 +346,12 @@ static void refuses(struct kunit *test, struct log_fixture *fx,
 }
 
 /* After the folio was let go of by fault(), a revoke may have come past. */
+/* ids: LK-33 LK-71 LK-72 */
 static void mkwrite_of_revoked(struct kunit *test)
 {
 	struct log_fixture fx;
 	struct page *page;
 
-	fixture_ids(test, "LK-71 LK-72");
 	log_init(test, &fx);
 	page = get_page_of(test, &fx, 3);
 	expect_dirty(test, &fx, 3);
@@ -363,12 +363,12 @@ static void mkwrite_of_revoked(struct kunit *test)
 }
 
 /* A folio that is not the region's any more: the fault comes again. */
+/* ids: LK-71 */
 static void mkwrite_of_another(struct kunit *test)
 {
 	struct page *page = alloc_page(GFP_KERNEL);
 	struct log_fixture fx;
 
-	fixture_ids(test, "LK-71");
 	log_init(test, &fx);
 	KUNIT_ASSERT_NOT_NULL(test, page);
 	refuses(test, &fx, page, VM_FAULT_NOPAGE);
@@ -376,13 +376,13 @@ static void mkwrite_of_another(struct kunit *test)
 	expect_clean(test, &fx);
 }
 
+/* ids: LK-68 */
 static void mkwrite_asserts_locks(struct kunit *test)
 {
 	struct vm_area_struct *vma;
 	struct log_fixture fx;
 	struct page *page;
 
-	fixture_ids(test, "LK-68");
 	if (!IS_ENABLED(CONFIG_DEBUG_VM) || !IS_ENABLED(CONFIG_LOCKDEP))
 		kunit_skip(test, "this kernel asserts no locks");
 	log_init(test, &fx);

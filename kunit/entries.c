@@ -4,10 +4,9 @@
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/pagemap.h>
-#include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "fixture.h"
+#include "bare.h"
 
 #define PAGES 4
 #define REGION_SIZE (PAGES * PAGE_SIZE)
@@ -66,13 +65,13 @@ static void frames_name(const char * const *attrs, char *desc)
 KUNIT_ARRAY_PARAM(frames, frames, frames_name);
 
 /* In their order, small, writable, and without a struct page. */
+/* ids: ME-19 ME-44 ME-46 */
 static void name_the_frames(struct kunit *test)
 {
 	const char * const *attrs = test->param_value;
 	struct follow_pfnmap_args args = {};
 	struct mapping m;
 
-	fixture_ids(test, "ME-19 ME-44 ME-46");
 	map(test, &m, *attrs, PROT_READ | PROT_WRITE);
 	KUNIT_EXPECT_EQ(test, m.region->attrs.eager ? 0 : -EINVAL,
 			look(&m, 1, &args));
@@ -86,13 +85,13 @@ static void name_the_frames(struct kunit *test)
 	}
 }
 
+/* ids: PA-19 ME-11 */
 static void are_as_the_mapping(struct kunit *test)
 {
 	const char * const *attrs = test->param_value;
 	struct follow_pfnmap_args args = {};
 	struct mapping m;
 
-	fixture_ids(test, "PA-19 ME-11");
 	map(test, &m, *attrs, PROT_READ);
 	KUNIT_ASSERT_EQ(test, 0, fault_in_readable((char __user *)m.addr, 1));
 	KUNIT_ASSERT_EQ(test, 0, look(&m, 0, &args));
@@ -100,12 +99,12 @@ static void are_as_the_mapping(struct kunit *test)
 }
 
 /* To ask again for what is there changes nothing. */
+/* ids: ME-23 ME-29 */
 static void have_the_cache_mode(struct kunit *test)
 {
 	struct follow_pfnmap_args args = {};
 	struct mapping wb, wc;
 
-	fixture_ids(test, "ME-23 ME-29");
 	map(test, &wb, WINDOW " cache=wb", PROT_READ | PROT_WRITE);
 	touch_all(test, &wb);
 	KUNIT_ASSERT_EQ(test, 0, look(&wb, 0, &args));
@@ -122,31 +121,31 @@ static void have_the_cache_mode(struct kunit *test)
 }
 
 /* A frame does not take another's place. */
+/* ids: ME-20 ME-22 */
 static void stay(struct kunit *test)
 {
 	struct follow_pfnmap_args args = {};
 	struct vm_area_struct *vma;
 	struct mapping m;
 
-	fixture_ids(test, "ME-20");
 	map(test, &m, "backing=contig", PROT_READ | PROT_WRITE);
 	touch_all(test, &m);
 	mmap_read_lock(current->mm);
 	vma = vma_lookup(current->mm, m.addr);
-	KUNIT_EXPECT_EQ(test, VM_FAULT_NOPAGE,
-			vmf_insert_pfn(vma, m.addr, m.region->pfn + 1));
+	KUNIT_EXPECT_TRUE(test, VM_FAULT_NOPAGE ==
+			  vmf_insert_pfn(vma, m.addr, m.region->pfn + 1));
 	mmap_read_unlock(current->mm);
 	KUNIT_ASSERT_EQ(test, 0, look(&m, 0, &args));
 	KUNIT_EXPECT_EQ(test, m.region->pfn, args.pfn);
 }
 
 /* Of what has struct pages nobody learns the frame. */
+/* ids: ME-45 */
 static void of_pages_are_not_told(struct kunit *test)
 {
 	struct follow_pfnmap_args args = {};
 	struct mapping m;
 
-	fixture_ids(test, "ME-45");
 	map(test, &m, "backing=pages", PROT_READ | PROT_WRITE);
 	touch_all(test, &m);
 	KUNIT_EXPECT_EQ(test, -EINVAL, look(&m, 0, &args));
@@ -184,13 +183,13 @@ KUNIT_ARRAY_PARAM(hole, hole_cases, hole_case_name);
  * The begin is rounded down and the length up, each for itself, so that bytes
  * at the end may be missed; a length of 0 is all the rest. No lock is needed.
  */
+/* ids: PA-30 ME-35 ME-36 ME-37 */
 static void go_with_a_hole(struct kunit *test)
 {
 	const struct hole_case *c = test->param_value;
 	struct follow_pfnmap_args args = {};
 	struct mapping m;
 
-	fixture_ids(test, "ME-35 ME-36 ME-37 PA-30");
 	map(test, &m, "backing=contig", PROT_READ | PROT_WRITE);
 	touch_all(test, &m);
 	unmap_mapping_range(m.region->inode->i_mapping, c->begin, c->length, 0);
@@ -199,12 +198,12 @@ static void go_with_a_hole(struct kunit *test)
 				look(&m, i, &args));
 }
 
+/* ids: PA-28 ME-1 */
 static void of_neighbours_stay(struct kunit *test)
 {
 	struct follow_pfnmap_args args = {};
 	struct mapping m;
 
-	fixture_ids(test, "ME-1 PA-28");
 	map(test, &m, "backing=contig", PROT_READ | PROT_WRITE);
 	touch_all(test, &m);
 	KUNIT_ASSERT_EQ(test, 0, vm_munmap(m.addr + PAGE_SIZE, PAGE_SIZE));
@@ -213,46 +212,30 @@ static void of_neighbours_stay(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, m.region->pfn + 2, args.pfn);
 }
 
-/* --- Struct pages --- */
-
-static void of_one_page(struct kunit *test, struct vm_area_struct *vma,
-			struct page *page, struct page *bad)
+/* Private pages that were written to stay, unless even_cows is set. */
+/* ids: PA-27 ME-38 ME-39 */
+static void of_copies(struct kunit *test)
 {
-	struct page *found = NULL;
+	struct mapdev_region *region = fixture_region(test, PAGE_SIZE);
+	struct file *file = fixture_open(test, region, O_RDWR);
+	unsigned long addr;
+	u8 __user *copy;
+	u8 byte = 0;
 
-	KUNIT_EXPECT_EQ(test, -EFAULT, vm_insert_page(vma, vma->vm_end, page));
-	KUNIT_EXPECT_EQ(test, -EINVAL, vm_insert_page(vma, vma->vm_start, bad));
-	KUNIT_EXPECT_EQ(test, 0, vm_insert_page(vma, vma->vm_start, page));
-	KUNIT_EXPECT_EQ(test, -EBUSY, vm_insert_page(vma, vma->vm_start, page));
-	KUNIT_EXPECT_EQ(test, 1, get_user_pages_fast_only(vma->vm_start, 1, 0,
-							  &found));
-	KUNIT_EXPECT_PTR_EQ(test, page, found);
-	if (found)
-		put_page(found);
-}
+	addr = kunit_vm_mmap(test, file, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	copy = (u8 __user *)addr;
+	KUNIT_ASSERT_EQ(test, 0, put_user((u8)42, copy));
+	unmap_mapping_range(region->inode->i_mapping, 0, 0, 0);
+	KUNIT_EXPECT_TRUE(test, bare_is_present(addr));
+	KUNIT_EXPECT_EQ(test, 0, get_user(byte, copy));
+	KUNIT_EXPECT_EQ(test, 42, byte);
 
-/* What is a page that can be mapped, and where it stops at one that is not. */
-static void of_pages_are_picky(struct kunit *test)
-{
-	struct page *pages[3], *bad;
-	struct vm_area_struct *vma;
-	unsigned long left = 3;
-	struct mapping m;
-
-	fixture_ids(test, "ME-10 ME-15 ME-16");
-	map(test, &m, "backing=pages", PROT_READ | PROT_WRITE);
-	pages[0] = m.region->pages[1];
-	bad = virt_to_page(kunit_kzalloc(test, 64, GFP_KERNEL));
-	pages[1] = bad;
-	pages[2] = m.region->pages[3];
-
-	mmap_read_lock(current->mm);
-	vma = vma_lookup(current->mm, m.addr);
-	of_one_page(test, vma, m.region->pages[0], bad);
-	KUNIT_EXPECT_EQ(test, -EINVAL,
-			vm_insert_pages(vma, m.addr + PAGE_SIZE, pages, &left));
-	KUNIT_EXPECT_EQ(test, 2, left);
-	mmap_read_unlock(current->mm);
+	unmap_mapping_range(region->inode->i_mapping, 0, 0, 1);
+	KUNIT_EXPECT_FALSE(test, bare_is_present(addr));
+	KUNIT_EXPECT_EQ(test, 0, get_user(byte, copy));
+	KUNIT_EXPECT_EQ(test, 0, byte);
 }
 
 static struct kunit_case entries_cases[] = {
@@ -263,7 +246,7 @@ static struct kunit_case entries_cases[] = {
 	KUNIT_CASE(of_pages_are_not_told),
 	KUNIT_CASE_PARAM(go_with_a_hole, hole_gen_params),
 	KUNIT_CASE(of_neighbours_stay),
-	KUNIT_CASE(of_pages_are_picky),
+	KUNIT_CASE(of_copies),
 	{}
 };
 

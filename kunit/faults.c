@@ -39,17 +39,17 @@ static void fault_by_vma_lock(struct kunit *test, unsigned long addr,
 			      unsigned int flags)
 {
 	kunit_warning_suppress(test) {
-		KUNIT_EXPECT_EQ(test, 0, fixture_fault(test, addr, flags));
+		KUNIT_EXPECT_FALSE(test, fixture_fault(test, addr, flags));
 		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
 	}
 }
 
 /* What the kernel touches itself comes under mmap_lock. */
+/* ids: LK-54 PA-29 */
 static void fault_by_mmap_lock(struct kunit *test)
 {
 	struct spy *spy = spy_on_param(test);
 
-	fixture_ids(test, "PA-29 LK-54");
 	spy_map(test, spy);
 	KUNIT_EXPECT_EQ(test, 0, put_user((u8)1, (u8 __user *)spy->addr));
 	spy_expect(test, spy, SPY_FAULT, 1, BY_MMAP_LOCK);
@@ -59,11 +59,11 @@ static void fault_by_mmap_lock(struct kunit *test)
 }
 
 /* With map_pages, no more than the VMA lock; without, not called by it. */
+/* ids: LK-54 PA-2 PA-29 */
 static void fault_by_map_pages(struct kunit *test)
 {
 	struct spy *spy = spy_on_param(test);
 
-	fixture_ids(test, "PA-2 PA-29 LK-54");
 	spy_map(test, spy);
 	fault_by_vma_lock(test, spy->addr, FAULT_FLAG_WRITE);
 	spy_expect(test, spy, SPY_FAULT, 1, BY_VMA_LOCK);
@@ -74,19 +74,19 @@ static void fault_by_map_pages(struct kunit *test)
 	spy->no_map_pages = true;
 	spy_forget(spy);
 	spy_map(test, spy);
-	KUNIT_EXPECT_EQ(test, VM_FAULT_RETRY,
-			fixture_fault(test, spy->addr, FAULT_FLAG_WRITE));
+	KUNIT_EXPECT_TRUE(test, VM_FAULT_RETRY ==
+			  fixture_fault(test, spy->addr, FAULT_FLAG_WRITE));
 	spy_expect(test, spy, SPY_FAULT, 0, 0);
 	spy_unmap(spy);
 }
 
 /* In an RCU section, whose lock comes on top of the others. */
+/* ids: LK-63 LK-64 LK-65 */
 static void in_map_pages(struct kunit *test)
 {
 	struct spy *spy = spy_on_param(test);
 	u8 byte = 1;
 
-	fixture_ids(test, "LK-63 LK-64 LK-65");
 	spy_map(test, spy);
 	KUNIT_EXPECT_EQ(test, 0, get_user(byte, (u8 __user *)spy->addr));
 	KUNIT_EXPECT_EQ(test, 0, byte);
@@ -108,6 +108,7 @@ static const char * const huge_backings[] = {
 KUNIT_ARRAY_PARAM(huge, huge_backings, backing_name);
 
 /* Never kept from faults by the VMA lock, map_pages or not. */
+/* ids: LK-58 LK-61 */
 static void in_huge_fault(struct kunit *test)
 {
 	const char * const *attrs = test->param_value;
@@ -115,7 +116,6 @@ static void in_huge_fault(struct kunit *test)
 	char list[64];
 	u8 byte = 1;
 
-	fixture_ids(test, "LK-58 LK-61");
 	if (!IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP))
 		kunit_skip(test, "this kernel maps no PMDs of page frames");
 	snprintf(list, sizeof(list), "%s", *attrs);
@@ -145,11 +145,11 @@ static const char * const dirty_backings[] = {
 KUNIT_ARRAY_PARAM(dirty, dirty_backings, backing_name);
 
 /* The flags do not tell by which lock it came: core has written over them. */
+/* ids: LK-68 LK-69 */
 static void in_page_mkwrite(struct kunit *test)
 {
 	struct spy *spy = spy_on_param(test);
 
-	fixture_ids(test, "LK-68 LK-69");
 	spy_map(test, spy);
 	fault_by_vma_lock(test, spy->addr, 0);
 	spy_expect(test, spy, SPY_PAGE_MKWRITE, 0, 0);
@@ -177,11 +177,11 @@ static bool is_writable(unsigned long addr)
  * Keeps the flags. And what it returns: 0 has core make the entry writable;
  * NOPAGE, which the documents ask for, leaves it as it is.
  */
+/* ids: LK-73 LK-74 LK-75 */
 static void in_pfn_mkwrite(struct kunit *test)
 {
 	struct spy *spy = spy_on(test, REGION_SIZE, "backing=contig");
 
-	fixture_ids(test, "LK-73 LK-74 LK-75");
 	spy->pfn_mkwrite = true;
 	spy->pfn_mkwrite_ret = VM_FAULT_NOPAGE;
 	spy_map(test, spy);

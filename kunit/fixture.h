@@ -10,12 +10,6 @@
 
 #include "mapdev.h"
 
-/*
- * Which rules of the kernel a case proves, by their ids in
- * Documentation/conformance.rst: a line "ids: PA-3 MP-15" in its log.
- */
-#define fixture_ids(test, ids) kunit_info(test, "ids: %s\n", ids)
-
 /* A region of the default attributes; retired after the case. */
 struct mapdev_region *fixture_region(struct kunit *test, u64 size);
 

@@ -14,6 +14,7 @@
 /* A module of its own has its own. */
 #include "fixture.c"
 
+/* ids: PA-33 PA-34 */
 static void guard_before_mmap_lock(struct kunit *test)
 {
 	struct mapdev_region *region =
@@ -22,7 +23,6 @@ static void guard_before_mmap_lock(struct kunit *test)
 	unsigned long addr = fixture_map(test, file, 0, PAGE_SIZE,
 					 PROT_READ | PROT_WRITE);
 
-	fixture_ids(test, "PA-33 PA-34");
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
 	/* As it is: the guard under mmap_lock, in a fault. */
 	KUNIT_ASSERT_EQ(test, 0, put_user((u8)1, (u8 __user *)addr));

@@ -18,12 +18,12 @@ static int create_errno(const char *name, u64 size)
 	return 0;
 }
 
+/* ids: LK-21 PA-25 */
 static void create_and_retire(struct kunit *test)
 {
 	struct mapdev_region *region = fixture_region(test, SZ_1M);
 	struct file *file;
 
-	fixture_ids(test, "PA-25 LK-21");
 	KUNIT_EXPECT_EQ(test, MAPDEV_LIVE, mapdev_region_state(region));
 	file = fixture_open(test, region, O_RDWR);
 	KUNIT_EXPECT_PTR_EQ(test, file->f_mapping, region->inode->i_mapping);
@@ -126,12 +126,12 @@ static void two_reasons(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, MAPDEV_LIVE, mapdev_region_state(region));
 }
 
+/* ids: LK-21 LK-23 */
 static void open_holds_region(struct kunit *test)
 {
 	struct mapdev_region *region = fixture_region(test, SZ_1M);
 	unsigned int before = kref_read(&region->dev.kobj.kref);
 
-	fixture_ids(test, "LK-21 LK-23");
 	fixture_open(test, region, O_RDONLY);
 	KUNIT_EXPECT_EQ(test, before + 1, kref_read(&region->dev.kobj.kref));
 	KUNIT_EXPECT_EQ(test, 0, fixture_try_open(region, O_RDONLY));

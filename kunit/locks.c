@@ -36,22 +36,22 @@ static struct spy *spy_on_param(struct kunit *test)
 
 /* --- mmap(2) --- */
 
+/* ids: LK-27 PA-1 */
 static void in_get_unmapped_area(struct kunit *test)
 {
 	struct spy *spy = spy_on_param(test);
 
-	fixture_ids(test, "PA-1 LK-27");
 	spy_map(test, spy);
 	spy_expect(test, spy, SPY_GET_UNMAPPED_AREA, 1, SPY_MMAP_WRITE);
 	spy_unmap(spy);
 }
 
 /* There is no VMA yet. */
+/* ids: MP-43 PA-1 PA-9 */
 static void in_mmap_prepare(struct kunit *test)
 {
 	struct spy *spy = spy_on_param(test);
 
-	fixture_ids(test, "PA-1 PA-9 MP-43");
 	spy_map(test, spy);
 	spy_expect(test, spy, SPY_MMAP_PREPARE, 1, SPY_MMAP_WRITE);
 	KUNIT_EXPECT_FALSE(test, spy->found);
@@ -59,11 +59,11 @@ static void in_mmap_prepare(struct kunit *test)
 }
 
 /* Now there is, and nobody else can reach it. */
+/* ids: MP-8 MP-15 PA-1 PA-9 */
 static void in_mapped(struct kunit *test)
 {
 	struct spy *spy = spy_on_param(test);
 
-	fixture_ids(test, "PA-1 PA-9 MP-8 MP-15");
 	spy_map(test, spy);
 	spy_expect(test, spy, SPY_MAPPED, 1,
 		   SPY_ATTACHED | SPY_MMAP_WRITE | SPY_VMA_WRITE);
@@ -76,11 +76,11 @@ static void in_mapped(struct kunit *test)
  * The new part is in no tree yet, and not locked itself. Before that the driver
  * was asked, and pfn locked the VMA to keep faults out.
  */
+/* ids: LK-50 LK-51 PA-16 */
 static void open_by_split(struct kunit *test)
 {
 	struct spy *spy = spy_on(test, REGION_SIZE, "backing=contig");
 
-	fixture_ids(test, "PA-16 LK-50 LK-51");
 	spy_map(test, spy);
 	spy_expect(test, spy, SPY_OPEN, 0, 0);
 	vm_munmap(spy->addr + 2 * PAGE_SIZE, PAGE_SIZE);
@@ -92,11 +92,11 @@ static void open_by_split(struct kunit *test)
 }
 
 /* Of vm_munmap(), which keeps the lock for writing; the VMA is detached. */
+/* ids: LK-52 */
 static void close_by_unmap(struct kunit *test)
 {
 	struct spy *spy = spy_on(test, REGION_SIZE, "backing=pages");
 
-	fixture_ids(test, "LK-52");
 	spy_map(test, spy);
 	spy_unmap(spy);
 	KUNIT_EXPECT_EQ(test, 1, spy->seen[SPY_CLOSE].calls);
@@ -105,12 +105,12 @@ static void close_by_unmap(struct kunit *test)
 }
 
 /* Of munmap(2), which has downgraded it by then: no module can call that. */
+/* ids: LK-52 PA-52 */
 static void close_downgraded(struct kunit *test)
 {
 	struct spy *spy = spy_on(test, REGION_SIZE, "backing=pages");
 	struct vm_area_struct *vma, detached = {};
 
-	fixture_ids(test, "LK-52 PA-52");
 	spy_map(test, spy);
 	detached.vm_mm = current->mm;
 	mmap_write_lock(current->mm);
@@ -129,13 +129,13 @@ static void close_downgraded(struct kunit *test)
  * The child's VMA, while both mms are locked for writing; and its end, when the
  * task that exits has no mm any more.
  */
+/* ids: LK-50 LK-51 PA-18 */
 static void open_by_fork(struct kunit *test)
 {
 	struct process *process = process_start(test, "(:); :");
 	struct spy *spy = spy_on(test, REGION_SIZE, "backing=pages");
 	unsigned long addr = process_map(process, spy->file, REGION_SIZE);
 
-	fixture_ids(test, "PA-18 LK-50 LK-51");
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
 	process_finish(test, process);
 	spy_expect(test, spy, SPY_OPEN, 1, SPY_ATTACHED | SPY_MMAP_WRITE |
@@ -149,6 +149,7 @@ static void open_by_fork(struct kunit *test)
 /* --- Others --- */
 
 /* The mm that is locked is that of the mapping, not of who asks. */
+/* ids: LK-77 LK-78 LK-79 */
 static void in_access(struct kunit *test)
 {
 	struct process *process = process_start(test, ":");
@@ -156,7 +157,6 @@ static void in_access(struct kunit *test)
 	unsigned long addr = process_map(process, spy->file, REGION_SIZE);
 	u8 byte = 1;
 
-	fixture_ids(test, "LK-77 LK-78 LK-79");
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
 	KUNIT_EXPECT_EQ(test, 1,
 			access_process_vm(process->task, addr, &byte, 1, 0));
@@ -181,12 +181,12 @@ static void revoke_work(struct work_struct *work)
 }
 
 /* It needs no lock of any mm that maps the region. */
+/* ids: PA-4 PA-8 PA-30 ME-41 */
 static void none_in_revoke(struct kunit *test)
 {
 	struct spy *spy = spy_on_param(test);
 	struct revoker revoker = { .region = spy->region };
 
-	fixture_ids(test, "PA-30 ME-41");
 	spy_map(test, spy);
 	KUNIT_EXPECT_EQ(test, 0, put_user((u8)1, (u8 __user *)spy->addr));
 	init_completion(&revoker.done);

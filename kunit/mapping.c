@@ -88,12 +88,12 @@ static void store_and_load(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, byte);
 }
 
+/* ids: MP-7 MP-13 MP-24 MP-25 MP-26 PA-6 PA-22 PA-23 */
 static void vma_is_as_prepared(struct kunit *test)
 {
 	struct mapping_fixture fx;
 	struct vm_area_struct *vma;
 
-	fixture_ids(test, "PA-22 PA-23 MP-13");
 	fixture_init(test, &fx);
 	mmap_read_lock(current->mm);
 	vma = vma_lookup(current->mm, (unsigned long)fx.user);
@@ -108,12 +108,12 @@ static void vma_is_as_prepared(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, mapdev_stat(fx.region, MAPDEV_STAT_MAPPED));
 }
 
+/* ids: MP-23 */
 static void past_the_end(struct kunit *test)
 {
 	struct mapdev_region *region = fixture_region(test, REGION_SIZE);
 	struct file *file = fixture_open(test, region, O_RDWR);
 
-	fixture_ids(test, "MP-23");
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			(long)fixture_map(test, file, PAGE_SIZE, REGION_SIZE,
 					  PROT_READ));
@@ -135,11 +135,11 @@ static bool is_mapped(struct mapping_fixture *fx, size_t offset)
 }
 
 /* Eager: all of it is there before the first touch. Else nothing is. */
+/* ids: MP-32 MP-36 */
 static void eager_or_not(struct kunit *test)
 {
 	struct mapping_fixture fx;
 
-	fixture_ids(test, "MP-32 MP-36");
 	fixture_init(test, &fx);
 	for (size_t offset = 0; offset < REGION_SIZE; offset += PAGE_SIZE)
 		KUNIT_ASSERT_EQ(test, fx.c->eager, is_mapped(&fx, offset));
@@ -147,13 +147,13 @@ static void eager_or_not(struct kunit *test)
 }
 
 /* An eager mapping of a part begins with the page of its offset. */
+/* ids: MP-36 */
 static void part_of_it(struct kunit *test)
 {
 	struct mapping_fixture fx;
 	unsigned long addr;
 	u8 byte;
 
-	fixture_ids(test, "MP-36");
 	fixture_init(test, &fx);
 	KUNIT_ASSERT_EQ(test, 0, put_user((u8)7, fx.user + 5 * PAGE_SIZE));
 	addr = fixture_map(test, fx.file, 5 * PAGE_SIZE, 2 * PAGE_SIZE,
@@ -167,13 +167,13 @@ static void part_of_it(struct kunit *test)
  * LK-54: with map_pages set, fault needs no more than the VMA lock. And what
  * fills page tables by itself fills those of a window, aligned as core's.
  */
+/* ids: LK-54 PA-14 PA-48 */
 static void faults_under_vma_lock(struct kunit *test)
 {
 	struct mapping_fixture fx;
 	unsigned long addr;
 	size_t offset;
 
-	fixture_ids(test, "PA-14 LK-54");
 	if (!IS_ENABLED(CONFIG_PER_VMA_LOCK))
 		kunit_skip(test, "this architecture has no VMA lock");
 	fixture_init(test, &fx);
@@ -202,6 +202,7 @@ static void faults_under_vma_lock(struct kunit *test)
  * paged: a second mapping of what is there is filled by fault-around, that is
  * without a fault of ours.
  */
+/* ids: LK-44 LK-66 LK-67 PA-41 */
 static void maps_around_a_read(struct kunit *test)
 {
 	struct mapping_fixture fx;
@@ -209,7 +210,6 @@ static void maps_around_a_read(struct kunit *test)
 	u64 faults;
 	u8 byte;
 
-	fixture_ids(test, "LK-66 LK-67");
 	fixture_init(test, &fx);
 	KUNIT_ASSERT_EQ(test, 0, clear_user(fx.user, REGION_SIZE));
 	faults = mapdev_stat(fx.region, MAPDEV_STAT_FAULT);
@@ -222,12 +222,12 @@ static void maps_around_a_read(struct kunit *test)
 			mapdev_stat(fx.region, MAPDEV_STAT_FAULT));
 }
 
+/* ids: PA-30 ME-34 */
 static void revoke_takes_mappings(struct kunit *test)
 {
 	struct mapping_fixture fx;
 	u8 byte = 42;
 
-	fixture_ids(test, "ME-34 PA-30");
 	fixture_init(test, &fx);
 	KUNIT_ASSERT_EQ(test, 0, put_user(byte, fx.user));
 
@@ -243,6 +243,7 @@ static void revoke_takes_mappings(struct kunit *test)
 }
 
 /* ME-19, LK-59: the entry is a PMD, of the page frames in their order. */
+/* ids: LK-43 LK-59 ME-19 ME-44 */
 static void huge_page_frames(struct kunit *test)
 {
 	struct follow_pfnmap_args args = {};
@@ -251,7 +252,6 @@ static void huge_page_frames(struct kunit *test)
 	unsigned long addr;
 	u8 byte;
 
-	fixture_ids(test, "ME-19 LK-59");
 	if (!IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP))
 		kunit_skip(test, "this kernel maps no PMDs of page frames");
 	region = fixture_region_with(test, 2 * PMD_SIZE, "backing=contig");
@@ -278,11 +278,11 @@ static void huge_page_frames(struct kunit *test)
 }
 
 /* mapped, open and close: a token for each mapping, and one close for each. */
+/* ids: LK-51 LK-53 */
 static void every_mapping_closes(struct kunit *test)
 {
 	struct mapping_fixture fx;
 
-	fixture_ids(test, "LK-51 LK-53");
 	fixture_init(test, &fx);
 	/* The middle goes: two splits, of which one part goes. */
 	KUNIT_ASSERT_EQ(test, 0,
@@ -302,6 +302,7 @@ static void every_mapping_closes(struct kunit *test)
  * D-4: close is called for a mapping whose mapped() failed, or never ran. Here
  * the region is revoked between the two hooks, as a race would have it.
  */
+/* ids: MP-12 MP-13 MP-40 LK-53 */
 static void close_without_mapped(struct kunit *test)
 {
 	const struct vm_operations_struct *ops;
@@ -309,7 +310,6 @@ static void close_without_mapped(struct kunit *test)
 	struct vm_area_struct vma = {};
 	void *token = NULL;
 
-	fixture_ids(test, "MP-12 LK-53");
 	fixture_init(test, &fx);
 	mmap_write_lock(current->mm);
 	ops = vma_lookup(current->mm, (unsigned long)fx.user)->vm_ops;
@@ -327,12 +327,12 @@ static void close_without_mapped(struct kunit *test)
 }
 
 /* Core gets the folio locked, so that a revoke waits for its entry. */
+/* ids: LK-55 LK-56 */
 static void fault_hands_out_locked(struct kunit *test)
 {
 	struct mapping_fixture fx;
 	vm_fault_t ret;
 
-	fixture_ids(test, "LK-55 LK-56");
 	fixture_init(test, &fx);
 	mmap_read_lock(current->mm);
 	{
@@ -355,6 +355,7 @@ static void fault_hands_out_locked(struct kunit *test)
 }
 
 /* The folios of paged stay, and none reaches past the end of the region. */
+/* ids: LK-90 LK-92 */
 static void folios(struct kunit *test)
 {
 	struct mapdev_region *region;
@@ -364,7 +365,6 @@ static void folios(struct kunit *test)
 	loff_t pos;
 	u8 byte = 1;
 
-	fixture_ids(test, "LK-90 LK-92");
 	region = fixture_region_with(test, SZ_64K + PAGE_SIZE, "granule=65536");
 	mapping = region->inode->i_mapping;
 	file = fixture_open(test, region, O_RDWR);
@@ -420,13 +420,13 @@ static void revoke_end(struct background_revoke *revoke)
 }
 
 /* A revoke waits for all who may have seen the region live: see the fences. */
+/* ids: LK-56 PA-37 */
 static void revoke_waits_for_folio(struct kunit *test)
 {
 	struct background_revoke revoke;
 	struct mapping_fixture fx;
 	struct folio *folio;
 
-	fixture_ids(test, "PA-37 LK-56");
 	fixture_init(test, &fx);
 	KUNIT_ASSERT_EQ(test, 0, put_user((u8)1, fx.user + REGION_SIZE - 1));
 	folio = filemap_lock_folio(fx.region->inode->i_mapping,
@@ -439,12 +439,12 @@ static void revoke_waits_for_folio(struct kunit *test)
 	revoke_end(&revoke);
 }
 
+/* ids: LK-56 PA-37 */
 static void revoke_waits_for_new_folio(struct kunit *test)
 {
 	struct background_revoke revoke;
 	struct mapping_fixture fx;
 
-	fixture_ids(test, "PA-37 LK-56");
 	fixture_init(test, &fx);
 	filemap_invalidate_lock_shared(fx.region->inode->i_mapping);
 	revoke_begin(&revoke, fx.region);
@@ -453,12 +453,12 @@ static void revoke_waits_for_new_folio(struct kunit *test)
 	revoke_end(&revoke);
 }
 
+/* ids: LK-65 PA-37 */
 static void revoke_waits_for_rcu(struct kunit *test)
 {
 	struct background_revoke revoke;
 	struct mapping_fixture fx;
 
-	fixture_ids(test, "PA-37 LK-65");
 	fixture_init(test, &fx);
 	rcu_read_lock();
 	revoke_begin(&revoke, fx.region);
@@ -468,13 +468,13 @@ static void revoke_waits_for_rcu(struct kunit *test)
 	revoke_end(&revoke);
 }
 
+/* ids: LK-56 PA-37 */
 static void revoke_waits_for_guard(struct kunit *test)
 {
 	struct mapdev_region *region =
 		fixture_region_with(test, REGION_SIZE, "backing=pages");
 	struct background_revoke revoke;
 
-	fixture_ids(test, "PA-37 LK-56");
 	percpu_down_read(&region->guard);
 	revoke_begin(&revoke, region);
 	KUNIT_EXPECT_TRUE(test, revoke_waits(&revoke));
@@ -483,6 +483,7 @@ static void revoke_waits_for_guard(struct kunit *test)
 }
 
 /* The callbacks notice callers without the locks that core holds. */
+/* ids: PA-1 PA-29 */
 static void asserts_locks(struct kunit *test)
 {
 	const struct vm_operations_struct *ops;
@@ -490,7 +491,6 @@ static void asserts_locks(struct kunit *test)
 	struct vm_area_struct *vma;
 	void *private = NULL;
 
-	fixture_ids(test, "PA-1 PA-29");
 	fixture_init(test, &fx);
 	mmap_read_lock(current->mm);
 	vma = vma_lookup(current->mm, (unsigned long)fx.user);

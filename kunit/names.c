@@ -67,6 +67,7 @@ static void unmap_from(struct mm_struct *mm, unsigned long addr)
  * ME-48, access_remote_vm(): by page where there is one, by ->access where not;
  * over the border of two pages, and only up to the end of the mapping.
  */
+/* ids: ME-48 ME-49 */
 static void access_process_vm_counts(struct kunit *test)
 {
 	const char * const *attrs = test->param_value;
@@ -79,7 +80,6 @@ static void access_process_vm_counts(struct kunit *test)
 	unsigned long addr;
 	loff_t pos;
 
-	fixture_ids(test, "ME-48 ME-49");
 	KUNIT_ASSERT_NOT_NULL(test, task);
 	mm = get_task_mm(task);
 	KUNIT_ASSERT_NOT_NULL(test, mm);
@@ -139,6 +139,7 @@ static struct vm_area_struct *touched(struct kunit *test, const char *attrs,
 }
 
 /* ME-4 to ME-6, zap_page_range(): these pages go, and come again. */
+/* ids: ME-4 ME-5 */
 static void zap_vma_range_takes_part(struct kunit *test)
 {
 	const char * const *attrs = test->param_value;
@@ -146,7 +147,6 @@ static void zap_vma_range_takes_part(struct kunit *test)
 	unsigned long addr;
 	u8 byte = 1;
 
-	fixture_ids(test, "ME-4 ME-5");
 	vma = touched(test, *attrs, &addr);
 	zap_vma_range(vma, addr + PAGE_SIZE, 2 * PAGE_SIZE);
 	mmap_read_unlock(current->mm);
@@ -160,6 +160,7 @@ static void zap_vma_range_takes_part(struct kunit *test)
 }
 
 /* ME-7, zap_vma_ptes(): of special mappings only, and inside of the VMA only. */
+/* ids: ME-6 ME-7 ME-8 */
 static void zap_special_vma_range_is_picky(struct kunit *test)
 {
 	const char * const *attrs = test->param_value;
@@ -167,7 +168,6 @@ static void zap_special_vma_range_is_picky(struct kunit *test)
 	struct vm_area_struct *vma;
 	unsigned long addr;
 
-	fixture_ids(test, "ME-6 ME-7 ME-8");
 	vma = touched(test, *attrs, &addr);
 	zap_special_vma_range(vma, addr, REGION_SIZE + PAGE_SIZE);
 	KUNIT_EXPECT_TRUE(test, is_mapped(addr));

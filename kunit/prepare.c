@@ -78,23 +78,23 @@ static void range_case_name(const struct range_case *c, char *desc)
 
 KUNIT_ARRAY_PARAM(range, range_cases, range_case_name);
 
+/* ids: MP-23 MP-37 */
 static void range(struct kunit *test)
 {
 	const struct range_case *c = test->param_value;
 	struct prepare_fixture fx;
 
-	fixture_ids(test, "MP-23 MP-37");
 	fixture_init(test, &fx, "");
 	desc_init(&fx, c->pgoff, c->pages);
 	KUNIT_EXPECT_EQ(test, c->err, prepare(&fx));
 }
 
 /* What prepare leaves in the descriptor, and what it must not touch. */
+/* ids: MP-17 MP-22 */
 static void fields(struct kunit *test)
 {
 	struct prepare_fixture fx;
 
-	fixture_ids(test, "MP-17 MP-22");
 	fixture_init(test, &fx, "");
 	desc_init(&fx, 3, 4);
 	KUNIT_ASSERT_EQ(test, 0, prepare(&fx));
@@ -111,11 +111,11 @@ static void fields(struct kunit *test)
 }
 
 /* paged merges: no flag may forbid it, and no op that would. */
+/* ids: MP-10 */
 static void paged_is_ordinary(struct kunit *test)
 {
 	struct prepare_fixture fx;
 
-	fixture_ids(test, "MP-10");
 	fixture_init(test, &fx, "");
 	desc_init(&fx, 0, 1);
 	KUNIT_ASSERT_EQ(test, 0, prepare(&fx));
@@ -127,22 +127,22 @@ static void paged_is_ordinary(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, fx.desc.vm_ops->close);
 }
 
+/* ids: MP-23 */
 static void exec_refused(struct kunit *test)
 {
 	struct prepare_fixture fx;
 
-	fixture_ids(test, "MP-23");
 	fixture_init(test, &fx, "");
 	desc_init(&fx, 0, 1);
 	vma_desc_set_flags(&fx.desc, VMA_EXEC_BIT);
 	KUNIT_EXPECT_EQ(test, -EPERM, prepare(&fx));
 }
 
+/* ids: MP-29 */
 static void ro_refuses_shared_write(struct kunit *test)
 {
 	struct prepare_fixture fx;
 
-	fixture_ids(test, "MP-29");
 	fixture_init(test, &fx, "ro=1");
 	desc_init(&fx, 0, 1);
 	KUNIT_EXPECT_EQ(test, -EACCES, prepare(&fx));
@@ -159,11 +159,11 @@ static void ro_refuses_shared_write(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, vma_desc_test(&fx.desc, VMA_MAYWRITE_BIT));
 }
 
+/* ids: MP-23 */
 static void revoked_refused(struct kunit *test)
 {
 	struct prepare_fixture fx;
 
-	fixture_ids(test, "MP-23");
 	fixture_init(test, &fx, "");
 	mapdev_region_revoke(fx.region, MAPDEV_OFF_OWNER);
 	desc_init(&fx, 0, 1);
@@ -203,6 +203,7 @@ static u64 all_stats(const struct mapdev_region *region)
 }
 
 /* Nothing is allocated, referenced or counted but the calls. */
+/* ids: MP-5 MP-6 */
 static void stateless(struct kunit *test)
 {
 	const char * const *attrs = test->param_value;
@@ -210,7 +211,6 @@ static void stateless(struct kunit *test)
 	unsigned int refs;
 	long files, pages;
 
-	fixture_ids(test, "MP-5 MP-6");
 	fixture_init(test, &fx, *attrs);
 	refs = kref_read(&fx.region->dev.kobj.kref);
 	files = file_count(fx.file);
@@ -230,11 +230,11 @@ static void stateless(struct kunit *test)
 }
 
 /* The hook notices a caller without the mmap write lock. */
+/* ids: PA-1 */
 static void asserts_mmap_lock(struct kunit *test)
 {
 	struct prepare_fixture fx;
 
-	fixture_ids(test, "PA-1");
 	fixture_init(test, &fx, "");
 	desc_init(&fx, 0, 1);
 	kunit_warning_suppress(test) {

@@ -72,6 +72,7 @@ static void hook_name(const struct unlocked *hook, char *desc)
 
 KUNIT_ARRAY_PARAM(hook, hooks, hook_name);
 
+/* ids: PA-1 PA-29 */
 static void is_noticed(struct kunit *test)
 {
 	const struct unlocked *hook = test->param_value;
@@ -81,7 +82,6 @@ static void is_noticed(struct kunit *test)
 	unsigned long addr = fixture_map(test, file, 0, 4 * PAGE_SIZE, PROT_READ);
 	struct vm_area_struct *vma;
 
-	fixture_ids(test, "PA-1 PA-29");
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
 	mmap_read_lock(current->mm);
 	vma = vma_lookup(current->mm, addr);

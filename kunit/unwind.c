@@ -14,11 +14,11 @@
 /* --- Failure --- */
 
 /* The mapping goes, by way of close: also where mapped did not succeed. */
+/* ids: MP-5 MP-12 LK-53 */
 static void mapped_fails(struct kunit *test)
 {
 	struct driver *driver = driver_open(test, &driver_fops);
 
-	fixture_ids(test, "MP-5 MP-12 LK-53");
 	driver->mapped_err = -ENOMEM;
 	KUNIT_EXPECT_EQ(test, -ENOMEM,
 			(long)driver_map(test, driver, 0, 0, 2));
@@ -28,11 +28,11 @@ static void mapped_fails(struct kunit *test)
 }
 
 /* Also where it never ran. */
+/* ids: MP-41 LK-53 ME-10 */
 static void action_fails(struct kunit *test)
 {
 	struct driver *driver = driver_open(test, &driver_fops);
 
-	fixture_ids(test, "MP-41 LK-53 ME-10");
 	driver->bad_page = true;
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			(long)driver_map(test, driver, 0, 0, 2));
@@ -41,11 +41,11 @@ static void action_fails(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, driver_is_mapped(driver->desc.start));
 }
 
+/* ids: MP-39 */
 static void error_override(struct kunit *test)
 {
 	struct driver *driver = driver_open(test, &driver_fops);
 
-	fixture_ids(test, "MP-39");
 	driver->override = -EAGAIN;
 	driver->bad_page = true;
 	KUNIT_EXPECT_EQ(test, -EAGAIN,
@@ -68,6 +68,7 @@ static void error_override(struct kunit *test)
 }
 
 /* What the refused one should have replaced is gone, and the rest is not. */
+/* ids: MP-3 MP-5 MP-43 */
 static void refused_overlay_leaves_a_hole(struct kunit *test)
 {
 	struct mapdev_region *region =
@@ -77,7 +78,6 @@ static void refused_overlay_leaves_a_hole(struct kunit *test)
 					 PROT_READ | PROT_WRITE);
 	u64 closed;
 
-	fixture_ids(test, "MP-3 MP-5 MP-43");
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
 	closed = mapdev_stat(region, MAPDEV_STAT_CLOSE);
 	KUNIT_EXPECT_EQ(test, -EINVAL,
@@ -117,6 +117,7 @@ static void merge_case_name(const struct merge_case *c, char *desc)
 
 KUNIT_ARRAY_PARAM(merge, merge_cases, merge_case_name);
 
+/* ids: MP-4 MP-9 MP-10 */
 static void merge_skips_mapped(struct kunit *test)
 {
 	const struct merge_case *c = test->param_value;
@@ -126,7 +127,6 @@ static void merge_skips_mapped(struct kunit *test)
 	unsigned long addr = fixture_map(test, file, 0, 4 * PAGE_SIZE,
 					 PROT_READ | PROT_WRITE);
 
-	fixture_ids(test, "MP-4 MP-9 MP-10");
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
 	/* The second half, again. */
 	KUNIT_ASSERT_EQ(test, addr + 2 * PAGE_SIZE,
@@ -143,13 +143,13 @@ static void merge_skips_mapped(struct kunit *test)
 }
 
 /* What they are told to hold makes no difference: the first one's stays. */
+/* ids: MP-10 MP-22 */
 static void merge_forgets_private_data(struct kunit *test)
 {
 	struct driver *driver = driver_open(test, &driver_fops);
 	struct vm_area_struct *vma;
 	unsigned long addr;
 
-	fixture_ids(test, "MP-10 MP-22");
 	driver->token = driver;
 	addr = driver_map(test, driver, 0, 0, 4);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
@@ -169,12 +169,12 @@ static void merge_forgets_private_data(struct kunit *test)
 /* --- Other ways to mmap_prepare --- */
 
 /* The old hook cannot have mapped called. */
+/* ids: MP-14 LK-19 */
 static void mmap_has_no_mapped(struct kunit *test)
 {
 	struct driver *driver = driver_open(test, &driver_legacy_fops);
 	unsigned long addr = driver_map(test, driver, 0, 0, 1);
 
-	fixture_ids(test, "MP-14 LK-19");
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
 	vm_munmap(addr, PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, 1, driver->prepared);
@@ -207,6 +207,7 @@ static struct driver *stack_on(struct kunit *test,
 }
 
 /* A file above a region's maps the region: its VMA is a common one. */
+/* ids: MP-17 MP-42 */
 static void compat(struct kunit *test)
 {
 	struct mapdev_region *region;
@@ -217,7 +218,6 @@ static void compat(struct kunit *test)
 	bool closes;
 	u8 byte = 0;
 
-	fixture_ids(test, "MP-17 MP-42");
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
 	KUNIT_EXPECT_EQ(test, 1, mapdev_stat(region, MAPDEV_STAT_PREPARE));
 	KUNIT_EXPECT_EQ(test, 1, mapdev_stat(region, MAPDEV_STAT_MAPPED));
@@ -241,13 +241,13 @@ static void compat(struct kunit *test)
 }
 
 /* A refusal leaves no file behind; and here close is not called. */
+/* ids: MP-42 */
 static void compat_fails(struct kunit *test)
 {
 	struct mapdev_region *region;
 	struct driver *driver = stack_on(test, &region);
 	long files = file_count(driver->under);
 
-	fixture_ids(test, "MP-42");
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			(long)driver_map(test, driver, 0, 1, 4));
 	mapdev_region_revoke(region, MAPDEV_OFF_ROOT);
@@ -258,13 +258,13 @@ static void compat_fails(struct kunit *test)
 }
 
 /* Where mapped fails in a file below, there is no close after it. */
+/* ids: MP-12 MP-42 */
 static void compat_mapped_fails(struct kunit *test)
 {
 	struct driver *driver = driver_open(test, &driver_stacked_fops);
 	struct driver *under = driver_open(test, &driver_fops);
 	long files = file_count(under->file);
 
-	fixture_ids(test, "MP-12 MP-42");
 	driver->under = under->file;
 	under->mapped_err = -ENOMEM;
 	KUNIT_EXPECT_EQ(test, -ENOMEM,

@@ -26,12 +26,12 @@ void mapping_init(struct kunit *test, struct mapping *m)
 	mmap_read_unlock(m->mm);
 }
 
+/* ids: PA-2 PA-11 PA-45 */
 static void read_lock_counts(struct kunit *test)
 {
 	struct vm_area_struct *vma;
 	struct mapping m;
 
-	fixture_ids(test, "PA-2 PA-11 PA-45");
 	mapping_init(test, &m);
 	KUNIT_EXPECT_EQ(test, 1, refcount_read(&m.vma->vm_refcnt));
 	vma = lock_vma_under_rcu(m.mm, m.addr);
@@ -46,11 +46,11 @@ static void read_lock_counts(struct kunit *test)
 }
 
 /* The order of the two that is allowed: first mmap_lock, then the VMA's. */
+/* ids: PA-14 PA-44 */
 static void read_lock_under_mmap_lock(struct kunit *test)
 {
 	struct mapping m;
 
-	fixture_ids(test, "PA-14 PA-44");
 	mapping_init(test, &m);
 	mmap_read_lock(m.mm);
 	KUNIT_ASSERT_TRUE(test, vma_start_read_locked(m.vma));
@@ -62,12 +62,12 @@ static void read_lock_under_mmap_lock(struct kunit *test)
 }
 
 /* From the moment that it is locked to the end of the whole mm's lock. */
+/* ids: PA-3 PA-46 PA-50 */
 static void write_lock_ends_with_mmap_lock(struct kunit *test)
 {
 	unsigned int seq;
 	struct mapping m;
 
-	fixture_ids(test, "PA-3 PA-46 PA-50");
 	mapping_init(test, &m);
 	mmap_write_lock(m.mm);
 	seq = m.mm->mm_lock_seq.sequence;
@@ -89,12 +89,12 @@ static void write_lock_ends_with_mmap_lock(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, mapping_can_read(&m));
 }
 
+/* ids: PA-49 PA-50 PA-51 */
 static void write_lock_ends_with_downgrade(struct kunit *test)
 {
 	unsigned int seq;
 	struct mapping m;
 
-	fixture_ids(test, "PA-49 PA-50 PA-51");
 	mapping_init(test, &m);
 	mmap_write_lock(m.mm);
 	vma_start_write(m.vma);
@@ -112,11 +112,11 @@ static void write_lock_ends_with_downgrade(struct kunit *test)
 }
 
 /* Flags of a VMA that is mapped need the lock of the mm, for writing. */
+/* ids: PA-3 PA-20 */
 static void flags_need_the_write_lock(struct kunit *test)
 {
 	struct mapping m;
 
-	fixture_ids(test, "PA-3 PA-20");
 	mapping_init(test, &m);
 	mmap_read_lock(m.mm);
 	kunit_warning_suppress(test) {
@@ -183,6 +183,7 @@ static void states_unlock(struct kunit *test, struct mapping *m)
 }
 
 /* The table of states: what may be read in each, and what written. */
+/* ids: PA-5 PA-9 PA-13 */
 static void states(struct kunit *test)
 {
 	const struct state_case *c = test->param_value;
@@ -190,7 +191,6 @@ static void states(struct kunit *test)
 
 	if (!IS_ENABLED(CONFIG_DEBUG_VM) || !IS_ENABLED(CONFIG_LOCKDEP))
 		kunit_skip(test, "this kernel asserts no VMA locks");
-	fixture_ids(test, "PA-5 PA-9 PA-13");
 	mapping_init(test, &m);
 	states_lock(test, &m);
 	kunit_warning_suppress(test) {

@@ -42,12 +42,12 @@ static void fault_like(struct work_struct *work)
 	mmap_read_unlock(other->m->mm);
 }
 
+/* ids: PA-7 PA-12 */
 static void reader_falls_back(struct kunit *test)
 {
 	struct other other;
 	struct mapping m;
 
-	fixture_ids(test, "PA-7 PA-12");
 	mapping_init(test, &m);
 	mmap_write_lock(m.mm);
 	vma_start_write(m.vma);
@@ -72,13 +72,13 @@ static void writer_like(struct work_struct *work)
 }
 
 /* munmap(), fork() and mprotect() wait for a fault in this VMA. */
+/* ids: PA-12 PA-47 */
 static void writer_waits_for_reader(struct kunit *test)
 {
 	struct vm_area_struct *vma;
 	struct other other;
 	struct mapping m;
 
-	fixture_ids(test, "PA-12 PA-47");
 	mapping_init(test, &m);
 	vma = lock_vma_under_rcu(m.mm, m.addr);
 	KUNIT_ASSERT_NOT_NULL(test, vma);
@@ -127,12 +127,12 @@ static void others_try(struct mapping *m, struct other *reader,
 }
 
 /* Who has downgraded lets readers in, and no writer. */
+/* ids: PA-15 PA-52 */
 static void downgrade_lets_readers_in(struct kunit *test)
 {
 	struct other reader[3], writer[3];
 	struct mapping m;
 
-	fixture_ids(test, "PA-15 PA-52");
 	mapping_init(test, &m);
 	mmap_write_lock(m.mm);
 	others_try(&m, &reader[0], &writer[0]);

@@ -170,6 +170,7 @@ static const struct {
 	{ SIZE - 4097, 4097 }, { SIZE - 1, 1 },
 };
 
+/* ids: LK-47 LK-78 */
 TEST_F(access, reads)
 {
 	ASSERT_EQ(0, traced(&self->c, self->fd));
@@ -215,6 +216,7 @@ TEST_F(access, writes)
 	free(model);
 }
 
+/* ids: LK-79 */
 TEST_F(access, ends)
 {
 	ASSERT_EQ(0, traced(&self->c, self->fd));
@@ -237,6 +239,7 @@ TEST_F(access, ends)
 	EXPECT_EQ(100, differs(self->buf + SIZE - 100, SIZE - 100, 100, 2));
 }
 
+/* ids: LK-78 */
 TEST_F(access, ptrace)
 {
 	const size_t offsets[] = { 0, 3, 4096 - 4, 4096 - 1, 65536 - 2,
@@ -309,6 +312,7 @@ TEST_F(access, program_sees_it)
  * a shared mapping that is not writable stays as it is, whether it could be made
  * writable (the file is) or not.
  */
+/* ids: LK-79 */
 TEST_F(access, read_only)
 {
 	int fds[] = { open(self->r.node, O_RDONLY), self->fd };
@@ -404,6 +408,7 @@ TEST_F(access, untraced)
 	EXPECT_EQ(SIZE, differs(self->buf, 0, SIZE, 1));
 }
 
+/* ids: LK-79 */
 TEST_F(access, revoked)
 {
 	u8 word[sizeof(long)] = { 9, 9, 9, 9 };

@@ -105,6 +105,7 @@ TEST_F(contig, is_zeroed)
 }
 
 /* Page frames on demand come by PMDs, as far as these go. */
+/* ids: ME-19 */
 TEST_F(contig, faults)
 {
 	size_t huge = variant->size / PMD, rest = variant->size % PMD;

@@ -39,6 +39,7 @@ TEST_F(dirty, reads_are_not_in_it)
 	free(buf);
 }
 
+/* ids: LK-69 */
 TEST_F(dirty, stores)
 {
 	/* To pages that are not mapped, mapped to be read, and known. */
@@ -184,6 +185,7 @@ TEST_F(dirty, vm_writev)
 }
 
 /* Pages are pinned, and nobody faults on them. */
+/* ids: LK-90 */
 TEST_F(dirty, direct)
 {
 	const size_t at = 1024 * 1024 - PAGE, size = 5 * PAGE;

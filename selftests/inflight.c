@@ -589,6 +589,7 @@ static int end_stormer(pid_t pid)
 	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? 0 : status;
 }
 
+/* ids: PA-33 PA-39 */
 TEST_F_TIMEOUT(in_flight, storm, 60)
 {
 	bool paged = variant->type == MAPDEV_PAGED;

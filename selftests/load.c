@@ -143,6 +143,7 @@ TEST_F(load, bad_regions)
 }
 
 /* A file keeps the module, and so does a mapping whose file was closed. */
+/* ids: PA-21 */
 TEST_F(load, busy)
 {
 	u8 *map;

@@ -45,6 +45,7 @@ static const struct advice {
 	ADVICE(POPULATE_WRITE, 0, 0, EINVAL),
 };
 
+/* ids: ME-28 */
 TEST_F(semantics, errno_and_contents)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(advices); i++) {
@@ -146,6 +147,7 @@ static long faults_after(int fd, int advice, long *huge)
 }
 
 /* No huge entry where none is wanted: it only costs page frames faults. */
+/* ids: LK-59 */
 TEST_F(semantics, hugepage)
 {
 	struct mapdev_info info = { .size = sizeof(info) };
@@ -253,6 +255,7 @@ static long dumped(const char *filter)
 }
 
 /* Of RAM what the filter says, as of any file; of page frames nothing. */
+/* ids: ME-28 */
 TEST_F(semantics, core_dump)
 {
 	long whole = self->class == FRAMES ? 0 : SIZE / page;

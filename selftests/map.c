@@ -88,6 +88,7 @@ TEST_F(map, zeroed_and_shared)
 }
 
 /* A mapping at an offset shows the bytes of that offset. */
+/* ids: LK-42 LK-55 */
 TEST_F(map, offsets)
 {
 	u8 *other;
@@ -103,6 +104,7 @@ TEST_F(map, offsets)
 }
 
 /* One touch brings one granule in; each page of it is mapped with it. */
+/* ids: LK-55 */
 TEST_F(map, faults_by_granule)
 {
 	size_t granules = SIZE / self->granule;
@@ -140,6 +142,7 @@ static size_t smaps_sum(const void *start, size_t size, const char *field)
 }
 
 /* The granule was asked for: what THP is set to does not matter. */
+/* ids: LK-27 */
 TEST_F(map, huge_whatever_thp_is_set_to)
 {
 	static const char enabled[] =
@@ -160,6 +163,7 @@ TEST_F(map, huge_whatever_thp_is_set_to)
 }
 
 /* Split by a change of one page, and by a hole: nothing is lost. */
+/* ids: LK-62 */
 TEST_F(map, huge_splits)
 {
 	fill(self->map, 0, SIZE, 9);
@@ -203,6 +207,7 @@ TEST_F(map, falls_back_to_smaller)
 	EXPECT_EQ(0, rmdir(group));
 }
 
+/* ids: PA-26 */
 TEST_F(map, private_is_copy_on_write)
 {
 	u8 *copy, byte;
@@ -255,6 +260,7 @@ TEST_F(map, past_the_end)
 			      SIZE - page, NULL));
 }
 
+/* ids: MP-29 */
 TEST_F(map, read_only_file)
 {
 	int fd = open(self->r.node, O_RDONLY);
@@ -276,6 +282,7 @@ TEST_F(map, read_only_file)
 	close(fd);
 }
 
+/* ids: MP-29 */
 TEST_F(map, no_exec)
 {
 	EXPECT_EQ(EPERM, try_mmap(self->fd, SIZE, PROT_READ | PROT_EXEC,
@@ -303,6 +310,7 @@ TEST_F(map, vm_flags)
 }
 
 /* Adjacent mappings become one, and core calls mapped for one only. */
+/* ids: MP-1 MP-4 MP-9 */
 TEST_F(map, merges)
 {
 	size_t half = SIZE / 2;
@@ -322,6 +330,7 @@ TEST_F(map, merges)
 }
 
 /* mremap(2) asks no driver: what lies past the end is a SIGBUS. */
+/* ids: LK-57 */
 TEST_F(map, grown_past_the_end)
 {
 	u8 *map = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -390,6 +399,7 @@ TEST_F(map, unevictable)
 }
 
 /* The file outlives its descriptor while it is mapped. */
+/* ids: PA-21 */
 TEST_F(map, close_keeps_mapping)
 {
 	int fd = open(self->r.node, O_RDWR);

@@ -17,6 +17,7 @@
 #endif
 
 /* Memory without a struct page that core may look at is not in the Rss. */
+/* ids: MP-28 MP-36 ME-14 */
 TEST_F(semantics, smaps)
 {
 	static const char * const flags[][3] = {
@@ -115,6 +116,7 @@ static int uffd_register(int fd, u8 *map, size_t size, u64 mode)
 }
 
 /* Faults cannot be handed to a program: only the marks of written pages. */
+/* ids: PA-24 */
 TEST_F(semantics, userfaultfd)
 {
 	int fd = uffd_open(0);
@@ -187,6 +189,7 @@ static int node_of(void *addr)
 }
 
 /* A policy can be set anywhere and counts where a touch allocates: on paged. */
+/* ids: PA-24 */
 TEST_F(semantics, numa_policy)
 {
 	unsigned long node0 = 1, none = 1UL << 63;

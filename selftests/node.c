@@ -48,6 +48,7 @@ FIXTURE_TEARDOWN(node)
 	EXPECT_EQ(0, region_destroy(&self->r));
 }
 
+/* ids: LK-11 */
 TEST_F(node, seek)
 {
 	EXPECT_EQ(SIZE, lseek(self->fd, 0, SEEK_END));
@@ -116,6 +117,7 @@ TEST_F(node, ends)
 	EXPECT_EQ(EINVAL, errno);
 }
 
+/* ids: LK-12 LK-13 */
 TEST_F(node, vectors_and_odd_offsets)
 {
 	u8 a[5000], b[3], c[9000];
@@ -158,6 +160,7 @@ TEST_F(node, bad_buffers)
 }
 
 /* The buffer is a mapping of the region itself, touched or not. */
+/* ids: LK-10 PA-34 */
 TEST_F(node, own_mapping_as_buffer)
 {
 	u8 *map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -208,6 +211,7 @@ TEST_F(node, poll_is_ready)
 	EXPECT_EQ(POLLIN | POLLOUT, p.revents);
 }
 
+/* ids: LK-24 */
 TEST_F(node, syncs)
 {
 	u8 *map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -253,6 +257,7 @@ TEST_F(node, keeps_mtime)
 	munmap(map, SIZE);
 }
 
+/* ids: LK-29 */
 TEST_F(node, splice_is_a_copy)
 {
 	int pipes[2], file;
@@ -349,6 +354,7 @@ TEST_F(node, ioctl_sizes)
 }
 
 /* At the end of a page before a hole: nothing is read or written beyond. */
+/* ids: LK-17 */
 TEST_F(node, ioctl_page_end)
 {
 	size_t page = sysconf(_SC_PAGESIZE);

@@ -127,6 +127,7 @@ TEST_F(bar, frames)
 }
 
 /* What stands in the page tables. */
+/* ids: PA-32 ME-23 */
 TEST_F(bar, cache_mode)
 {
 	struct entry entry;
@@ -154,6 +155,7 @@ TEST_F(bar, cache_mode)
 }
 
 /* The mode belongs to the range as long as the region lives. */
+/* ids: ME-29 */
 TEST_F(bar, reservation)
 {
 	char mode[64];
@@ -166,6 +168,7 @@ TEST_F(bar, reservation)
 	EXPECT_STREQ("", reserved_as(self->phys, self->size, mode, sizeof(mode)));
 }
 
+/* ids: LK-59 */
 TEST_F(bar, huge_entries)
 {
 	long faults = region_stat(&self->r, "fault");
@@ -188,6 +191,7 @@ TEST_F(bar, huge_entries)
 }
 
 /* One entry of a PUD, which core must not take for a table when it splits. */
+/* ids: LK-59 */
 TEST_F(bar, gigabyte_entry)
 {
 	const int prot = PROT_READ | PROT_WRITE;

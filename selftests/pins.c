@@ -441,6 +441,7 @@ static long vm_write(pid_t pid, u8 *buf, u8 *addr, size_t size)
 	return result(process_vm_writev(pid, &local, 1, &remote, 1, 0));
 }
 
+/* ids: ME-28 */
 TEST_F(pins, process_vm)
 {
 	size_t odd = 3 * self->page - 7, size = 20 * self->page + 11;

@@ -65,6 +65,7 @@ static size_t wrong(const u8 *map, size_t from, size_t to, bool zero)
 /* --- Alone --- */
 
 /* Past the new end nothing is left; below it everything is. */
+/* ids: LK-30 LK-91 */
 TEST_F(resize, smaller)
 {
 	const size_t sizes[] = { HALF, HALF - PAGE, PAGE };
@@ -203,6 +204,7 @@ static int unpin(int fds[2], u8 *buf)
 }
 
 /* Who has pinned a page keeps it, and it is no longer of the region. */
+/* ids: LK-92 */
 TEST_F(resize, pinned)
 {
 	u8 *page = self->map + HALF + PAGE, buf[PAGE];
@@ -508,6 +510,7 @@ static size_t find_old(const u8 *map, size_t from, size_t to, u8 last)
 
 #define ROUNDS 16
 
+/* ids: PA-39 ME-3 */
 TEST_F_TIMEOUT(resize, no_old_data, 120)
 {
 	struct shared *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
@@ -585,6 +588,7 @@ static void change(const struct region *r, unsigned int random)
 	_exit(0);
 }
 
+/* ids: LK-30 LK-91 */
 TEST_F_TIMEOUT(resize, storm, 120)
 {
 	struct shared *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,

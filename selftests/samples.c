@@ -94,6 +94,7 @@ TEST_F(samples, faults)
 	munmap(own, self->s.size);
 }
 
+/* ids: MP-37 */
 TEST_F(samples, bounds)
 {
 	const off_t far = (1ULL << 63) - PAGE;
@@ -124,6 +125,7 @@ TEST_F(samples, does_not_grow)
 }
 
 /* It moves, though, with what is mapped. */
+/* ids: PA-43 */
 TEST_F(samples, moves)
 {
 	size_t size = compared(&self->s);
@@ -180,6 +182,7 @@ TEST_F(samples, pins)
 }
 
 /* A mapping holds the file, and the file the module. Teardown unloads it. */
+/* ids: PA-21 */
 TEST_F(samples, module_stays_while_mapped)
 {
 	u8 *own = map_part(&self->s, 0, PAGE);
@@ -283,6 +286,7 @@ static int count_mapped(void)
 			      line, sizeof(line)));
 }
 
+/* ids: LK-53 */
 TEST_F(pages, counts_mappings)
 {
 	int seen[2];
@@ -333,6 +337,7 @@ FIXTURE_TEARDOWN(fault)
 	EXPECT_EQ(0, sample_end(&self->s));
 }
 
+/* ids: PA-25 */
 TEST_F(fault, revoke_and_renew)
 {
 	struct sample other = self->s;
@@ -384,6 +389,7 @@ static void *touch_all(void *data)
 }
 
 /* Who touches while it goes finds it gone, and never what was freed. */
+/* ids: PA-39 */
 TEST_F(fault, revoke_while_touched)
 {
 	pthread_t thread;
@@ -574,6 +580,7 @@ static bool is_reserved_wc(u64 start, size_t size)
 }
 
 /* vmf_insert_pfn() asks for the cache mode that is reserved, so it must be. */
+/* ids: ME-29 */
 TEST_F(bar, is_write_combining)
 {
 	size_t size;
@@ -705,6 +712,7 @@ FIXTURE_TEARDOWN(forms)
 	EXPECT_EQ(0, unload_sample("mmap_forms"));
 }
 
+/* ids: MP-33 MP-42 LK-19 */
 TEST_F(forms, map_the_same)
 {
 	size_t half = FORM_SIZE / 2, size = 3 * PAGE;

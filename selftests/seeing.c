@@ -49,6 +49,7 @@ FIXTURE_TEARDOWN(seeing)
 #define STAT(name) region_stat(&self->r, name)
 
 /* What became of each mmap(2). */
+/* ids: MP-11 */
 TEST_F(seeing, mappings)
 {
 	EXPECT_EQ(1, STAT("prepare"));
@@ -70,6 +71,7 @@ TEST_F(seeing, mappings)
 }
 
 /* A touch comes under the VMA lock; who looks into a mapping, mmap_lock. */
+/* ids: LK-54 PA-2 */
 TEST_F(seeing, locks)
 {
 	int mem = open("/proc/self/mem", O_RDWR);
@@ -101,6 +103,7 @@ TEST_F(seeing, locks)
 }
 
 /* What is in the page cache is mapped without a fault() of ours. */
+/* ids: LK-64 LK-76 ME-42 */
 TEST_F(seeing, map_pages)
 {
 	u8 *again = NULL;
@@ -138,6 +141,39 @@ TEST_F(seeing, ends)
 		EXPECT_EQ(EINVAL, region_resize(self->fd, 0));
 		EXPECT_EQ(1, STAT("resize"));
 	}
+}
+
+/*
+ * mremap(2) opens the new place and closes the old one, and asks for no page
+ * again; what is cut in two is opened once more. The first mapping never is.
+ */
+/* ids: LK-40 LK-41 LK-50 LK-51 LK-53 PA-43 */
+TEST_F(seeing, moves)
+{
+	bool hooks = variant->type != MAPDEV_PAGED;
+	long faults;
+	u8 *to;
+
+	fill(self->map, 0, SIZE, 1);
+	faults = STAT("fault") + STAT("huge_fault");
+	EXPECT_EQ(0, STAT("open"));
+	EXPECT_EQ(0, STAT("close"));
+	to = mmap(NULL, SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, to);
+	ASSERT_EQ(to, mremap(self->map, SIZE, SIZE,
+			     MREMAP_MAYMOVE | MREMAP_FIXED, to));
+	self->map = to;
+	EXPECT_EQ(hooks, STAT("open"));
+	EXPECT_EQ(hooks, STAT("close"));
+	EXPECT_EQ(SIZE, differs(self->map, 0, SIZE, 1));
+	if (variant->type != MAPDEV_PAGED)
+		EXPECT_EQ(faults, STAT("fault") + STAT("huge_fault"));
+
+	ASSERT_EQ(0, munmap(self->map + PAGE, PAGE));
+	EXPECT_EQ(hooks ? 3 : 0, STAT("open"));
+	EXPECT_EQ(hooks ? 2 : 0, STAT("close"));
+	ASSERT_EQ(0, munmap(self->map, SIZE));
+	EXPECT_EQ(hooks ? STAT("mapped") + STAT("open") : 0, STAT("close"));
 }
 
 /* --- The documents --- */
@@ -278,6 +314,7 @@ static const char *info_of(int fd, const char *key, char *value, size_t size)
 	return value;
 }
 
+/* ids: LK-31 */
 TEST_F(seeing, fdinfo)
 {
 	static const char * const backings[] = {

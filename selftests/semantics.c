@@ -17,6 +17,7 @@ static u8 *remap(u8 *old, size_t old_size, size_t size, int flags, u8 *place)
 	return (u8 *)syscall(__NR_mremap, old, old_size, size, flags, place);
 }
 
+/* ids: ME-21 ME-24 */
 TEST_F(semantics, map_private)
 {
 	u8 *copy = NULL;
@@ -39,6 +40,7 @@ TEST_F(semantics, map_private)
 	munmap(copy, SIZE);
 }
 
+/* ids: MP-3 */
 TEST_F(semantics, map_fixed)
 {
 	u8 *place = reserve(SIZE, PROT_READ | PROT_WRITE);
@@ -65,6 +67,7 @@ TEST_F(semantics, map_fixed)
 }
 
 /* What mmap_prepare refuses has already lost the old mapping: a hole. */
+/* ids: MP-3 */
 TEST_F(semantics, map_fixed_refused)
 {
 	u8 *place = reserve(SIZE, PROT_READ | PROT_WRITE);
@@ -106,6 +109,7 @@ TEST_F(semantics, map_populate)
 	munmap(map, SIZE);
 }
 
+/* ids: PA-53 */
 TEST_F(semantics, map_growsdown)
 {
 	EXPECT_EQ(EINVAL, try_mmap(self->fd, SIZE, PROT_READ,
@@ -127,6 +131,7 @@ TEST_F(semantics, map_locked)
 	munmap(map, SIZE);
 }
 
+/* ids: ME-28 */
 TEST_F(semantics, mlock)
 {
 	bool paged = self->class == PAGED;
@@ -174,6 +179,7 @@ static int query(const void *addr, struct procmap_query *q)
 }
 
 /* A mapping with a vm_ops of its own that core must not extend stays alone. */
+/* ids: MP-9 MP-10 */
 TEST_F(semantics, merge)
 {
 	u8 *place = reserve(SIZE, PROT_NONE);
@@ -206,6 +212,7 @@ TEST_F(semantics, merge)
 }
 
 /* Growing asks no driver: inside of the region it works, past it is SIGBUS. */
+/* ids: ME-28 */
 TEST_F(semantics, mremap_grow)
 {
 	size_t half = SIZE / 2;
@@ -236,6 +243,7 @@ TEST_F(semantics, mremap_shrink)
 }
 
 /* The page tables move along: no fault where there was none before. */
+/* ids: PA-43 */
 TEST_F(semantics, mremap_move)
 {
 	u8 *place = reserve(SIZE, PROT_NONE);
@@ -275,6 +283,7 @@ TEST_F(semantics, mremap_duplicate)
 	munmap(twin, SIZE);
 }
 
+/* ids: ME-28 */
 TEST_F(semantics, mremap_dontunmap)
 {
 	u8 *twin = remap(self->map, SIZE, SIZE,
@@ -292,6 +301,7 @@ TEST_F(semantics, mremap_dontunmap)
 	munmap(twin, SIZE);
 }
 
+/* ids: LK-62 ME-1 */
 TEST_F(semantics, munmap_part)
 {
 	size_t hole = HUGE + page;
@@ -359,6 +369,7 @@ TEST_F(semantics, mseal)
 }
 
 /* Page tables that only a driver can fill are copied, others fault again. */
+/* ids: ME-28 */
 TEST_F(semantics, fork)
 {
 	pid_t pid;
@@ -385,6 +396,7 @@ TEST_F(semantics, fork)
 }
 
 /* A mapping in another process is revoked as well. */
+/* ids: ME-34 */
 TEST_F(semantics, fork_revoked)
 {
 	int to[2], from[2];
@@ -408,6 +420,7 @@ TEST_F(semantics, fork_revoked)
 }
 
 /* DESIGN's count of faults: what each way to map costs for 64 MiB. */
+/* ids: LK-27 NM-30 */
 TEST_F(semantics, faults)
 {
 	struct mapdev_info info = { .size = sizeof(info) };

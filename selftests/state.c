@@ -46,6 +46,7 @@ FIXTURE_TEARDOWN(state)
 	region_destroy(&self->r);
 }
 
+/* ids: LK-57 */
 TEST_F(state, revoked)
 {
 	struct pollfd p = { .fd = self->fd, .events = POLLIN | POLLOUT };
@@ -186,6 +187,7 @@ TEST_F(state, live_again)
 	close(fd);
 }
 
+/* ids: LK-16 */
 TEST_F(state, poll_wakes)
 {
 	u8 *ready = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
@@ -211,6 +213,7 @@ TEST_F(state, poll_wakes)
 }
 
 /* Two nodes are two inodes, and one mapping space. */
+/* ids: PA-25 */
 TEST_F(state, two_nodes)
 {
 	char path[64];
@@ -239,6 +242,7 @@ TEST_F(state, two_nodes)
 }
 
 /* A private copy is the program's own and stays. */
+/* ids: PA-27 ME-39 */
 TEST_F(state, private_copy_survives)
 {
 	u8 *map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE,

@@ -218,6 +218,7 @@ static int readable(u8 *map)
 #define ALL ((int)((SIZE + 31 * PAGE - 1) / (31 * PAGE)))
 #define ROUNDS 12
 
+/* ids: MP-40 PA-33 */
 TEST_F_TIMEOUT(storm, states, 120)
 {
 	bool paged = variant->type == MAPDEV_PAGED;

@@ -3,6 +3,8 @@
  * Windows to physical memory: who may have one, of what, and how the CPU caches
  * it. What a window does as every region does, the other programs test.
  */
+#include <sched.h>
+
 #include "cache.h"
 #include "module.h"
 
@@ -55,6 +57,7 @@ FIXTURE_TEARDOWN(window)
 }
 
 /* The same bytes as in /dev/mem, at every offset. */
+/* ids: MP-33 MP-35 */
 TEST_F(window, frames)
 {
 	int fd = open("/dev/mem", O_RDWR);
@@ -76,6 +79,7 @@ TEST_F(window, frames)
 	close(fd);
 }
 
+/* ids: PA-19 ME-23 ME-32 */
 TEST_F(window, cache_mode)
 {
 	struct entry entry;
@@ -98,6 +102,7 @@ TEST_F(window, cache_mode)
 }
 
 /* Eager: all of it at mmap, and no fault. Demand: nothing until it is touched. */
+/* ids: MP-32 */
 TEST_F(window, when_it_is_mapped)
 {
 	for (size_t at = 0; at < SIZE; at += 4096)
@@ -105,6 +110,102 @@ TEST_F(window, when_it_is_mapped)
 	EXPECT_EQ(variant->eager ? 0 : (long)(SIZE / PMD),
 		  region_stat(&self->r, "huge_fault"));
 	EXPECT_EQ(0, region_stat(&self->r, "fault"));
+}
+
+#define DATA 0x11
+#define STATUS 0xee
+#define STEP 65536
+
+/* A device that answers reads with its status, as flash does in this mode. */
+static void set_mode(u8 *mem, u8 byte)
+{
+	for (size_t at = 0; at < SIZE; at += STEP)
+		store_byte(mem + at, byte);
+	__sync_synchronize();
+}
+
+struct watch {
+	u8 end;
+	u8 signals;	/* reads that met one */
+	u8 passes;	/* over all of it, in which none did */
+};
+
+/* A byte, or -1 where there was a signal. */
+static int peek(const u8 *byte)
+{
+	if (sigsetjmp(touch_jump, 1))
+		return -1;
+	return load_byte(byte);
+}
+
+/* Reads until the end; 1 as soon as it is the status. */
+static int watch(u8 *map, struct watch *w)
+{
+	struct sigaction action = {
+		.sa_sigaction = touch_handler, .sa_flags = SA_SIGINFO,
+	};
+	u8 before;
+
+	sigaction(SIGBUS, &action, NULL);
+	while (!load_byte(&w->end)) {
+		before = load_byte(&w->signals);
+		for (size_t at = 0; at < SIZE; at += STEP) {
+			int seen = peek(map + at);
+
+			if (seen < 0)
+				store_byte(&w->signals, w->signals + 1);
+			else if (seen != DATA)
+				return 1;
+		}
+		if (w->signals == before)
+			store_byte(&w->passes, w->passes + 1);
+	}
+	return 0;
+}
+
+/* Until the watcher has counted once more, or is gone. */
+static void wait_count(pid_t pid, const u8 *count)
+{
+	siginfo_t info = { .si_pid = 0 };
+	u8 seen = load_byte(count);
+
+	while (load_byte(count) == seen && !info.si_pid) {
+		waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT);
+		sched_yield();
+	}
+}
+
+/* Taken away before the mode changes, and given back after: nobody sees it. */
+/* ids: PA-30 NM-36 */
+TEST_F(window, other_mode_is_not_seen)
+{
+	struct watch *w = mmap(NULL, sizeof(*w), PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int fd = open("/dev/mem", O_RDWR), status;
+	u8 *mem = NULL;
+	pid_t pid;
+
+	ASSERT_EQ(0, try_mmap(fd, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			      WINDOW_PHYS, &mem));
+	set_mode(mem, DATA);
+	pid = fork();
+	if (!pid)
+		_exit(watch(self->map, w));
+	for (int i = 0; i < 10; i++) {
+		/* It has all of it mapped, and then finds all of it gone. */
+		wait_count(pid, &w->passes);
+		ASSERT_EQ(0, region_revoke(&self->r, 1));
+		set_mode(mem, STATUS);
+		wait_count(pid, &w->signals);
+		set_mode(mem, DATA);
+		ASSERT_EQ(0, region_revoke(&self->r, 0));
+	}
+	store_byte(&w->end, 1);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(DATA, load_byte(self->map));
+	munmap(mem, SIZE);
+	close(fd);
 }
 
 static bool iomem_has(const char *name)
@@ -122,6 +223,7 @@ static bool iomem_has(const char *name)
 }
 
 /* The range is taken as long as the region lives, and free when it is gone. */
+/* ids: ME-29 */
 TEST_F(window, claims_its_range)
 {
 	struct region other;

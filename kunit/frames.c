@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Page frames: mapped by the old hook and by the new one, looked at, and read
+ * and written for a debugger by what core has for it.
+ */
+#include <linux/mman.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/module.h>
+#include <linux/uaccess.h>
+
+#include "bare.h"
+
+#define PAGES 4
+#define SIZE (PAGES * PAGE_SIZE)
+#define REMAP_FLAGS (VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP)
+
+/* How much of a mapping is filled, from which page frame on. */
+struct filling {
+	unsigned long pfn, pages;
+};
+
+static int old_hook(struct file *file, struct vm_area_struct *vma)
+{
+	const struct filling *filling = file->private_data;
+
+	mmap_assert_write_locked(vma->vm_mm);
+	return remap_pfn_range(vma, vma->vm_start, filling->pfn,
+			       filling->pages << PAGE_SHIFT, vma->vm_page_prot);
+}
+
+static int new_hook(struct vm_area_desc *desc)
+{
+	const struct filling *filling = desc->file->private_data;
+
+	mmap_assert_write_locked(desc->mm);
+	if (filling->pages == vma_desc_pages(desc))
+		mmap_action_remap_full(desc, filling->pfn);
+	else
+		mmap_action_remap(desc, desc->start, filling->pfn,
+				  filling->pages << PAGE_SHIFT);
+	return 0;
+}
+
+static const struct file_operations old_fops = {
+	.owner	= THIS_MODULE,
+	.mmap	= old_hook,
+};
+
+static const struct file_operations new_fops = {
+	.owner		= THIS_MODULE,
+	.mmap_prepare	= new_hook,
+};
+
+struct hook_case {
+	const char *name;
+	const struct file_operations *fops;
+};
+
+static const struct hook_case hook_cases[] = {
+	{ "mmap", &old_fops },
+	{ "mmap_prepare", &new_fops },
+};
+
+static void hook_case_name(const struct hook_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(hook, hook_cases, hook_case_name);
+
+static void fill(struct kunit *test, struct filling *filling)
+{
+	filling->pfn = page_to_pfn(bare_pages(test, GFP_KERNEL, 2));
+	filling->pages = PAGES;
+}
+
+static unsigned long map(struct kunit *test, struct filling *filling, int flags)
+{
+	const struct hook_case *c = test->param_value;
+	struct file *file = bare_open(test, c->fops, filling);
+
+	return kunit_vm_mmap(test, file, 0, SIZE, PROT_READ | PROT_WRITE, flags,
+			     7 << PAGE_SHIFT);
+}
+
+/* By either hook: these flags, these page frames, before the first touch. */
+/* ids: MP-20 MP-30 MP-31 MP-32 LK-19 ME-26 ME-27 ME-28 */
+static void remap(struct kunit *test)
+{
+	struct vm_area_struct *vma;
+	struct filling filling;
+	unsigned long addr;
+
+	fill(test, &filling);
+	addr = map(test, &filling, MAP_SHARED);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	for (int i = 0; i < PAGES; i++)
+		KUNIT_EXPECT_EQ(test, filling.pfn + i,
+				bare_pfn(addr + i * PAGE_SIZE));
+	mmap_read_lock(current->mm);
+	vma = bare_vma(test, addr);
+	KUNIT_EXPECT_EQ(test, REMAP_FLAGS, vma->vm_flags & REMAP_FLAGS);
+	KUNIT_EXPECT_EQ(test, 7, vma->vm_pgoff);
+	mmap_read_unlock(current->mm);
+	vm_munmap(addr, SIZE);
+}
+
+/* What was not filled, nobody will fill. */
+/* ids: MP-34 ME-26 */
+static void remap_of_a_part(struct kunit *test)
+{
+	struct filling filling;
+	unsigned long addr;
+
+	fill(test, &filling);
+	filling.pages = 1;
+	addr = map(test, &filling, MAP_SHARED);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	KUNIT_EXPECT_EQ(test, filling.pfn, bare_pfn(addr));
+	KUNIT_EXPECT_EQ(test, 0, put_user((u8)1, (u8 __user *)addr));
+	KUNIT_EXPECT_EQ(test, -EFAULT,
+			put_user((u8)1, (u8 __user *)(addr + PAGE_SIZE)));
+	vm_munmap(addr, SIZE);
+}
+
+/*
+ * Private: a write has a copy, and only all of it can be. The document has
+ * vm_pgoff be the page frame where there is no special entry; it is so
+ * everywhere (D-18), and so an unmap by offset does not find it.
+ */
+/* ids: PA-17 ME-26 ME-40 */
+static void remap_of_a_private_one(struct kunit *test)
+{
+	const struct hook_case *c = test->param_value;
+	struct vm_area_struct *vma;
+	struct filling filling;
+	unsigned long addr;
+	struct file *file;
+
+	fill(test, &filling);
+	file = bare_open(test, c->fops, &filling);
+	addr = kunit_vm_mmap(test, file, 0, SIZE, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE, 7 << PAGE_SHIFT);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	mmap_read_lock(current->mm);
+	vma = bare_vma(test, addr);
+	KUNIT_EXPECT_EQ(test, filling.pfn, vma->vm_pgoff);
+	mmap_read_unlock(current->mm);
+
+	unmap_mapping_range(file->f_mapping, 7 << PAGE_SHIFT, SIZE, 1);
+	KUNIT_EXPECT_TRUE(test, bare_is_present(addr));
+	KUNIT_EXPECT_EQ(test, 0, put_user((u8)42, (u8 __user *)addr));
+	KUNIT_EXPECT_EQ(test, 0, *(u8 *)pfn_to_kaddr(filling.pfn));
+	KUNIT_EXPECT_NE(test, filling.pfn, bare_pfn(addr));
+	unmap_mapping_range(file->f_mapping, (loff_t)filling.pfn << PAGE_SHIFT,
+			    SIZE, 1);
+	KUNIT_EXPECT_FALSE(test, bare_is_present(addr));
+	vm_munmap(addr, SIZE);
+
+	filling.pages = 1;
+	KUNIT_EXPECT_EQ(test, -EINVAL, (long)map(test, &filling, MAP_PRIVATE));
+}
+
+/* The lock of the page table is held from start to end: nobody may sleep. */
+/* ids: ME-47 */
+static void look_up_is_atomic(struct kunit *test)
+{
+	struct follow_pfnmap_args args = {};
+	struct filling filling;
+	unsigned long addr;
+
+	test->param_value = &hook_cases[1];
+	fill(test, &filling);
+	addr = map(test, &filling, MAP_SHARED);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	mmap_read_lock(current->mm);
+	args.vma = bare_vma(test, addr);
+	args.address = addr + PAGE_SIZE;
+	KUNIT_ASSERT_EQ(test, 0, follow_pfnmap_start(&args));
+	KUNIT_EXPECT_EQ(test, filling.pfn + 1, args.pfn);
+	KUNIT_EXPECT_FALSE(test, spin_trylock(args.lock));
+	follow_pfnmap_end(&args);
+	mmap_read_unlock(current->mm);
+	vm_munmap(addr, SIZE);
+}
+
+/*
+ * generic_access_phys() is not for RAM any more (D-14), which is why contig has
+ * an ->access of its own. Memory that is the kernel's by no means is served.
+ */
+/* ids: LK-80 */
+static void generic_access(struct kunit *test)
+{
+	static const struct {
+		const char *attrs;
+		int moved;
+	} cases[] = {
+		{ "backing=contig", -EINVAL },
+		{ "backing=window phys=0x240000000 cache=wb", 4 },
+	};
+
+	for (int i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct mapdev_region *region =
+			fixture_region_with(test, SIZE, cases[i].attrs);
+		struct file *file = fixture_open(test, region, O_RDWR);
+		unsigned long addr = fixture_map(test, file, 0, SIZE,
+						 PROT_READ | PROT_WRITE);
+		const u32 stored = 0x1234 + i;
+		struct vm_area_struct *vma;
+		u32 word = 0;
+
+		KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+		KUNIT_ASSERT_EQ(test, 0, put_user(stored, (u32 __user *)addr));
+		mmap_read_lock(current->mm);
+		vma = bare_vma(test, addr);
+		KUNIT_EXPECT_EQ(test, cases[i].moved,
+				generic_access_phys(vma, addr, &word, 4, 0));
+		if (cases[i].moved > 0)
+			KUNIT_EXPECT_EQ(test, stored, word);
+		KUNIT_EXPECT_EQ(test, 4, vma->vm_ops->access(vma, addr, &word,
+							     4, 0));
+		KUNIT_EXPECT_EQ(test, stored, word);
+		mmap_read_unlock(current->mm);
+	}
+}
+
+static struct kunit_case frames_cases[] = {
+	KUNIT_CASE_PARAM(remap, hook_gen_params),
+	KUNIT_CASE_PARAM(remap_of_a_part, hook_gen_params),
+	KUNIT_CASE_PARAM(remap_of_a_private_one, hook_gen_params),
+	KUNIT_CASE(look_up_is_atomic),
+	KUNIT_CASE(generic_access),
+	{}
+};
+
+static struct kunit_suite frames_suite = {
+	.name		= "mapdev_frames",
+	.test_cases	= frames_cases,
+};
+
+kunit_test_suite(frames_suite);

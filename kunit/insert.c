@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The functions that put a page, or a page frame, into a mapping: what they take,
+ * what they refuse, and what is in the page tables after it.
+ */
+#include <linux/mman.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "bare.h"
+
+#define PAGES 4
+#define RW (PROT_READ | PROT_WRITE)
+
+/* A mapping of PAGES pages, with mmap_lock taken: bare_unlock(). */
+static struct vm_area_struct *map_bare(struct kunit *test,
+				       const struct file_operations *fops,
+				       int flags, int prot, pgoff_t pgoff)
+{
+	struct file *file = bare_open(test, fops, NULL);
+	unsigned long addr = kunit_vm_mmap(test, file, 0, PAGES * PAGE_SIZE,
+					   prot, flags, pgoff << PAGE_SHIFT);
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	mmap_read_lock(current->mm);
+	return bare_vma(test, addr);
+}
+
+static void bare_unlock(struct vm_area_struct *vma)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	unsigned long addr = vma->vm_start;
+
+	mmap_read_unlock(mm);
+	vm_munmap(addr, PAGES * PAGE_SIZE);
+}
+
+/* The page is the one that GUP finds; what the program may do is the VMA's. */
+/* ids: ME-9 ME-11 ME-12 ME-14 */
+static void page_is_found(struct kunit *test)
+{
+	struct page *page = bare_pages(test, GFP_HIGHUSER, 0), *found = NULL;
+	struct vm_area_struct *vma;
+	int refs = page_count(page);
+	int locked = 1;
+
+	vma = map_bare(test, &bare_mixed_fops, MAP_SHARED, PROT_READ, 0);
+	KUNIT_EXPECT_FALSE(test, PageReserved(page));
+	KUNIT_EXPECT_EQ(test, 0, vm_insert_page(vma, vma->vm_start, page));
+	KUNIT_EXPECT_EQ(test, refs + 1, page_count(page));
+	KUNIT_EXPECT_EQ(test, 1,
+			get_user_pages_remote(current->mm, vma->vm_start, 1, 0,
+					      &found, &locked));
+	KUNIT_EXPECT_PTR_EQ(test, page, found);
+	if (found)
+		put_page(found);
+	KUNIT_EXPECT_TRUE(test, bare_is_present(vma->vm_start));
+	/* It was mapped to be read. */
+	KUNIT_EXPECT_NE(test, 0,
+			copy_to_user_nofault((void __user *)vma->vm_start, "x",
+					     1));
+	bare_unlock(vma);
+	KUNIT_EXPECT_EQ(test, refs, page_count(page));
+}
+
+/* From the old hook it sets VM_MIXEDMAP itself: the lock is held to write. */
+static int inserting_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	mmap_assert_write_locked(vma->vm_mm);
+	return vm_insert_page(vma, vma->vm_start, file->private_data);
+}
+
+static const struct file_operations inserting_fops = {
+	.owner	= THIS_MODULE,
+	.mmap	= inserting_mmap,
+};
+
+/* ids: LK-19 ME-13 */
+static void page_in_mmap(struct kunit *test)
+{
+	struct page *page = bare_pages(test, GFP_HIGHUSER, 0);
+	struct file *file = bare_open(test, &inserting_fops, page);
+	struct vm_area_struct *vma;
+	unsigned long addr;
+
+	addr = kunit_vm_mmap(test, file, 0, PAGES * PAGE_SIZE, RW, MAP_SHARED,
+			     0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	mmap_read_lock(current->mm);
+	vma = bare_vma(test, addr);
+	KUNIT_EXPECT_TRUE(test, vma->vm_flags & VM_MIXEDMAP);
+	KUNIT_EXPECT_TRUE(test, bare_is_present(addr));
+	KUNIT_EXPECT_FALSE(test, bare_is_present(addr + PAGE_SIZE));
+	bare_unlock(vma);
+}
+
+/* ids: ME-10 ME-15 */
+static void page_refusals(struct kunit *test)
+{
+	struct page *page = bare_pages(test, GFP_KERNEL, 0);
+	struct page *tails = bare_pages(test, GFP_KERNEL, 1);
+	void *object = kunit_kmalloc(test, 64, GFP_KERNEL);
+	struct vm_area_struct *vma;
+	unsigned long addr;
+
+	KUNIT_ASSERT_NOT_NULL(test, object);
+	vma = map_bare(test, &bare_mixed_fops, MAP_SHARED, RW, 0);
+	addr = vma->vm_start;
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			vm_insert_page(vma, addr, virt_to_page(object)));
+	/* The second of two that are not split has no count of its own. */
+	KUNIT_EXPECT_EQ(test, -EINVAL, vm_insert_page(vma, addr, tails + 1));
+	KUNIT_EXPECT_EQ(test, -EFAULT,
+			vm_insert_page(vma, addr - PAGE_SIZE, page));
+	KUNIT_EXPECT_EQ(test, -EFAULT,
+			vm_insert_page(vma, vma->vm_end, page));
+	KUNIT_EXPECT_FALSE(test, bare_is_present(addr));
+
+	KUNIT_EXPECT_EQ(test, 0, vm_insert_page(vma, addr, page));
+	KUNIT_EXPECT_EQ(test, -EBUSY, vm_insert_page(vma, addr, page));
+	/* For a fault that is as good as done. */
+	KUNIT_EXPECT_TRUE(test, VM_FAULT_NOPAGE ==
+			  vmf_insert_page(vma, addr, page));
+	KUNIT_EXPECT_TRUE(test, VM_FAULT_SIGBUS ==
+			  vmf_insert_page(vma, vma->vm_end, page));
+	bare_unlock(vma);
+}
+
+/* Several in one allocation: compound, or split up. */
+/* ids: ME-10 */
+static void page_of_several(struct kunit *test)
+{
+	struct page *compound = bare_pages(test, GFP_KERNEL | __GFP_COMP, 2);
+	struct page *split = alloc_pages(GFP_KERNEL | __GFP_ZERO, 2);
+	struct vm_area_struct *vma;
+
+	KUNIT_ASSERT_NOT_NULL(test, split);
+	split_page(split, 2);
+	vma = map_bare(test, &bare_mixed_fops, MAP_SHARED, RW, 0);
+	for (int i = 0; i < PAGES; i++) {
+		unsigned long addr = vma->vm_start + i * PAGE_SIZE;
+		struct page *page = i % 2 ? compound + i : split + i;
+
+		KUNIT_EXPECT_EQ(test, 0, vm_insert_page(vma, addr, page));
+		KUNIT_EXPECT_TRUE(test, bare_is_present(addr));
+	}
+	bare_unlock(vma);
+	for (int i = 0; i < 4; i++)
+		__free_page(split + i);
+}
+
+/* Of an array, the pages up to the bad one; and what is told of the others. */
+/* ids: ME-16 */
+static void pages_up_to_a_bad_one(struct kunit *test)
+{
+	struct page *pages[PAGES];
+	struct vm_area_struct *vma;
+	unsigned long left = PAGES;
+
+	for (int i = 0; i < PAGES; i++)
+		pages[i] = bare_pages(test, GFP_KERNEL, 0);
+	pages[2] = virt_to_page(kunit_kmalloc(test, 64, GFP_KERNEL));
+	vma = map_bare(test, &bare_mixed_fops, MAP_SHARED, RW, 0);
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			vm_insert_pages(vma, vma->vm_start, pages, &left));
+	KUNIT_EXPECT_EQ(test, 2, left);
+	for (int i = 0; i < PAGES; i++)
+		KUNIT_EXPECT_EQ(test, i < 2,
+				bare_is_present(vma->vm_start + i * PAGE_SIZE));
+	bare_unlock(vma);
+}
+
+struct object_case {
+	pgoff_t pgoff;		/* of the mapping of PAGES pages */
+	unsigned long pages;	/* in the object */
+	int err;
+};
+
+static const struct object_case object_cases[] = {
+	{ 0, PAGES, 0 },
+	{ 2, PAGES + 2, 0 },
+	{ 0, PAGES - 1, -ENXIO },
+	{ 2, PAGES + 1, -ENXIO },
+	{ PAGES, PAGES, -ENXIO },
+	{ ULONG_MAX >> (PAGE_SHIFT + 1), PAGES, -ENXIO },
+};
+
+static void object_case_name(const struct object_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "from %lu of %lu", c->pgoff,
+		 c->pages);
+}
+
+KUNIT_ARRAY_PARAM(object, object_cases, object_case_name);
+
+/* vm_map_pages() begins with the page of the offset, unlike the action. */
+/* ids: ME-16 */
+static void pages_of_an_object(struct kunit *test)
+{
+	const struct object_case *c = test->param_value;
+	struct page *pages[PAGES + 2];
+	struct vm_area_struct *vma;
+	u8 byte = 0;
+
+	for (int i = 0; i < ARRAY_SIZE(pages); i++) {
+		pages[i] = bare_pages(test, GFP_KERNEL, 0);
+		*(u8 *)page_address(pages[i]) = i + 1;
+	}
+	vma = map_bare(test, &bare_mixed_fops, MAP_SHARED, RW, c->pgoff);
+	KUNIT_EXPECT_EQ(test, c->err, vm_map_pages(vma, pages, c->pages));
+	if (!c->err) {
+		copy_from_user_nofault(&byte, (u8 __user *)vma->vm_start, 1);
+		KUNIT_EXPECT_EQ(test, c->pgoff + 1, byte);
+	}
+	KUNIT_EXPECT_EQ(test, !c->err, bare_is_present(vma->vm_start));
+	bare_unlock(vma);
+}
+
+/* Only where nobody could write to it, or gets a copy first. */
+/* ids: ME-18 */
+static void zero_page(struct kunit *test)
+{
+	struct vm_area_struct *vma;
+
+	vma = map_bare(test, &bare_mixed_fops, MAP_SHARED, PROT_READ, 0);
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			vm_insert_page(vma, vma->vm_start, ZERO_PAGE(0)));
+	bare_unlock(vma);
+	vma = map_bare(test, &bare_mixed_fops, MAP_PRIVATE, RW, 0);
+	KUNIT_EXPECT_EQ(test, 0,
+			vm_insert_page(vma, vma->vm_start, ZERO_PAGE(0)));
+	bare_unlock(vma);
+}
+
+/*
+ * The kernel-doc says that the protection is the caller's, for the cache mode;
+ * the code (D-25) has it from the reservation: RAM stays as it is.
+ */
+/* ids: ME-23 ME-24 */
+static void frame_prot(struct kunit *test)
+{
+	unsigned long pfn = page_to_pfn(bare_pages(test, GFP_KERNEL, 0));
+	struct follow_pfnmap_args plain = {}, other = {};
+	struct vm_area_struct *vma;
+	pgprot_t prot;
+
+	if (!IS_ENABLED(CONFIG_X86))
+		kunit_skip(test, "only x86 looks the cache mode up");
+	vma = map_bare(test, &bare_frames_fops, MAP_SHARED, RW, 0);
+	prot = pgprot_writecombine(vma->vm_page_prot);
+	KUNIT_ASSERT_NE(test, pgprot_val(prot),
+			pgprot_val(vma->vm_page_prot));
+	vmf_insert_pfn(vma, vma->vm_start, pfn);
+	KUNIT_EXPECT_TRUE(test, VM_FAULT_NOPAGE ==
+			  vmf_insert_pfn_prot(vma, vma->vm_start + PAGE_SIZE,
+					      pfn, prot));
+	plain.vma = vma;
+	plain.address = vma->vm_start;
+	other.vma = vma;
+	other.address = vma->vm_start + PAGE_SIZE;
+	KUNIT_ASSERT_EQ(test, 0, follow_pfnmap_start(&plain));
+	follow_pfnmap_end(&plain);
+	KUNIT_ASSERT_EQ(test, 0, follow_pfnmap_start(&other));
+	follow_pfnmap_end(&other);
+	KUNIT_EXPECT_EQ(test, pgprot_val(plain.pgprot),
+			pgprot_val(other.pgprot));
+	bare_unlock(vma);
+}
+
+static struct kunit_case insert_cases[] = {
+	KUNIT_CASE(page_is_found),
+	KUNIT_CASE(page_in_mmap),
+	KUNIT_CASE(page_refusals),
+	KUNIT_CASE(page_of_several),
+	KUNIT_CASE(pages_up_to_a_bad_one),
+	KUNIT_CASE_PARAM(pages_of_an_object, object_gen_params),
+	KUNIT_CASE(zero_page),
+	KUNIT_CASE(frame_prot),
+	{}
+};
+
+static struct kunit_suite insert_suite = {
+	.name		= "mapdev_insert",
+	.test_cases	= insert_cases,
+};
+
+kunit_test_suite(insert_suite);
