@@ -156,7 +156,12 @@ static char *mapdev_devnode(const struct device *dev, umode_t *mode)
 
 	if (mode)
 		*mode = region->attrs.mode;
-	return kasprintf(GFP_KERNEL, "mapdev/%s", mapdev_name(region));
+	/*
+	 * Core passes over a failure: device_add() would succeed without a node,
+	 * and device_del() leave the node of a region that is gone.
+	 */
+	return kasprintf(GFP_KERNEL | __GFP_NOFAIL, "mapdev/%s",
+			 mapdev_name(region));
 }
 
 const struct class mapdev_class = {
