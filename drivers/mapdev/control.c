@@ -53,7 +53,7 @@ static ssize_t attr_store(struct config_item *config, const char *name,
 
 	char *value __free(kfree) = kstrndup(page, count, GFP_KERNEL);
 	if (!value)
-		return -ENOMEM;
+		return mapdev_no_memory(config_item_name(config));
 
 	guard(mutex)(&item->lock);
 	if (item->region && item->region->backing->resizable &&

@@ -56,7 +56,7 @@ int mapdev_dirty_init(struct mapdev_region *region)
 		return 0;
 	log = kzalloc_obj(*log);
 	if (!log)
-		return -ENOMEM;
+		return mapdev_no_memory(mapdev_name(region));
 	mutex_init(&log->lock);
 	log->order = get_order(region->attrs.granule);
 	marks = alloc_marks(region, log, mapdev_pages(region));

@@ -66,9 +66,17 @@ static int create_all(const char *list)
 	int err = 0;
 
 	if (!copy)
-		return -ENOMEM;
+		return mapdev_no_memory("regions");
 	while (!err && (spec = strsep(&rest, ",")))
 		err = create_one(spec);
+	return err;
+}
+
+/* Of what is not a region's, and has not been in the log. */
+static int __init say(int err)
+{
+	if (err)
+		pr_err("not loaded: error %d\n", err);
 	return err;
 }
 
@@ -77,10 +85,10 @@ static int __init mapdev_init(void)
 	int err;
 
 	mapdev_stats_init();
-	err = class_register(&mapdev_class);
+	err = say(class_register(&mapdev_class));
 	if (err)
 		goto stats;
-	err = mapdev_registry_init();
+	err = say(mapdev_registry_init());
 	if (err)
 		goto class;
 
@@ -91,7 +99,7 @@ static int __init mapdev_init(void)
 		err = -EBUSY;
 	if (err)
 		goto regions;
-	err = mapdev_control_init();
+	err = say(mapdev_control_init());
 	if (err)
 		goto regions;
 	return 0;

@@ -385,6 +385,7 @@ struct mapdev_region *mapdev_region_get(unsigned int minor);
 struct inode *mapdev_inode_alloc(void);
 u64 mapdev_region_bytes(const struct mapdev_region *region);
 int mapdev_name_check(const char *name);
+int mapdev_no_memory(const char *name);
 int mapdev_bytes_take(const char *name, u64 bytes);
 void mapdev_bytes_give(u64 bytes);
 

@@ -60,11 +60,11 @@ static struct mapdev_region *region_alloc(const char *name,
 					  const struct mapdev_desc *desc)
 {
 	struct mapdev_region *region;
-	int err = -ENOMEM;
+	int err;
 
 	region = kzalloc_obj(*region);
 	if (!region)
-		return ERR_PTR(-ENOMEM);
+		return ERR_PTR(mapdev_no_memory(name));
 
 	device_initialize(&region->dev);
 	region->dev.class = &mapdev_class;
@@ -82,21 +82,19 @@ static struct mapdev_region *region_alloc(const char *name,
 
 	region->stats = alloc_percpu(struct mapdev_stats);
 	if (!region->stats || percpu_init_rwsem(&region->guard))
-		goto fail;
+		goto no_memory;
 
 	region->inode = mapdev_inode_alloc();
 	if (IS_ERR(region->inode)) {
-		err = PTR_ERR(region->inode);
 		region->inode = NULL;
-		goto fail;
+		goto no_memory;
 	}
 	region->inode->i_private = region;
 	/* Core maps large folios, and keeps them, only below i_size. */
 	i_size_write(region->inode, attrs->size);
 
-	err = dev_set_name(&region->dev, "%s", name);
-	if (err)
-		goto fail;
+	if (dev_set_name(&region->dev, "%s", name))
+		goto no_memory;
 	err = desc ? mapdev_borrow(region, desc) :
 		     region->backing->alloc(region);
 	if (err)
@@ -108,6 +106,8 @@ static struct mapdev_region *region_alloc(const char *name,
 		goto fail;
 	return region;
 
+no_memory:
+	err = mapdev_no_memory(name);
 fail:
 	put_device(&region->dev);
 	return ERR_PTR(err);

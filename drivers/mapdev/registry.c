@@ -69,6 +69,13 @@ int mapdev_name_check(const char *name)
 	return len > MAPDEV_NAME_MAX ? -ENAMETOOLONG : -EINVAL;
 }
 
+/* -ENOMEM, and that in the log. */
+int mapdev_no_memory(const char *name)
+{
+	pr_err("%s: no memory\n", name);
+	return -ENOMEM;
+}
+
 static bool name_is_taken(const char *name)
 {
 	struct mapdev_region *region;
@@ -139,7 +146,8 @@ int mapdev_registry_add(struct mapdev_region *region)
 			      &mapdev_next_minor, GFP_KERNEL);
 	if (err < 0) {
 		mapdev_bytes -= bytes;
-		return err == -EBUSY ? -ENOSPC : err;
+		return err == -EBUSY ? -ENOSPC :
+				       mapdev_no_memory(mapdev_name(region));
 	}
 
 	region->dev.devt = MKDEV(MAJOR(mapdev_devt), minor);
