@@ -7,7 +7,7 @@
  * invalidate_lock held, which keeps new ones out, and each under its own lock,
  * unmapped, so that a fault has either been seen, or sees the folio gone. Who
  * has pinned one keeps it as it is. A folio that is not within the range as a
- * whole is zeroed there, and split if nobody has pinned it.
+ * whole is zeroed there, and at its start split if nobody has pinned it.
  */
 #define pr_fmt(fmt) "mapdev: " fmt
 
@@ -28,6 +28,31 @@ static void drop_range(struct mapdev_region *region, loff_t start, loff_t end)
 	/* For speed only: what is mapped by then is unmapped one by one. */
 	unmap_mapping_range(mapping, start, end - start, 0);
 	truncate_inode_pages_range(mapping, start, end - 1);
+}
+
+/*
+ * Zero what the last folio before @end has of the range, where it goes on past
+ * it; returns the end of what is left. Core splits such a folio in two steps, and
+ * drops all of the rest when the second one finds no memory (7.3:
+ * truncate_inode_partial_folio()).
+ */
+static loff_t zero_last(struct mapdev_region *region, loff_t start, loff_t end)
+{
+	struct folio *folio = filemap_lock_folio(region->inode->i_mapping,
+						 (end - 1) >> PAGE_SHIFT);
+
+	if (IS_ERR(folio))
+		return end;
+	if (folio_next_pos(folio) > end) {
+		loff_t from = max(start, folio_pos(folio));
+
+		folio_zero_range(folio, from - folio_pos(folio), end - from);
+		flush_dcache_folio(folio);
+		end = from;
+	}
+	folio_unlock(folio);
+	folio_put(folio);
+	return end;
 }
 
 /* With region->control and invalidate_lock held. */
@@ -126,7 +151,7 @@ int mapdev_region_resize_to(struct mapdev_region *region, const char *value)
 
 	char *copy __free(kfree) = kstrdup(value, GFP_KERNEL);
 	if (!copy)
-		return -ENOMEM;
+		return mapdev_no_memory(mapdev_name(region));
 	mapdev_attrs_init(&attrs);
 	err = mapdev_attrs_set(&attrs, mapdev_name(region), "size",
 			       strstrip(copy));
@@ -161,7 +186,10 @@ int mapdev_region_discard(struct mapdev_region *region, u64 offset, u64 length)
 		   length > mapdev_size(region) - offset) {
 		err = -EINVAL;
 	} else {
-		drop_range(region, offset, offset + length);
+		loff_t end = zero_last(region, offset, offset + length);
+
+		if (end > offset)
+			drop_range(region, offset, end);
 		mapdev_dirty_mark(region, offset >> PAGE_SHIFT,
 				  length >> PAGE_SHIFT);
 	}
