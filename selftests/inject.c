@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory runs out while a region is made, changed or ended: nothing of it is
+ * left, one line in the log says why, and what ends a region needs no memory.
+ */
+#include <dirent.h>
+
+#include "inject.h"
+#include "module.h"
+
+#define SIZE (2UL << 20)
+#define SIZE_TEXT "2097152"
+
+struct maker {
+	char directory[96];
+	struct region r;
+	int live;	/* its attribute, open */
+	int attribute;
+	int log;
+	char why[256];	/* the last line of the log on it */
+	size_t regions;
+};
+
+FIXTURE(making) {
+	struct maker m;
+};
+
+FIXTURE_VARIANT(making) {
+	const char *attrs;
+	enum mapdev_backing_type type;
+};
+
+#define MAKING(_name, _attrs, _type)					\
+	FIXTURE_VARIANT_ADD(making, _name)				\
+	{ .attrs = _attrs, .type = _type };
+/* How it is mapped makes no difference here. */
+MAKING(paged, "backing=paged", MAPDEV_PAGED)
+MAKING(paged_dirty, "backing=paged dirty=1", MAPDEV_PAGED)
+MAKING(pages, "backing=pages", MAPDEV_PAGES)
+MAKING(pages_dirty, "backing=pages dirty=1", MAPDEV_PAGES)
+MAKING(vmalloc, "backing=vmalloc", MAPDEV_VMALLOC)
+MAKING(contig, "backing=contig", MAPDEV_CONTIG)
+MAKING(contig_pin, "backing=contig pin=1", MAPDEV_CONTIG)
+MAKING(window, "backing=window cache=wb", MAPDEV_WINDOW)
+
+/* How many regions there are. */
+static size_t count_regions(void)
+{
+	DIR *dir = opendir(CLASS);
+	size_t count = 0;
+
+	while (dir && readdir(dir))
+		count++;
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+static int make_directory(void *ctx)
+{
+	struct maker *self = ctx;
+
+	return mkdir(self->directory, 0755) ? errno : 0;
+}
+
+static void set_attributes(struct maker *self, const char *attrs)
+{
+	char list[128], *rest = list, *item;
+
+	region_set(&self->r, "size", SIZE_TEXT);
+	snprintf(list, sizeof(list), "%s", attrs);
+	while ((item = strsep(&rest, " "))) {
+		char *key = strsep(&item, "=");
+
+		region_set(&self->r, key, item);
+	}
+	if (strstr(attrs, "window")) {
+		snprintf(list, sizeof(list), "%#llx", WINDOW_PHYS);
+		region_set(&self->r, "phys", list);
+	}
+}
+
+/*
+ * There is room for one region: what a failure left counted would keep the
+ * next attempt from going through.
+ */
+FIXTURE_SETUP(making)
+{
+	char path[128];
+
+	ASSERT_EQ(0, module_unload("mapdev"));
+	ASSERT_EQ(0, module_load("mapdev", "allow_phys=1 max_bytes=" SIZE_TEXT));
+	snprintf(self->m.r.name, sizeof(self->m.r.name), "inject-%d", getpid());
+	snprintf(self->m.r.node, sizeof(self->m.r.node), "/dev/mapdev/%s",
+		 self->m.r.name);
+	snprintf(self->m.directory, sizeof(self->m.directory), CONFIGFS "/%s",
+		 self->m.r.name);
+	ASSERT_EQ(0, make_directory(&self->m));
+	set_attributes(&self->m, variant->attrs);
+	snprintf(path, sizeof(path), "%s/live", self->m.directory);
+	self->m.live = open(path, O_RDWR);
+	ASSERT_LE(0, self->m.live);
+	/* From now on the file has its buffer. */
+	ASSERT_EQ(-1, pwrite(self->m.live, "0", 1, 0));
+	ASSERT_EQ(EALREADY, errno);
+	self->m.log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	ASSERT_LE(0, self->m.log);
+	self->m.regions = count_regions();
+}
+
+FIXTURE_TEARDOWN(making)
+{
+	close(self->m.live);
+	close(self->m.log);
+	rmdir(self->m.directory);
+	EXPECT_EQ(0, module_unload("mapdev"));
+	EXPECT_EQ(0, module_load("mapdev", "allow_phys=1"));
+}
+
+/* Read on in the log. */
+static void read_log(struct maker *self)
+{
+	char record[2048], want[96];
+	const char *line;
+	ssize_t len;
+
+	self->why[0] = '\0';
+	snprintf(want, sizeof(want), ";mapdev: %s: ", self->r.name);
+	while ((len = read(self->log, record, sizeof(record) - 1)) > 0 ||
+	       (len < 0 && errno == EPIPE)) {
+		record[len > 0 ? len : 0] = '\0';
+		line = strstr(record, want);
+		if (line)
+			snprintf(self->why, sizeof(self->why), "%.200s",
+				 line + strlen(want));
+	}
+}
+
+static void forget_log(void *ctx)
+{
+	read_log(ctx);
+}
+
+static int go_live(void *ctx)
+{
+	struct maker *self = ctx;
+
+	return pwrite(self->live, "1", 1, 0) < 0 ? errno : 0;
+}
+
+static int retire(void *ctx)
+{
+	struct maker *self = ctx;
+
+	return pwrite(self->live, "0", 1, 0) < 0 ? errno : 0;
+}
+
+static bool is_there(struct maker *self, const char *where)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", where, self->r.name);
+	return !access(path, F_OK);
+}
+
+static void expect_nothing(struct __test_metadata *_metadata, void *ctx)
+{
+	struct maker *self = ctx;
+	char live[8] = "";
+
+	EXPECT_EQ(2, pread(self->live, live, sizeof(live) - 1, 0));
+	EXPECT_STREQ("0\n", live);
+	EXPECT_EQ(self->regions, count_regions());
+	EXPECT_FALSE(is_there(self, CLASS));
+	EXPECT_FALSE(is_there(self, "/dev/mapdev"));
+	EXPECT_FALSE(is_there(self, DEBUGFS "/mapdev"));
+}
+
+static void expect_nothing_and_why(struct __test_metadata *_metadata, void *ctx)
+{
+	struct maker *self = ctx;
+
+	expect_nothing(_metadata, ctx);
+	read_log(self);
+	EXPECT_STRNE("", self->why);
+}
+
+/* Of what went through, core lets a counter file or a uevent be missing. */
+static void expect_region(struct __test_metadata *_metadata, void *ctx)
+{
+	struct maker *self = ctx;
+	u8 byte = 1;
+	int fd;
+
+	EXPECT_TRUE(is_there(self, CLASS));
+	fd = open(self->r.node, O_RDWR);
+	EXPECT_LE(0, fd);
+	EXPECT_EQ(1, pread(fd, &byte, 1, SIZE - 1));
+	close(fd);
+}
+
+static void expect_region_and_retire(struct __test_metadata *_metadata,
+				     void *ctx)
+{
+	expect_region(_metadata, ctx);
+	EXPECT_EQ(0, retire(ctx));
+	expect_nothing(_metadata, ctx);
+}
+
+/* What follows the memory is alike for all. */
+static bool has_memory(void *ctx)
+{
+	struct maker *self = ctx;
+
+	return strstr(self->why, "no device");
+}
+
+TEST_F_TIMEOUT(making, live, 300)
+{
+	struct operation op = {
+		.name = "live=1",
+		.prepare = forget_log,
+		.run = go_live,
+		.undo = expect_region_and_retire,
+		.as_before = expect_nothing_and_why,
+		.enough = !strcmp(variant->attrs, "backing=paged") ? NULL :
+			  has_memory,
+		/* Core does not say why there is no place in /proc/iomem. */
+		.too = variant->type == MAPDEV_WINDOW ? EBUSY : ENOMEM,
+	};
+	struct injected sum = inject(_metadata, &op, &self->m);
+
+	EXPECT_LE(3, sum.failures);
+	go_live(&self->m);
+	expect_region_and_retire(_metadata, &self->m);
+}
+
+static void make_live(void *ctx)
+{
+	go_live(ctx);
+}
+
+/* It cannot fail, and leaves nothing. */
+TEST_F_TIMEOUT(making, retire, 300)
+{
+	struct operation op = {
+		.name = "live=0",
+		.prepare = make_live,
+		.run = retire,
+		.undo = expect_nothing,
+	};
+	struct injected sum = inject(_metadata, &op, &self->m);
+
+	EXPECT_EQ(0, sum.failures);
+}
+
+/* --- attributes, and a size that changes --- */
+
+static void open_attribute(struct maker *self, const char *where,
+			   const char *value)
+{
+	char path[192];
+
+	snprintf(path, sizeof(path), "%s/%s/%s", where, self->r.name, value);
+	self->attribute = open(path, O_RDWR);
+	/* From now on the file has its buffer. */
+	pwrite(self->attribute, "x", 1, 0);
+	read_log(self);
+}
+
+static int set_half(void *ctx)
+{
+	struct maker *self = ctx;
+
+	return pwrite(self->attribute, "1048576", 7, 0) < 0 ? errno : 0;
+}
+
+static int set_whole(void *ctx)
+{
+	struct maker *self = ctx;
+
+	return pwrite(self->attribute, SIZE_TEXT, 7, 0) < 0 ? errno : 0;
+}
+
+static void expect_size(struct __test_metadata *_metadata,
+			struct maker *self, const char *want)
+{
+	char path[192], line[32];
+
+	snprintf(path, sizeof(path), "%s/size", self->directory);
+	EXPECT_STREQ(want, read_line(path, line, sizeof(line)));
+}
+
+static void expect_half(struct __test_metadata *_metadata, void *ctx)
+{
+	struct maker *self = ctx;
+
+	expect_size(_metadata, self, "1048576");
+	read_log(self);
+	EXPECT_STRNE("", self->why);
+}
+
+static void expect_whole(struct __test_metadata *_metadata, void *ctx)
+{
+	struct maker *self = ctx;
+
+	expect_size(_metadata, self, SIZE_TEXT);
+	EXPECT_EQ(0, set_half(ctx));
+}
+
+/* Before it is live, and of paged while it is; room is for one whole again. */
+TEST_F(making, size)
+{
+	struct operation op = {
+		.name = "size", .run = set_whole, .undo = expect_whole,
+		.as_before = expect_half,
+	};
+
+	open_attribute(&self->m, CONFIGFS, "size");
+	EXPECT_EQ(0, set_half(&self->m));
+	EXPECT_LE(1, inject(_metadata, &op, &self->m).failures);
+	if (variant->type == MAPDEV_PAGED) {
+		EXPECT_EQ(0, go_live(&self->m));
+		EXPECT_LE(1, inject(_metadata, &op, &self->m).failures);
+		EXPECT_EQ(0, retire(&self->m));
+	}
+	close(self->m.attribute);
+}
+
+int main(int argc, char **argv)
+{
+	return inject_main(argc, argv);
+}

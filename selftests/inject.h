@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Let every allocation of an operation fail, one after another: the first in a
+ * first attempt, the second in a second, until one goes through without any.
+ *
+ * The kernel counts what this task alone allocates while it is armed, and fails
+ * the n-th (Documentation/fault-injection in the kernel: fail-nth). So what is
+ * armed is one system call, or one touch, with all else touched before.
+ */
+#ifndef _MAPDEV_SELFTESTS_INJECT_H
+#define _MAPDEV_SELFTESTS_INJECT_H
+
+#include "region.h"
+
+#define DEBUGFS "/sys/kernel/debug"
+
+/* More than any operation here allocates. */
+#define MOST_ALLOCATIONS 4000
+
+/*
+ * By themselves the injectors spare what may sleep, high memory and single
+ * pages, and write a stack trace to the console. They harm nobody who is not
+ * armed: the probability stays 0. 0 or -errno; -ENOENT without injectors.
+ */
+static inline int injectors_set(void)
+{
+	static const char * const knobs[][2] = {
+		{ "failslab/ignore-gfp-wait", "N" },
+		{ "failslab/verbose", "0" },
+		{ "fail_page_alloc/ignore-gfp-wait", "N" },
+		{ "fail_page_alloc/ignore-gfp-highmem", "N" },
+		{ "fail_page_alloc/min-order", "0" },
+		{ "fail_page_alloc/verbose", "0" },
+	};
+	char path[96];
+
+	for (size_t i = 0; i < ARRAY_SIZE(knobs); i++) {
+		int err;
+
+		snprintf(path, sizeof(path), DEBUGFS "/%s", knobs[i][0]);
+		err = write_file(path, knobs[i][1]);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/**
+ * struct operation - what is tried with one allocation after another failing
+ * @name: for the log
+ * @prepare: before each attempt; may be NULL
+ * @run: the attempt: 0 or an errno
+ * @undo: after each that went through; may be NULL
+ * @as_before: after each that failed: expects that nothing has changed
+ * @enough: after each: is what follows tested elsewhere? May be NULL
+ * @too: an errno that may be answered besides ENOMEM
+ * @first: the allocation to begin with, 0 for the first
+ */
+struct operation {
+	const char *name;
+	void (*prepare)(void *ctx);
+	int (*run)(void *ctx);
+	void (*undo)(struct __test_metadata *_metadata, void *ctx);
+	void (*as_before)(struct __test_metadata *_metadata, void *ctx);
+	bool (*enough)(void *ctx);
+	int too;
+	unsigned int first;
+};
+
+/* How many allocations failed, and in how many of these attempts @run did. */
+struct injected {
+	unsigned int allocations;
+	unsigned int failures;
+};
+
+static inline void arm(int fd, unsigned int nth)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%u", nth);
+
+	pwrite(fd, text, len, 0);
+}
+
+/* How many more were to come; 0 if the n-th came. */
+static inline unsigned int disarm(int fd)
+{
+	char text[16] = "";
+
+	pread(fd, text, sizeof(text) - 1, 0);
+	pwrite(fd, "0", 1, 0);
+	return strtoul(text, NULL, 10);
+}
+
+static inline struct injected inject(struct __test_metadata *_metadata,
+				     const struct operation *op, void *ctx)
+{
+	struct injected sum = {};
+	unsigned int left = 0;
+	int err, fd;
+
+	fd = open("/proc/thread-self/fail-nth", O_RDWR);
+	ASSERT_LE(0, fd);
+	arm(fd, 1);
+	disarm(fd);
+	for (unsigned int nth = op->first ?: 1; !left; nth++) {
+		ASSERT_GT(MOST_ALLOCATIONS, nth);
+		if (op->prepare)
+			op->prepare(ctx);
+		arm(fd, nth);
+		err = op->run(ctx);
+		left = disarm(fd);
+		if (!left)
+			sum.allocations++;
+		if (err) {
+			EXPECT_TRUE(!left && (err == ENOMEM || err == op->too)) {
+				TH_LOG("%s, allocation %u: %s", op->name, nth,
+				       strerror(err));
+			}
+			sum.failures++;
+			if (op->as_before)
+				op->as_before(_metadata, ctx);
+		} else if (op->undo) {
+			op->undo(_metadata, ctx);
+		}
+		if (op->enough && op->enough(ctx))
+			break;
+	}
+	close(fd);
+	TH_LOG("%s: %u allocations failed, and %u attempts", op->name,
+	       sum.allocations, sum.failures);
+	return sum;
+}
+
+/* In place of TEST_HARNESS_MAIN: where nothing is injected, all is skipped. */
+static inline int inject_main(int argc, char **argv)
+{
+	int err = injectors_set();
+
+	if (err) {
+		printf("TAP version 13\n1..0 # SKIP no fault injection: %s\n",
+		       strerror(-err));
+		return KSFT_SKIP;
+	}
+	return test_harness_run(argc, argv);
+}
+
+#endif /* _MAPDEV_SELFTESTS_INJECT_H */
