@@ -7,7 +7,7 @@
  * invalidate_lock held, which keeps new ones out, and each under its own lock,
  * unmapped, so that a fault has either been seen, or sees the folio gone. Who
  * has pinned one keeps it as it is. A folio that is not within the range as a
- * whole is zeroed there, and at its start split if nobody has pinned it.
+ * whole is zeroed there, and split if nobody has pinned it.
  */
 #define pr_fmt(fmt) "mapdev: " fmt
 
@@ -31,16 +31,23 @@ static void drop_range(struct mapdev_region *region, loff_t start, loff_t end)
 }
 
 /*
- * Zero what the last folio before @end has of the range, where it goes on past
- * it; returns the end of what is left. Core splits such a folio in two steps, and
- * drops all of the rest when the second one finds no memory (7.3:
- * truncate_inode_partial_folio()).
+ * A folio that goes on past @end: split it there or, where that fails, zero its
+ * part of the range. Returns the end of what is left to be dropped.
+ *
+ * Core would split it at its first byte within the range, then at @end, and when
+ * the second finds no memory, drop all of the rest (7.3:
+ * truncate_inode_partial_folio()). The last byte alone has no page to drop, and
+ * the first split, around its page, ends one piece at @end.
  */
-static loff_t zero_last(struct mapdev_region *region, loff_t start, loff_t end)
+static loff_t cut_end(struct mapdev_region *region, loff_t start, loff_t end)
 {
-	struct folio *folio = filemap_lock_folio(region->inode->i_mapping,
-						 (end - 1) >> PAGE_SHIFT);
+	struct address_space *mapping = region->inode->i_mapping;
+	struct folio *folio;
 
+	if (IS_ALIGNED(end, region->attrs.granule))
+		return end;
+	truncate_inode_pages_range(mapping, end - 1, end - 1);
+	folio = filemap_lock_folio(mapping, (end - 1) >> PAGE_SHIFT);
 	if (IS_ERR(folio))
 		return end;
 	if (folio_next_pos(folio) > end) {
@@ -186,7 +193,7 @@ int mapdev_region_discard(struct mapdev_region *region, u64 offset, u64 length)
 		   length > mapdev_size(region) - offset) {
 		err = -EINVAL;
 	} else {
-		loff_t end = zero_last(region, offset, offset + length);
+		loff_t end = cut_end(region, offset, offset + length);
 
 		if (end > offset)
 			drop_range(region, offset, end);
