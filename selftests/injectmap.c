@@ -37,12 +37,12 @@ FIXTURE_TEARDOWN(mapped)
 
 TEST_F(mapped, mmap)
 {
-	bool pages = !self->s.frames && variant->eager;
+	bool window = variant->type == MAPDEV_WINDOW;
 	struct operation op = {
 		.name = "mmap", .run = map_other, .undo = unmap_other,
 		.as_before = expect_as_before,
-		/* What core says when it finds no memory for a page table. */
-		.too = pages ? EFAULT : ENOMEM,
+		/* Core's words for no memory for page tables, and for PAT. */
+		.too = !variant->eager ? ENOMEM : window ? EINVAL : EFAULT,
 	};
 
 	/* The page tables, too, where it is eager. */
