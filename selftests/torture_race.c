@@ -142,9 +142,13 @@ int race(const char *attrs, u32 seed, u32 rounds, unsigned long *done,
 		return -1;
 	}
 	for (u32 i = 0; i < PROCESSES; i++) {
+		/* Now, since a region that is revoked cannot be opened. */
+		int fd = open(c.r.node, O_RDWR);
+
 		pids[i] = fork();
 		if (!pids[i])
-			_exit(race_process(c.board, c.r.node, i, seed));
+			_exit(race_process(c.board, fd, i, seed));
+		close(fd);
 	}
 	for (u32 i = 0; i < rounds && !get(&c.board->failed); i++) {
 		race_round(&c, false);

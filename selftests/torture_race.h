@@ -31,6 +31,6 @@ struct board {
 u32 get(u32 *word);
 void put(u32 *word, u32 value);
 void bad(struct board *b, const char *what, u32 id, u32 page, long is);
-int race_process(struct board *b, const char *node, u32 proc, u32 seed);
+int race_process(struct board *b, int fd, u32 proc, u32 seed);
 
 #endif /* _MAPDEV_SELFTESTS_TORTURE_RACE_H */

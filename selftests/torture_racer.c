@@ -272,11 +272,10 @@ static void *race_on(void *arg)
 	return NULL;
 }
 
-int race_process(struct board *b, const char *node, u32 proc, u32 seed)
+int race_process(struct board *b, int fd, u32 proc, u32 seed)
 {
 	static struct racer racers[THREADS];
 	pthread_t threads[THREADS];
-	int fd = open(node, O_RDWR);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	catch_signals();
