@@ -76,17 +76,6 @@ struct page *bare_pages(struct kunit *test, gfp_t gfp, unsigned int order)
 	return pages->page;
 }
 
-bool bare_is_present(unsigned long addr)
-{
-	u8 byte;
-	int err;
-
-	pagefault_disable();
-	err = __copy_from_user_inatomic(&byte, (u8 __user *)addr, 1);
-	pagefault_enable();
-	return !err;
-}
-
 unsigned long bare_pfn(unsigned long addr)
 {
 	struct follow_pfnmap_args args = { .address = addr };

@@ -22,9 +22,6 @@ struct vm_area_struct *bare_vma(struct kunit *test, unsigned long addr);
 /* A page, or several in a row, put back after the case. */
 struct page *bare_pages(struct kunit *test, gfp_t gfp, unsigned int order);
 
-/* Is there a page table entry? Copies with page faults disabled work only then. */
-bool bare_is_present(unsigned long addr);
-
 /* The page frame that the entry at @addr has, or 0. For VM_PFNMAP only. */
 unsigned long bare_pfn(unsigned long addr);
 

@@ -57,12 +57,7 @@ static const char * const frames[] = {
 	WINDOW " cache=wb", WINDOW " cache=wb map=eager",
 };
 
-static void frames_name(const char * const *attrs, char *desc)
-{
-	strscpy(desc, *attrs + strlen("backing="), KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(frames, frames, frames_name);
+KUNIT_ARRAY_PARAM(frames, frames, fixture_backing_name);
 
 /* In their order, small, writable, and without a struct page. */
 /* ids: ME-19 ME-44 ME-46 */
@@ -228,12 +223,12 @@ static void of_copies(struct kunit *test)
 	copy = (u8 __user *)addr;
 	KUNIT_ASSERT_EQ(test, 0, put_user((u8)42, copy));
 	unmap_mapping_range(region->inode->i_mapping, 0, 0, 0);
-	KUNIT_EXPECT_TRUE(test, bare_is_present(addr));
+	KUNIT_EXPECT_TRUE(test, fixture_is_present(addr));
 	KUNIT_EXPECT_EQ(test, 0, get_user(byte, copy));
 	KUNIT_EXPECT_EQ(test, 42, byte);
 
 	unmap_mapping_range(region->inode->i_mapping, 0, 0, 1);
-	KUNIT_EXPECT_FALSE(test, bare_is_present(addr));
+	KUNIT_EXPECT_FALSE(test, fixture_is_present(addr));
 	KUNIT_EXPECT_EQ(test, 0, get_user(byte, copy));
 	KUNIT_EXPECT_EQ(test, 0, byte);
 }

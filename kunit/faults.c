@@ -10,29 +10,11 @@
 
 #include "spy.h"
 
-#define REGION_SIZE (16 * PAGE_SIZE)
-
 /* As a fault finds its VMA, by the one lock or the other. */
 #define BY_VMA_LOCK (SPY_ATTACHED | SPY_VMA_READ)
 #define BY_MMAP_LOCK (SPY_ATTACHED | SPY_MMAP_READ)
 
-static const char * const backings[] = {
-	"backing=paged", "backing=pages", "backing=contig",
-};
-
-static void backing_name(const char * const *attrs, char *desc)
-{
-	strscpy(desc, *attrs + strlen("backing="), KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(backing, backings, backing_name);
-
-static struct spy *spy_on_param(struct kunit *test)
-{
-	const char * const *attrs = test->param_value;
-
-	return spy_on(test, REGION_SIZE, *attrs);
-}
+KUNIT_ARRAY_PARAM(backing, spy_backings, fixture_backing_name);
 
 /* A fault by the VMA lock alone, at which nobody complains. */
 static void fault_by_vma_lock(struct kunit *test, unsigned long addr,
@@ -105,7 +87,7 @@ static const char * const huge_backings[] = {
 	"backing=paged", "backing=contig",
 };
 
-KUNIT_ARRAY_PARAM(huge, huge_backings, backing_name);
+KUNIT_ARRAY_PARAM(huge, huge_backings, fixture_backing_name);
 
 /* Never kept from faults by the VMA lock, map_pages or not. */
 /* ids: LK-58 LK-61 */
@@ -142,7 +124,7 @@ static const char * const dirty_backings[] = {
 	"backing=paged dirty=1 granule=4096", "backing=pages dirty=1",
 };
 
-KUNIT_ARRAY_PARAM(dirty, dirty_backings, backing_name);
+KUNIT_ARRAY_PARAM(dirty, dirty_backings, fixture_backing_name);
 
 /* The flags do not tell by which lock it came: core has written over them. */
 /* ids: LK-68 LK-69 */
@@ -180,7 +162,7 @@ static bool is_writable(unsigned long addr)
 /* ids: LK-73 LK-74 LK-75 */
 static void in_pfn_mkwrite(struct kunit *test)
 {
-	struct spy *spy = spy_on(test, REGION_SIZE, "backing=contig");
+	struct spy *spy = spy_on(test, SPY_SIZE, "backing=contig");
 
 	spy->pfn_mkwrite = true;
 	spy->pfn_mkwrite_ret = VM_FAULT_NOPAGE;

@@ -12,6 +12,7 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 
 #include "fixture.h"
 
@@ -153,6 +154,23 @@ vm_fault_t fixture_fault(struct kunit *test, unsigned long addr,
 	if (!(ret & (VM_FAULT_RETRY | VM_FAULT_COMPLETED)))
 		vma_end_read(vma);
 	return ret & (VM_FAULT_ERROR | VM_FAULT_RETRY);
+}
+
+/* Copies with page faults disabled work only then. */
+bool fixture_is_present(unsigned long addr)
+{
+	u8 byte;
+	int err;
+
+	pagefault_disable();
+	err = __copy_from_user_inatomic(&byte, (u8 __user *)addr, 1);
+	pagefault_enable();
+	return !err;
+}
+
+void fixture_backing_name(const char * const *attrs, char *desc)
+{
+	strscpy(desc, *attrs + strlen("backing="), KUNIT_PARAM_DESC_SIZE);
 }
 
 MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");

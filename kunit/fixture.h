@@ -41,4 +41,10 @@ unsigned long fixture_map(struct kunit *test, struct file *file, u64 offset,
 vm_fault_t fixture_fault(struct kunit *test, unsigned long addr,
 			 unsigned int flags);
 
+/* Is there a page table entry, in this thread's mm? */
+bool fixture_is_present(unsigned long addr);
+
+/* Names a parameter that is attributes beginning with "backing=". */
+void fixture_backing_name(const char * const *attrs, char *desc);
+
 #endif /* _MAPDEV_KUNIT_FIXTURE_H */

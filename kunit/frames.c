@@ -149,13 +149,13 @@ static void remap_of_a_private_one(struct kunit *test)
 	mmap_read_unlock(current->mm);
 
 	unmap_mapping_range(file->f_mapping, 7 << PAGE_SHIFT, SIZE, 1);
-	KUNIT_EXPECT_TRUE(test, bare_is_present(addr));
+	KUNIT_EXPECT_TRUE(test, fixture_is_present(addr));
 	KUNIT_EXPECT_EQ(test, 0, put_user((u8)42, (u8 __user *)addr));
 	KUNIT_EXPECT_EQ(test, 0, *(u8 *)pfn_to_kaddr(filling.pfn));
 	KUNIT_EXPECT_NE(test, filling.pfn, bare_pfn(addr));
 	unmap_mapping_range(file->f_mapping, (loff_t)filling.pfn << PAGE_SHIFT,
 			    SIZE, 1);
-	KUNIT_EXPECT_FALSE(test, bare_is_present(addr));
+	KUNIT_EXPECT_FALSE(test, fixture_is_present(addr));
 	vm_munmap(addr, SIZE);
 
 	filling.pages = 1;

@@ -78,8 +78,8 @@ static void maps_what_the_inode_has(struct kunit *test)
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
 	KUNIT_EXPECT_EQ(test, 0, get_user(byte, (u8 __user *)addr + PAGE_SIZE));
 	KUNIT_EXPECT_EQ(test, 0, byte);
-	KUNIT_EXPECT_EQ(test, c->whole, bare_is_present(addr));
-	KUNIT_EXPECT_EQ(test, c->whole, bare_is_present(addr + PMD_SIZE / 2));
+	KUNIT_EXPECT_EQ(test, c->whole, fixture_is_present(addr));
+	KUNIT_EXPECT_EQ(test, c->whole, fixture_is_present(addr + PMD_SIZE / 2));
 	vm_munmap(addr, PMD_SIZE);
 }
 

@@ -57,7 +57,7 @@ static void page_is_found(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, page, found);
 	if (found)
 		put_page(found);
-	KUNIT_EXPECT_TRUE(test, bare_is_present(vma->vm_start));
+	KUNIT_EXPECT_TRUE(test, fixture_is_present(vma->vm_start));
 	/* It was mapped to be read. */
 	KUNIT_EXPECT_NE(test, 0,
 			copy_to_user_nofault((void __user *)vma->vm_start, "x",
@@ -92,8 +92,8 @@ static void page_in_mmap(struct kunit *test)
 	mmap_read_lock(current->mm);
 	vma = bare_vma(test, addr);
 	KUNIT_EXPECT_TRUE(test, vma->vm_flags & VM_MIXEDMAP);
-	KUNIT_EXPECT_TRUE(test, bare_is_present(addr));
-	KUNIT_EXPECT_FALSE(test, bare_is_present(addr + PAGE_SIZE));
+	KUNIT_EXPECT_TRUE(test, fixture_is_present(addr));
+	KUNIT_EXPECT_FALSE(test, fixture_is_present(addr + PAGE_SIZE));
 	bare_unlock(vma);
 }
 
@@ -117,7 +117,7 @@ static void page_refusals(struct kunit *test)
 			vm_insert_page(vma, addr - PAGE_SIZE, page));
 	KUNIT_EXPECT_EQ(test, -EFAULT,
 			vm_insert_page(vma, vma->vm_end, page));
-	KUNIT_EXPECT_FALSE(test, bare_is_present(addr));
+	KUNIT_EXPECT_FALSE(test, fixture_is_present(addr));
 
 	KUNIT_EXPECT_EQ(test, 0, vm_insert_page(vma, addr, page));
 	KUNIT_EXPECT_EQ(test, -EBUSY, vm_insert_page(vma, addr, page));
@@ -145,7 +145,7 @@ static void page_of_several(struct kunit *test)
 		struct page *page = i % 2 ? compound + i : split + i;
 
 		KUNIT_EXPECT_EQ(test, 0, vm_insert_page(vma, addr, page));
-		KUNIT_EXPECT_TRUE(test, bare_is_present(addr));
+		KUNIT_EXPECT_TRUE(test, fixture_is_present(addr));
 	}
 	bare_unlock(vma);
 	for (int i = 0; i < 4; i++)
@@ -169,7 +169,7 @@ static void pages_up_to_a_bad_one(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2, left);
 	for (int i = 0; i < PAGES; i++)
 		KUNIT_EXPECT_EQ(test, i < 2,
-				bare_is_present(vma->vm_start + i * PAGE_SIZE));
+				fixture_is_present(vma->vm_start + i * PAGE_SIZE));
 	bare_unlock(vma);
 }
 
@@ -215,7 +215,7 @@ static void pages_of_an_object(struct kunit *test)
 		copy_from_user_nofault(&byte, (u8 __user *)vma->vm_start, 1);
 		KUNIT_EXPECT_EQ(test, c->pgoff + 1, byte);
 	}
-	KUNIT_EXPECT_EQ(test, !c->err, bare_is_present(vma->vm_start));
+	KUNIT_EXPECT_EQ(test, !c->err, fixture_is_present(vma->vm_start));
 	bare_unlock(vma);
 }
 

@@ -14,25 +14,7 @@
 #include "process.h"
 #include "spy.h"
 
-#define REGION_SIZE (16 * PAGE_SIZE)
-
-static const char * const backings[] = {
-	"backing=paged", "backing=pages", "backing=contig",
-};
-
-static void backing_name(const char * const *attrs, char *desc)
-{
-	strscpy(desc, *attrs + strlen("backing="), KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(backing, backings, backing_name);
-
-static struct spy *spy_on_param(struct kunit *test)
-{
-	const char * const *attrs = test->param_value;
-
-	return spy_on(test, REGION_SIZE, *attrs);
-}
+KUNIT_ARRAY_PARAM(backing, spy_backings, fixture_backing_name);
 
 /* --- mmap(2) --- */
 
@@ -79,7 +61,7 @@ static void in_mapped(struct kunit *test)
 /* ids: LK-50 LK-51 PA-16 */
 static void open_by_split(struct kunit *test)
 {
-	struct spy *spy = spy_on(test, REGION_SIZE, "backing=contig");
+	struct spy *spy = spy_on(test, SPY_SIZE, "backing=contig");
 
 	spy_map(test, spy);
 	spy_expect(test, spy, SPY_OPEN, 0, 0);
@@ -95,7 +77,7 @@ static void open_by_split(struct kunit *test)
 /* ids: LK-52 */
 static void close_by_unmap(struct kunit *test)
 {
-	struct spy *spy = spy_on(test, REGION_SIZE, "backing=pages");
+	struct spy *spy = spy_on(test, SPY_SIZE, "backing=pages");
 
 	spy_map(test, spy);
 	spy_unmap(spy);
@@ -108,7 +90,7 @@ static void close_by_unmap(struct kunit *test)
 /* ids: LK-52 PA-52 */
 static void close_downgraded(struct kunit *test)
 {
-	struct spy *spy = spy_on(test, REGION_SIZE, "backing=pages");
+	struct spy *spy = spy_on(test, SPY_SIZE, "backing=pages");
 	struct vm_area_struct *vma, detached = {};
 
 	spy_map(test, spy);
@@ -133,8 +115,8 @@ static void close_downgraded(struct kunit *test)
 static void open_by_fork(struct kunit *test)
 {
 	struct process *process = process_start(test, "(:); :");
-	struct spy *spy = spy_on(test, REGION_SIZE, "backing=pages");
-	unsigned long addr = process_map(process, spy->file, REGION_SIZE);
+	struct spy *spy = spy_on(test, SPY_SIZE, "backing=pages");
+	unsigned long addr = process_map(process, spy->file, SPY_SIZE);
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
 	process_finish(test, process);
@@ -143,7 +125,7 @@ static void open_by_fork(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, spy->seen[SPY_CLOSE].calls);
 	KUNIT_EXPECT_EQ(test, SPY_MMAP_WRITE | SPY_OTHER_MM,
 			spy->seen[SPY_CLOSE].locks & ~SPY_VMA_WRITE);
-	process_unmap(process, addr, REGION_SIZE);
+	process_unmap(process, addr, SPY_SIZE);
 }
 
 /* --- Others --- */
@@ -153,8 +135,8 @@ static void open_by_fork(struct kunit *test)
 static void in_access(struct kunit *test)
 {
 	struct process *process = process_start(test, ":");
-	struct spy *spy = spy_on(test, REGION_SIZE, "backing=contig");
-	unsigned long addr = process_map(process, spy->file, REGION_SIZE);
+	struct spy *spy = spy_on(test, SPY_SIZE, "backing=contig");
+	unsigned long addr = process_map(process, spy->file, SPY_SIZE);
 	u8 byte = 1;
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
@@ -163,7 +145,7 @@ static void in_access(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, byte);
 	spy_expect(test, spy, SPY_ACCESS, 1,
 		   SPY_ATTACHED | SPY_MMAP_READ | SPY_OTHER_MM);
-	process_unmap(process, addr, REGION_SIZE);
+	process_unmap(process, addr, SPY_SIZE);
 }
 
 struct revoker {

@@ -120,18 +120,9 @@ static void past_the_end(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, mapdev_stat(region, MAPDEV_STAT_MAPPED));
 }
 
-/*
- * Is there a page table entry? Copies with page faults disabled work only then.
- */
 static bool is_mapped(struct mapping_fixture *fx, size_t offset)
 {
-	u8 byte;
-	int err;
-
-	pagefault_disable();
-	err = __copy_from_user_inatomic(&byte, fx->user + offset, 1);
-	pagefault_enable();
-	return !err;
+	return fixture_is_present((unsigned long)fx->user + offset);
 }
 
 /* Eager: all of it is there before the first touch. Else nothing is. */

@@ -22,12 +22,7 @@ static const char * const backings[] = {
 	"backing=paged", "backing=pages", "backing=contig",
 };
 
-static void backing_name(const char * const *attrs, char *desc)
-{
-	strscpy(desc, *attrs + strlen("backing="), KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(backing, backings, backing_name);
+KUNIT_ARRAY_PARAM(backing, backings, fixture_backing_name);
 
 /* The first process, which has an mm of its own, unlike this thread. */
 static struct task_struct *first_process(void)
@@ -111,18 +106,6 @@ put:
 	put_task_struct(task);
 }
 
-/* Is there a page table entry? See mapping.c. */
-static bool is_mapped(unsigned long addr)
-{
-	u8 byte;
-	int err;
-
-	pagefault_disable();
-	err = __copy_from_user_inatomic(&byte, (u8 __user *)addr, 1);
-	pagefault_enable();
-	return !err;
-}
-
 /* A mapping of @attrs of which all pages have been touched, and its VMA. */
 static struct vm_area_struct *touched(struct kunit *test, const char *attrs,
 				      unsigned long *addr)
@@ -150,10 +133,10 @@ static void zap_vma_range_takes_part(struct kunit *test)
 	vma = touched(test, *attrs, &addr);
 	zap_vma_range(vma, addr + PAGE_SIZE, 2 * PAGE_SIZE);
 	mmap_read_unlock(current->mm);
-	KUNIT_EXPECT_TRUE(test, is_mapped(addr));
-	KUNIT_EXPECT_FALSE(test, is_mapped(addr + PAGE_SIZE));
-	KUNIT_EXPECT_FALSE(test, is_mapped(addr + 2 * PAGE_SIZE));
-	KUNIT_EXPECT_TRUE(test, is_mapped(addr + 3 * PAGE_SIZE));
+	KUNIT_EXPECT_TRUE(test, fixture_is_present(addr));
+	KUNIT_EXPECT_FALSE(test, fixture_is_present(addr + PAGE_SIZE));
+	KUNIT_EXPECT_FALSE(test, fixture_is_present(addr + 2 * PAGE_SIZE));
+	KUNIT_EXPECT_TRUE(test, fixture_is_present(addr + 3 * PAGE_SIZE));
 	KUNIT_EXPECT_EQ(test, 0,
 			get_user(byte, (u8 __user *)(addr + PAGE_SIZE)));
 	KUNIT_EXPECT_EQ(test, 0, byte);
@@ -170,11 +153,11 @@ static void zap_special_vma_range_is_picky(struct kunit *test)
 
 	vma = touched(test, *attrs, &addr);
 	zap_special_vma_range(vma, addr, REGION_SIZE + PAGE_SIZE);
-	KUNIT_EXPECT_TRUE(test, is_mapped(addr));
+	KUNIT_EXPECT_TRUE(test, fixture_is_present(addr));
 	zap_special_vma_range(vma, addr, PAGE_SIZE);
 	mmap_read_unlock(current->mm);
-	KUNIT_EXPECT_EQ(test, !special, is_mapped(addr));
-	KUNIT_EXPECT_TRUE(test, is_mapped(addr + PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, !special, fixture_is_present(addr));
+	KUNIT_EXPECT_TRUE(test, fixture_is_present(addr + PAGE_SIZE));
 }
 
 static struct kunit_case names_cases[] = {

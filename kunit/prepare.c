@@ -176,12 +176,7 @@ static const char * const backings[] = {
 	"backing=contig map=eager", "backing=contig pin=1",
 };
 
-static void backing_name(const char * const *attrs, char *desc)
-{
-	strscpy(desc, *attrs + strlen("backing="), KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(backing, backings, backing_name);
+KUNIT_ARRAY_PARAM(backing, backings, fixture_backing_name);
 
 /* What a mapping of the region could take a reference of. */
 static long page_refs(const struct mapdev_region *region)

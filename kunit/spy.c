@@ -170,6 +170,10 @@ static unsigned long spy_get_unmapped_area(struct file *file,
 	return real_fops->get_unmapped_area(file, addr, len, pgoff, flags);
 }
 
+const char * const spy_backings[3] = {
+	"backing=paged", "backing=pages", "backing=contig",
+};
+
 struct spy *spy_on(struct kunit *test, u64 size, const char *attrs)
 {
 	spy = (struct spy){};
@@ -183,6 +187,13 @@ struct spy *spy_on(struct kunit *test, u64 size, const char *attrs)
 	fops.get_unmapped_area = spy_get_unmapped_area;
 	replace_fops(spy.file, fops_get(&fops));
 	return &spy;
+}
+
+struct spy *spy_on_param(struct kunit *test)
+{
+	const char * const *attrs = test->param_value;
+
+	return spy_on(test, SPY_SIZE, *attrs);
 }
 
 void spy_map(struct kunit *test, struct spy *spy)

@@ -63,8 +63,15 @@ struct spy {
 	} seen[SPY_NR_HOOKS];
 };
 
-/* A spy on a new region. */
+/* Of a region, where its size does not matter. */
+#define SPY_SIZE (16 * PAGE_SIZE)
+
+/* A spy on a new region; and on one that the case's parameter describes. */
 struct spy *spy_on(struct kunit *test, u64 size, const char *attrs);
+struct spy *spy_on_param(struct kunit *test);
+
+/* For KUNIT_ARRAY_PARAM(): one of each way to map. */
+extern const char * const spy_backings[3];
 
 /* Map all of it, shared, into this thread's mm; and unmap it. */
 void spy_map(struct kunit *test, struct spy *spy);

@@ -187,12 +187,7 @@ static const char * const backings[] = {
 	"backing=contig", "backing=contig map=eager",
 };
 
-static void backing_name(const char * const *attrs, char *desc)
-{
-	strscpy(desc, *attrs + strlen("backing="), KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(backing, backings, backing_name);
+KUNIT_ARRAY_PARAM(backing, backings, fixture_backing_name);
 
 static struct driver *stack_on(struct kunit *test,
 			       struct mapdev_region **region)

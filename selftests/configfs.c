@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Regions by the hundred and by the thousand, and the end of one in use. */
-#include <dirent.h>
 #include <glob.h>
 #include <sys/prctl.h>
 
@@ -14,19 +13,6 @@ static const char * const kinds[] = {
 	"size=64K backing=vmalloc", "size=64K backing=contig",
 	"size=64K backing=contig pin=1",
 };
-
-static int count_entries(const char *path)
-{
-	DIR *dir = opendir(path);
-	struct dirent *entry;
-	int count = 0;
-
-	while (dir && (entry = readdir(dir)))
-		count += entry->d_name[0] != '.';
-	if (dir)
-		closedir(dir);
-	return count;
-}
 
 FIXTURE(configfs) {
 	int unused;
@@ -168,7 +154,7 @@ static int rounds(void)
 
 	if (asked)
 		return atoi(asked);
-	return access("/sys/kernel/debug/kmemleak", F_OK) ? 2500 : 200;
+	return on_debug_kernel() ? 200 : 2500;
 }
 
 #define MAKERS 8

@@ -3,7 +3,6 @@
  * Memory runs out while a region is made, changed or ended: nothing of it is
  * left, one line in the log says why, and what ends a region needs no memory.
  */
-#include <dirent.h>
 
 #include "inject.h"
 #include "module.h"
@@ -42,19 +41,6 @@ MAKING(vmalloc, "backing=vmalloc", MAPDEV_VMALLOC)
 MAKING(contig, "backing=contig", MAPDEV_CONTIG)
 MAKING(contig_pin, "backing=contig pin=1", MAPDEV_CONTIG)
 MAKING(window, "backing=window cache=wb", MAPDEV_WINDOW)
-
-/* How many regions there are. */
-static size_t count_regions(void)
-{
-	DIR *dir = opendir(CLASS);
-	size_t count = 0;
-
-	while (dir && readdir(dir))
-		count++;
-	if (dir)
-		closedir(dir);
-	return count;
-}
 
 static int make_directory(void *ctx)
 {
@@ -105,7 +91,7 @@ FIXTURE_SETUP(making)
 	ASSERT_EQ(EALREADY, errno);
 	self->m.log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
 	ASSERT_LE(0, self->m.log);
-	self->m.regions = count_regions();
+	self->m.regions = count_entries(CLASS);
 }
 
 FIXTURE_TEARDOWN(making)
@@ -170,7 +156,7 @@ static void expect_nothing(struct __test_metadata *_metadata, void *ctx)
 
 	EXPECT_EQ(2, pread(self->live, live, sizeof(live) - 1, 0));
 	EXPECT_STREQ("0\n", live);
-	EXPECT_EQ(self->regions, count_regions());
+	EXPECT_EQ(self->regions, count_entries(CLASS));
 	EXPECT_FALSE(is_there(self, CLASS));
 	EXPECT_FALSE(is_there(self, "/dev/mapdev"));
 	EXPECT_FALSE(is_there(self, DEBUGFS "/mapdev"));

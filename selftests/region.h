@@ -6,6 +6,7 @@
 #ifndef _MAPDEV_SELFTESTS_REGION_H
 #define _MAPDEV_SELFTESTS_REGION_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -225,6 +226,36 @@ static inline long region_stat(const struct region *r, const char *counter)
 	}
 	fclose(file);
 	return -1;
+}
+
+/* How many mappings there are of it, as root is told; -1 if it has ended. */
+static inline long region_mappings(const struct region *r)
+{
+	char path[128], line[32];
+
+	snprintf(path, sizeof(path), CLASS "/%s/mappings", r->name);
+	read_line(path, line, sizeof(line));
+	return line[0] ? atol(line) : -1;
+}
+
+/* How many entries a directory has. */
+static inline int count_entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	int count = 0;
+
+	while (dir && (entry = readdir(dir)))
+		count += entry->d_name[0] != '.';
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+/* Is this the kernel on which all takes ten times as long? */
+static inline bool on_debug_kernel(void)
+{
+	return !access("/sys/kernel/debug/kmemleak", F_OK);
 }
 
 /* A load and a store that the compiler cannot leave out. */

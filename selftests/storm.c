@@ -9,7 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#include "region.h"
+#include "module.h"
 
 #define SIZE (4UL << 20)
 #define PAGE 4096UL
@@ -217,19 +217,12 @@ static int readable(u8 *map)
 
 #define ALL ((int)((SIZE + 31 * PAGE - 1) / (31 * PAGE)))
 
-/* Each takes ten times as long on the debug kernel. */
-static int rounds(void)
-{
-	return access("/sys/kernel/debug/kmemleak", F_OK) ? 12 : 4;
-}
-
 /* ids: MP-40 PA-33 */
 TEST_F_TIMEOUT(storm, states, 120)
 {
 	bool paged = variant->type == MAPDEV_PAGED;
-	char path[128], line[64];
 	unsigned int random = 1;
-	int fd, last = rounds();
+	int fd, last = on_debug_kernel() ? 4 : 12;
 	u8 *map = NULL;
 
 	crowd_gather(&self->crowd, self->r.node);
@@ -271,8 +264,7 @@ TEST_F_TIMEOUT(storm, states, 120)
 	crowd_wait(&self->crowd);
 	EXPECT_EQ(0, crowd_end(&self->crowd));
 	EXPECT_TRUE(log_is_sane(&self->r));
-	snprintf(path, sizeof(path), CLASS "/%s/mappings", self->r.name);
-	EXPECT_STREQ("0", read_line(path, line, sizeof(line)));
+	EXPECT_EQ(0, region_mappings(&self->r));
 	if (!paged)
 		EXPECT_EQ(region_stat(&self->r, "close"),
 			  region_stat(&self->r, "mapped") +
@@ -280,23 +272,6 @@ TEST_F_TIMEOUT(storm, states, 120)
 }
 
 /* --- The module --- */
-
-static int load(const char *params)
-{
-	int fd = open(getenv("MAPDEV_KO") ?: "mapdev.ko", O_RDONLY | O_CLOEXEC);
-	int err;
-
-	if (fd < 0)
-		return errno;
-	err = syscall(SYS_finit_module, fd, params, 0) ? errno : 0;
-	close(fd);
-	return err;
-}
-
-static int unload(void)
-{
-	return syscall(SYS_delete_module, "mapdev", O_NONBLOCK) ? errno : 0;
-}
 
 FIXTURE(unload_storm) {
 	char params[128];
@@ -312,12 +287,12 @@ FIXTURE_SETUP(unload_storm)
 	/* As it was loaded, for the suites that come after this one. */
 	snprintf(self->params, sizeof(self->params), "%s",
 		 line[0] == '1' || line[0] == 'Y' ? "allow_phys=1" : "");
-	ASSERT_EQ(0, unload());
+	ASSERT_EQ(0, module_unload("mapdev"));
 }
 
 FIXTURE_TEARDOWN(unload_storm)
 {
-	EXPECT_EQ(0, load(self->params));
+	EXPECT_EQ(0, module_load("mapdev", self->params));
 }
 
 /*
@@ -335,7 +310,7 @@ TEST_F_TIMEOUT(unload_storm, unload, 120)
 	int fd, err;
 
 	for (size_t i = 0; i < ARRAY_SIZE(regions); i++) {
-		ASSERT_EQ(0, load(regions[i]));
+		ASSERT_EQ(0, module_load("mapdev", regions[i]));
 		fd = open("/dev/mapdev/s", O_RDWR);
 		ASSERT_EQ(0, try_mmap(fd, SIZE, PROT_READ | PROT_WRITE,
 				      MAP_SHARED, 0, &map));
@@ -343,12 +318,12 @@ TEST_F_TIMEOUT(unload_storm, unload, 120)
 		crowd_gather(&crowd, "/dev/mapdev/s");
 		for (int turn = 0; turn < 4; turn++) {
 			crowd_wait(&crowd);
-			EXPECT_EQ(EWOULDBLOCK, unload());
+			EXPECT_EQ(EWOULDBLOCK, module_unload("mapdev"));
 			EXPECT_EQ(ALL, readable(map));
 		}
 		munmap(map, SIZE);
 		/* All are out at one moment or another, or are killed. */
-		for (int turn = 0; (err = unload()) == EWOULDBLOCK; turn++)
+		for (int turn = 0; (err = module_unload("mapdev")) == EWOULDBLOCK; turn++)
 			if (turn < WORKERS)
 				EXPECT_EQ(0, crowd_kill(&crowd, turn));
 		EXPECT_EQ(0, err);

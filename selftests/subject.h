@@ -67,19 +67,11 @@ static inline size_t unlike(const u8 *map)
 	return SIZE;
 }
 
-static inline long known_mappings(const struct subject *s)
-{
-	char path[128], line[32];
-
-	snprintf(path, sizeof(path), CLASS "/%s/mappings", s->r.name);
-	return atol(read_line(path, line, sizeof(line)));
-}
-
 static inline void expect_as_before(struct __test_metadata *_metadata, void *ctx)
 {
 	struct subject *s = ctx;
 
-	EXPECT_EQ(1, known_mappings(s));
+	EXPECT_EQ(1, region_mappings(&s->r));
 	EXPECT_EQ(1, count_mappings(s->map, SIZE));
 	EXPECT_EQ(0, count_mappings(AREA, SIZE));
 	EXPECT_EQ(SIZE, unlike(s->map));

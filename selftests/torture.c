@@ -10,6 +10,7 @@
  */
 #include <time.h>
 
+#include "dirty.h"
 #include "torture.h"
 
 #define OPERATIONS 250
@@ -35,12 +36,7 @@ FOR_EACH_BACKING(VARIANT)
 #define LOGGED(_name, _attrs, _type)					\
 	FIXTURE_VARIANT_ADD(torture, dirty_##_name)			\
 	{ .attrs = _attrs " dirty=1", .type = _type };
-LOGGED(paged_4K, "backing=paged granule=4K", MAPDEV_PAGED)
-LOGGED(paged_64K, "backing=paged granule=64K", MAPDEV_PAGED)
-LOGGED(paged_2M, "backing=paged granule=2M", MAPDEV_PAGED)
-LOGGED(pages, "backing=pages", MAPDEV_PAGES)
-LOGGED(vmalloc, "backing=vmalloc", MAPDEV_VMALLOC)
-LOGGED(contig_pin, "backing=contig pin=1", MAPDEV_CONTIG)
+FOR_EACH_LOGGED(LOGGED)
 
 static u32 number(const char *variable, u32 otherwise)
 {
@@ -49,19 +45,13 @@ static u32 number(const char *variable, u32 otherwise)
 	return value ? strtoul(value, NULL, 0) : otherwise;
 }
 
-/* Is this the kernel on which all takes ten times as long? */
-static bool is_slow(void)
-{
-	return !access("/sys/kernel/debug/kmemleak", F_OK);
-}
-
 FIXTURE_SETUP(torture)
 {
 	self->seed = number("TORTURE_SEED", 1);
-	self->rounds = number("TORTURE_ROUNDS", is_slow() ? 1 : 5);
-	self->look = is_slow() ? 125 : 25;
+	self->rounds = number("TORTURE_ROUNDS", on_debug_kernel() ? 1 : 5);
+	self->look = on_debug_kernel() ? 125 : 25;
 	/* A thousand and more of each are run where that takes minutes. */
-	self->all = !getenv("TORTURE_ROUNDS") && !is_slow();
+	self->all = !getenv("TORTURE_ROUNDS") && !on_debug_kernel();
 }
 
 FIXTURE_TEARDOWN(torture)

@@ -97,14 +97,6 @@ static long mappings_seen(const struct model *m, u32 proc)
 	return count;
 }
 
-static long mappings_told(const struct model *m)
-{
-	char path[128], line[64];
-
-	snprintf(path, sizeof(path), CLASS "/%s/mappings", m->r.name);
-	return atol(read_line(path, line, sizeof(line)));
-}
-
 static void check_counters(struct model *m)
 {
 	long seen = 0, vmas = 0, balance;
@@ -125,7 +117,7 @@ static void check_counters(struct model *m)
 		seen += mappings_seen(m, i);
 		vmas += count_vmas(m, i);
 	}
-	SAME(m, "mappings, by sysfs", seen, mappings_told(m));
+	SAME(m, "mappings, by sysfs", seen, region_mappings(&m->r));
 	balance = region_stat(&m->r, "mapped") + region_stat(&m->r, "open") -
 		  region_stat(&m->r, "close");
 	if (m->column == PAGED)

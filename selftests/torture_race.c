@@ -59,12 +59,10 @@ static void collect(struct course *c)
 /* While all stand still: each mapping that there is was counted. */
 static void compare_counters(struct course *c)
 {
-	char path[128], line[64];
 	long balance = region_stat(&c->r, "mapped") +
 		       region_stat(&c->r, "open") - region_stat(&c->r, "close");
 
-	snprintf(path, sizeof(path), CLASS "/%s/mappings", c->r.name);
-	if (c->counted && balance != atol(read_line(path, line, sizeof(line))))
+	if (c->counted && balance != region_mappings(&c->r))
 		bad(c->board, "mapped + open - close", RACERS, 0, balance);
 }
 
