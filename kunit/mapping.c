@@ -163,13 +163,14 @@ static void faults_under_vma_lock(struct kunit *test)
 {
 	struct mapping_fixture fx;
 	unsigned long addr;
-	size_t offset;
+	size_t offset, last;
 
 	if (!IS_ENABLED(CONFIG_PER_VMA_LOCK))
 		kunit_skip(test, "this architecture has no VMA lock");
 	fixture_init(test, &fx);
 	addr = ALIGN((unsigned long)fx.user, SZ_64K);
 	offset = addr - (unsigned long)fx.user;
+	last = fx.c->flags ? REGION_SIZE - PAGE_SIZE : offset;
 
 	/* What was mapped at mmap is gone then, and comes by faults. */
 	mapdev_region_revoke(fx.region, MAPDEV_OFF_ROOT);
@@ -178,10 +179,9 @@ static void faults_under_vma_lock(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, fixture_fault(test, addr, FAULT_FLAG_WRITE));
 	KUNIT_EXPECT_EQ(test, 1, mapdev_stat(fx.region, MAPDEV_STAT_FAULT));
 	KUNIT_EXPECT_TRUE(test, is_mapped(&fx, offset));
-	if (fx.c->flags)
-		KUNIT_EXPECT_TRUE(test, is_mapped(&fx, offset + SZ_64K -
-						  PAGE_SIZE));
-	KUNIT_EXPECT_FALSE(test, is_mapped(&fx, offset + SZ_64K));
+	/* All around it, but of paged nothing that is not there yet. */
+	KUNIT_EXPECT_TRUE(test, is_mapped(&fx, last));
+	KUNIT_EXPECT_EQ(test, !!fx.c->flags, is_mapped(&fx, offset + SZ_64K));
 
 	mapdev_region_revoke(fx.region, MAPDEV_OFF_ROOT);
 	KUNIT_EXPECT_FALSE(test, is_mapped(&fx, offset));
@@ -191,26 +191,38 @@ static void faults_under_vma_lock(struct kunit *test)
 
 /*
  * paged: a second mapping of what is there is filled by fault-around, that is
- * without a fault of ours.
+ * without a fault of ours; with large folios each by one fault.
  */
 /* ids: LK-44 LK-66 LK-67 PA-41 */
 static void maps_around_a_read(struct kunit *test)
 {
-	struct mapping_fixture fx;
-	unsigned long addr;
-	u64 faults;
+	const struct { const char *attrs; u64 faults; } cases[] = {
+		{ "granule=4096", 0 },
+		{ "granule=65536", 1 },
+	};
 	u8 byte;
 
-	fixture_init(test, &fx);
-	KUNIT_ASSERT_EQ(test, 0, clear_user(fx.user, REGION_SIZE));
-	faults = mapdev_stat(fx.region, MAPDEV_STAT_FAULT);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct mapdev_region *region;
+		struct file *file;
+		unsigned long addr;
+		u64 faults;
 
-	addr = fixture_map(test, fx.file, 0, REGION_SIZE, PROT_READ);
-	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
-	KUNIT_EXPECT_EQ(test, 0, get_user(byte, (u8 __user *)addr));
-	KUNIT_EXPECT_EQ(test, 0, byte);
-	KUNIT_EXPECT_EQ(test, faults,
-			mapdev_stat(fx.region, MAPDEV_STAT_FAULT));
+		region = fixture_region_with(test, SZ_64K, cases[i].attrs);
+		file = fixture_open(test, region, O_RDWR);
+		addr = fixture_map(test, file, 0, SZ_64K, PROT_WRITE);
+		KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+		KUNIT_ASSERT_EQ(test, 0, clear_user((u8 __user *)addr, SZ_64K));
+		faults = mapdev_stat(region, MAPDEV_STAT_FAULT);
+
+		addr = fixture_map(test, file, 0, SZ_64K, PROT_READ);
+		KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+		KUNIT_EXPECT_EQ(test, 0, get_user(byte, (u8 __user *)addr));
+		KUNIT_EXPECT_EQ(test, 0, byte);
+		KUNIT_EXPECT_TRUE(test, fixture_is_present(addr + PAGE_SIZE));
+		KUNIT_EXPECT_EQ(test, cases[i].faults,
+				mapdev_stat(region, MAPDEV_STAT_FAULT) - faults);
+	}
 }
 
 /* ids: PA-30 ME-34 */

@@ -26,6 +26,45 @@ FIXTURE_TEARDOWN(configfs)
 {
 }
 
+/* What was written is read, in one spelling, or as it is from the start. */
+TEST_F(configfs, reads_what_was_written)
+{
+	const struct {
+		const char *name, *value, *reads;
+	} cases[] = {
+		{ "size", "3M", "3145728" },
+		{ "backing", "window", "window" },
+		{ "granule", "64K", "65536" },
+		{ "numa_node", "", "-1" },
+		{ "mode", "", "0600" },
+		{ "mode", "40", "0040" },
+		{ "map", "eager", "eager" },
+		{ "cache", "wc", "wc" },
+		{ "phys", "", "" },
+		{ "phys", "4096", "0x1000" },
+		{ "pin", "1", "1" },
+		{ "dma32", "", "0" },
+	};
+	struct region r = {};
+	char path[128], line[64];
+
+	snprintf(r.name, sizeof(r.name), "read-%d", getpid());
+	snprintf(path, sizeof(path), CONFIGFS "/%s", r.name);
+	ASSERT_EQ(0, mkdir(path, 0755));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (cases[i].value[0])
+			EXPECT_EQ(0, region_set(&r, cases[i].name,
+						cases[i].value));
+		snprintf(path, sizeof(path), CONFIGFS "/%s/%s", r.name,
+			 cases[i].name);
+		EXPECT_STREQ(cases[i].reads,
+			     read_line(path, line, sizeof(line))) {
+			TH_LOG("%s", cases[i].name);
+		}
+	}
+	EXPECT_EQ(0, region_destroy(&r));
+}
+
 /* Each has memory of its own, and all go. */
 TEST_F_TIMEOUT(configfs, two_hundred, 300)
 {

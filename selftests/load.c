@@ -124,6 +124,7 @@ TEST_F(load, bad_regions)
 		{ "regions=a:1M,b:1M,c:0", EINVAL, "c:" },
 		{ "regions=a:0,b:1M", EINVAL, "a:" },
 		{ "regions=a:1M,", EINVAL, "size" },
+		{ "regions=a:1M:window", EINVAL, "phys" },
 	};
 	char mark[64], line[512];
 

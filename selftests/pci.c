@@ -177,15 +177,15 @@ TEST_F(bar, huge_entries)
 	for (size_t at = 0; at < self->size; at += 4096)
 		load_byte(self->map + at);
 	EXPECT_EQ(faults, region_stat(&self->r, "fault"));
-	EXPECT_EQ(huge + (long)(self->size / PMD),
-		  region_stat(&self->r, "huge_fault"));
+	huge = region_stat(&self->r, "huge_fault") - huge;
+	EXPECT_TRUE(are_visits(huge, self->size, HUGE_AROUND));
 
-	/* Part of one: small pages, as many as core maps around a fault. */
+	/* Part of one: small pages, all of them at once. */
 	munmap(self->map + PMD / 2, self->size - PMD / 2);
 	madvise(self->map, PMD / 2, MADV_DONTNEED);
 	ASSERT_EQ(0, region_revoke(&self->r, 1));
 	ASSERT_EQ(0, region_revoke(&self->r, 0));
-	for (size_t at = 0; at < 16 * 4096; at += 4096)
+	for (size_t at = 0; at < PMD / 2; at += 4096)
 		load_byte(self->map + at);
 	EXPECT_EQ(faults + 1, region_stat(&self->r, "fault"));
 }
@@ -515,11 +515,15 @@ TEST_F(shapes, registers)
 /* Write-back where an MTRR says uncached cannot be: nobody gets less. */
 TEST_F(shapes, refused_cache)
 {
+	char line[16];
+
 	ASSERT_EQ(0, pci_find(&self->dev, VGA, 0, SHARED_SIZE));
 	ASSERT_EQ(0, write_file("/sys/module/mapdev_pci/parameters/cache",
 				"wb"));
 	EXPECT_EQ(-EINVAL,
 		  write_file("/sys/module/mapdev_pci/parameters/cache", "wt"));
+	EXPECT_STREQ("wb", read_line("/sys/module/mapdev_pci/parameters/cache",
+				     line, sizeof(line)));
 	EXPECT_EQ(-EOPNOTSUPP, pci_bind(&self->dev, DRIVER));
 	for (int bar = 0; bar < 6; bar++) {
 		pci_region(&self->dev, bar, &self->r);

@@ -252,6 +252,21 @@ static inline int count_entries(const char *path)
 	return count;
 }
 
+/* What one fault maps: small pages, and PMDs. */
+#define AROUND		(2UL << 20)
+#define HUGE_AROUND	(16UL << 20)
+
+/*
+ * Are these the faults for @size bytes? Windows are aligned by address: there is
+ * one more where the mapping is not.
+ */
+static inline bool are_visits(long faults, size_t size, size_t around)
+{
+	long least = (size + around - 1) / around;
+
+	return faults >= least && faults <= least + (size > 0);
+}
+
 /* Is this the kernel on which all takes ten times as long? */
 static inline bool on_debug_kernel(void)
 {

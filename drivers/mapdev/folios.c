@@ -61,14 +61,17 @@ void mapdev_folio_put(struct folio *folio)
 
 /*
  * The folio at @index, locked and with a reference; -ENOENT if there is none
- * yet, or the errno of the state.
+ * yet, or the errno of the state; with FGP_NOWAIT -EAGAIN if another has it
+ * locked.
  */
-static struct folio *find_folio(struct mapdev_region *region, pgoff_t index)
+static struct folio *find_folio(struct mapdev_region *region, pgoff_t index,
+				fgf_t how)
 {
 	struct folio *folio;
 	int err;
 
-	folio = filemap_lock_folio(region->inode->i_mapping, index);
+	folio = __filemap_get_folio(region->inode->i_mapping, index,
+				    FGP_LOCK | how, 0);
 	if (IS_ERR(folio))
 		return folio;
 
@@ -84,6 +87,12 @@ static struct folio *find_folio(struct mapdev_region *region, pgoff_t index)
 
 	mapdev_folio_put(folio);
 	return ERR_PTR(err);
+}
+
+/* As find_folio(), if that is to be had without waiting. */
+struct folio *mapdev_folio_try(struct mapdev_region *region, pgoff_t index)
+{
+	return find_folio(region, index, FGP_NOWAIT);
 }
 
 /* A zeroed folio by the region's node, else by the policy of @vma or task. */
@@ -137,7 +146,7 @@ static struct folio *add_folio(struct mapdev_region *region, pgoff_t index,
 		}
 		/* A neighbour stands in the way, or this very page came. */
 		if (err == -EEXIST) {
-			folio = find_folio(region, index);
+			folio = find_folio(region, index, 0);
 			if (folio != ERR_PTR(-ENOENT))
 				return folio;
 		}
@@ -158,7 +167,7 @@ struct folio *mapdev_folio_get(struct mapdev_region *region, pgoff_t index,
 	struct folio *folio;
 	int err;
 
-	folio = find_folio(region, index);
+	folio = find_folio(region, index, 0);
 	if (folio != ERR_PTR(-ENOENT))
 		return folio;
 
@@ -193,7 +202,7 @@ ssize_t mapdev_folios_copy(struct mapdev_region *region, loff_t pos,
 	size_t offset, bytes, copied;
 
 	folio = write ? mapdev_folio_get(region, index, NULL, 0) :
-			find_folio(region, index);
+			find_folio(region, index, 0);
 	if (folio == ERR_PTR(-EHWPOISON))
 		return -EIO;
 	if (folio == ERR_PTR(-ENOENT))

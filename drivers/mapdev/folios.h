@@ -6,6 +6,7 @@
 int mapdev_folios_alloc(struct mapdev_region *region);
 struct folio *mapdev_folio_get(struct mapdev_region *region, pgoff_t index,
 			       struct vm_area_struct *vma, unsigned long addr);
+struct folio *mapdev_folio_try(struct mapdev_region *region, pgoff_t index);
 struct folio *mapdev_folio_lock(struct mapdev_region *region, pgoff_t index);
 void mapdev_folio_put(struct folio *folio);
 ssize_t mapdev_folios_copy(struct mapdev_region *region, loff_t pos,

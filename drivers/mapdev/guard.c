@@ -41,31 +41,6 @@ void mapdev_guard_fence(struct mapdev_region *region)
 	percpu_up_write(&region->guard);
 }
 
-/*
- * Bytes around a fault that one visit maps: as many as core's fault-around
- * does by default, aligned, and inside of the VMA and of the region.
- */
-#define MAPDEV_AROUND_PAGES	DIV_ROUND_UP(SZ_64K, PAGE_SIZE)
-
-struct mapdev_around mapdev_around(const struct mapdev_region *region,
-				   const struct vm_fault *vmf)
-{
-	unsigned long mask = MAPDEV_AROUND_PAGES * PAGE_SIZE - 1;
-	unsigned long start, end, room;
-	struct mapdev_around around;
-
-	/* An aligned window of this size lies within one page table. */
-	start = max(vmf->address & ~mask, vmf->vma->vm_start);
-	end = min((vmf->address | mask) + 1, vmf->vma->vm_end);
-
-	around.before = (vmf->address - start) >> PAGE_SHIFT;
-	around.addr = start;
-	around.index = vmf->pgoff - around.before;
-	room = mapdev_pages(region) - around.index;
-	around.count = min((end - start) >> PAGE_SHIFT, room);
-	return around;
-}
-
 /* Copy inside of one page of the region, without faulting @iter in. */
 static size_t copy_page_part(struct page *page, size_t offset, size_t bytes,
 			     struct iov_iter *iter)

@@ -439,18 +439,9 @@ bool mapdev_unmap(struct mapdev_region *region);
 #endif
 
 /* guard.c */
-struct mapdev_around {
-	unsigned long addr;
-	pgoff_t index;
-	unsigned long before;	/* pages of it before the touched one */
-	unsigned long count;
-};
-
 int mapdev_enter(struct mapdev_region *region, pgoff_t index);
 void mapdev_leave(struct mapdev_region *region);
 void mapdev_guard_fence(struct mapdev_region *region);
-struct mapdev_around mapdev_around(const struct mapdev_region *region,
-				   const struct vm_fault *vmf);
 ssize_t mapdev_copy_pages(struct mapdev_region *region, loff_t pos,
 			  struct iov_iter *iter,
 			  struct page *(*page_at)(struct mapdev_region *region,
@@ -461,6 +452,19 @@ void mapdev_vma_open(struct vm_area_struct *vma);
 void mapdev_vma_close(struct vm_area_struct *vma);
 vm_fault_t mapdev_vma_map_pages(struct vm_fault *vmf, pgoff_t first,
 				pgoff_t last);
+
+/* around.c */
+struct mapdev_around {
+	unsigned long addr;
+	pgoff_t index;
+	unsigned long before;	/* pages of it before the touched one */
+	unsigned long count;
+};
+
+struct mapdev_around mapdev_around(const struct mapdev_region *region,
+				   const struct vm_fault *vmf);
+void mapdev_huge_around(const struct vm_fault *vmf,
+			void (*insert)(struct vm_fault *near));
 
 /* dirty.c, collect.c */
 #ifdef CONFIG_MMU

@@ -42,18 +42,43 @@ static vm_fault_t paged_fault(struct vm_fault *vmf)
 }
 
 /*
- * Where the granule is a PMD, map it as one, without the page table that core
- * allocates for fault(). The entry is inserted as not written to, though it is
- * writable: with "write" the helper expects to find no small page table, and
- * another thread may have installed one. What this does not take, a read-only
- * entry that is written to included, comes again to fault().
+ * Map @folio as a PMD, without the page table that core allocates for fault().
+ * The entry is inserted as not written to, though it is writable: with "write"
+ * the helper expects to find no small page table, and another thread may have
+ * installed one.
+ */
+static vm_fault_t paged_insert_huge(struct vm_fault *vmf, struct folio *folio)
+{
+	if (folio_order(folio) != PMD_ORDER ||
+	    folio_contain_hwpoisoned_page(folio) ||
+	    !mapdev_has_pages(mapdev_of_vma(vmf->vma), folio->index,
+			      1UL << PMD_ORDER))
+		return VM_FAULT_FALLBACK;
+	return vmf_insert_folio_pmd(vmf, folio, false);
+}
+
+/* What is there already; a hole stays one. */
+static void paged_insert_near(struct vm_fault *vmf)
+{
+	struct folio *folio;
+
+	folio = mapdev_folio_try(mapdev_of_vma(vmf->vma), vmf->pgoff);
+	if (IS_ERR(folio))
+		return;
+	paged_insert_huge(vmf, folio);
+	mapdev_folio_put(folio);
+}
+
+/*
+ * Where the granule is a PMD. What this does not take, a read-only entry that
+ * is written to included, comes again to fault().
  */
 static vm_fault_t paged_huge_fault(struct vm_fault *vmf, unsigned int order)
 {
 	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
 	bool write = vmf->flags & FAULT_FLAG_WRITE;
-	vm_fault_t ret = VM_FAULT_FALLBACK;
 	struct folio *folio;
+	vm_fault_t ret;
 
 	assert_fault_locked(vmf);
 	if (order != PMD_ORDER || !mapdev_is_huge(region) ||
@@ -71,25 +96,33 @@ static vm_fault_t paged_huge_fault(struct vm_fault *vmf, unsigned int order)
 	folio = mapdev_folio_get(region, vmf->pgoff, vmf->vma, vmf->address);
 	if (IS_ERR(folio))
 		return VM_FAULT_FALLBACK;
-	if (folio_order(folio) == order && !folio_contain_hwpoisoned_page(folio) &&
-	    mapdev_has_pages(region, folio->index, 1UL << order)) {
-		ret = vmf_insert_folio_pmd(vmf, folio, false);
-		mapdev_count_fault(vmf, MAPDEV_STAT_HUGE_FAULT);
-		mapdev_fault_end(vmf, order, ret);
-	}
+	ret = paged_insert_huge(vmf, folio);
 	mapdev_folio_put(folio);
-	return ret;
+	if (ret == VM_FAULT_FALLBACK)
+		return ret;
+
+	mapdev_huge_around(vmf, paged_insert_near);
+	mapdev_count_fault(vmf, MAPDEV_STAT_HUGE_FAULT);
+	return mapdev_fault_end(vmf, order, ret);
 }
 
-/* Runs under RCU and cannot sleep; paged_fence() waits for a grace period. */
+/*
+ * Runs under RCU and cannot sleep; paged_fence() waits for a grace period. A
+ * large folio is mapped faster by fault(), all of it, than from here, page by
+ * page; unless that meets private copies.
+ */
 static vm_fault_t paged_map_pages(struct vm_fault *vmf, pgoff_t first,
 				  pgoff_t last)
 {
+	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
+
 	assert_fault_locked(vmf);
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "map_pages outside of RCU");
 	mapdev_count_fault(vmf, MAPDEV_STAT_MAP_PAGES);
 
-	if (!mapdev_is_live(mapdev_of_vma(vmf->vma)))
+	if (!mapdev_is_live(region))
+		return 0;
+	if (region->attrs.granule >= SZ_64K && vmf->vma->vm_flags & VM_SHARED)
 		return 0;
 	return filemap_map_pages(vmf, first, last);
 }

@@ -50,11 +50,24 @@ static vm_fault_t pfn_insert(struct vm_area_struct *vma, unsigned long addr,
 				   pfn_prot(region, vma->vm_page_prot));
 }
 
-/* Map the touched page, and those around it that are not mapped yet. */
+/* Of a page that is mapped already the insertion does nothing. */
+static void pfn_insert_around(struct mapdev_region *region,
+			      struct vm_fault *vmf)
+{
+	struct mapdev_around around = mapdev_around(region, vmf);
+
+	for (unsigned long i = 0; i < around.count; i++) {
+		if (mapdev_in_hole(region, around.index + i, 1))
+			continue;
+		if (pfn_insert(vmf->vma, around.addr + i * PAGE_SIZE,
+			       around.index + i) != VM_FAULT_NOPAGE)
+			break;
+	}
+}
+
 static vm_fault_t pfn_fault(struct vm_fault *vmf)
 {
 	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
-	struct mapdev_around around;
 	vm_fault_t ret;
 	int err;
 
@@ -66,15 +79,8 @@ static vm_fault_t pfn_fault(struct vm_fault *vmf)
 		return mapdev_fault_end(vmf, 0, mapdev_fault_error(region, err));
 
 	ret = pfn_insert(vmf->vma, vmf->address, vmf->pgoff);
-	around = mapdev_around(region, vmf);
-	for (unsigned long i = 0; i < around.count; i++) {
-		if (ret != VM_FAULT_NOPAGE)
-			break;
-		/* For a page that is mapped this does nothing. */
-		if (pfn_insert(vmf->vma, around.addr + i * PAGE_SIZE,
-			       around.index + i) != VM_FAULT_NOPAGE)
-			break;
-	}
+	if (ret == VM_FAULT_NOPAGE)
+		pfn_insert_around(region, vmf);
 	mapdev_leave(region);
 	return mapdev_fault_end(vmf, 0, ret);
 }
@@ -97,23 +103,42 @@ static vm_fault_t pfn_insert_huge(struct vm_fault *vmf, unsigned long pfn,
 	return VM_FAULT_FALLBACK;
 }
 
-static vm_fault_t pfn_huge_fault(struct vm_fault *vmf, unsigned int order)
+/* Do the @order pages around the touched byte lie where one entry maps them? */
+static bool pfn_is_huge(const struct vm_fault *vmf, unsigned int order)
 {
 	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
 	pgoff_t first = mapdev_huge_pgoff(vmf, order);
-	unsigned long pfn = region->pfn + first;
+
+	return IS_ALIGNED(region->pfn + first, 1UL << order) &&
+	       mapdev_has_pages(region, first, 1UL << order) &&
+	       !mapdev_in_hole(region, first, 1UL << order);
+}
+
+/* With the guard held. */
+static void pfn_insert_near(struct vm_fault *vmf)
+{
+	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
+
+	if (pfn_is_huge(vmf, PMD_ORDER))
+		pfn_insert_huge(vmf, region->pfn + vmf->pgoff, PMD_ORDER);
+}
+
+static vm_fault_t pfn_huge_fault(struct vm_fault *vmf, unsigned int order)
+{
+	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
 	vm_fault_t ret;
 
 	assert_fault_locked(vmf);
-	if (!mapdev_fits_huge(vmf, order) || !IS_ALIGNED(pfn, 1UL << order) ||
-	    !mapdev_has_pages(region, first, 1UL << order) ||
-	    mapdev_in_hole(region, first, 1UL << order))
+	if (!mapdev_fits_huge(vmf, order) || !pfn_is_huge(vmf, order))
 		return VM_FAULT_FALLBACK;
 
 	/* What is wrong with the region is for fault() to say. */
 	if (mapdev_enter(region, vmf->pgoff))
 		return VM_FAULT_FALLBACK;
-	ret = pfn_insert_huge(vmf, pfn, order);
+	ret = pfn_insert_huge(vmf, region->pfn + mapdev_huge_pgoff(vmf, order),
+			      order);
+	if (ret == VM_FAULT_NOPAGE && order == PMD_ORDER)
+		mapdev_huge_around(vmf, pfn_insert_near);
 	mapdev_leave(region);
 
 	if (ret == VM_FAULT_FALLBACK) {

@@ -220,18 +220,29 @@ static vm_fault_t ram_insert_writable(struct mapdev_region *region,
 	return ret;
 }
 
-/* Map the touched page, and those around it that are not mapped yet. */
+/* How many pages it mapped; it stops at one that is mapped already. */
+static unsigned long ram_insert(struct mapdev_region *region,
+				struct vm_area_struct *vma, unsigned long addr,
+				pgoff_t index, unsigned long count)
+{
+	unsigned long left = count;
+
+	if (ram_is_poisoned(region, index, count))
+		return 0;
+	vm_insert_pages(vma, addr, region->pages + index, &left);
+	return count - left;
+}
+
+/* Map the touched page, and those around it, or if not that, behind it. */
 static vm_fault_t ram_insert_around(struct mapdev_region *region,
 				    struct vm_fault *vmf)
 {
 	struct mapdev_around around = mapdev_around(region, vmf);
-	unsigned long left = around.count;
 
-	if (!ram_is_poisoned(region, around.index, around.count))
-		vm_insert_pages(vmf->vma, around.addr,
-				region->pages + around.index, &left);
-	/* It stops at a page that is mapped; that may be before ours. */
-	if (around.count - left > around.before)
+	if (ram_insert(region, vmf->vma, around.addr, around.index,
+		       around.count) > around.before ||
+	    ram_insert(region, vmf->vma, vmf->address, vmf->pgoff,
+		       around.count - around.before))
 		return VM_FAULT_NOPAGE;
 	if (ram_is_poisoned(region, vmf->pgoff, 1))
 		return VM_FAULT_HWPOISON;

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What else a fault maps: all of the window that it is in, and no more. */
+#include <linux/mman.h>
+#include <linux/mm.h>
+#include <linux/sizes.h>
+#include <linux/uaccess.h>
+
+#include "fixture.h"
+
+/* Of small pages and of PMDs, as around.c has them. */
+#define SMALL	SZ_2M
+#define HUGE	(8 * PMD_SIZE)
+
+struct around_case {
+	const char *attrs;
+	unsigned long window;
+	unsigned long step;
+};
+
+static const struct around_case around_cases[] = {
+	{ "backing=pages", SMALL, PAGE_SIZE },
+	{ "backing=vmalloc", SMALL, PAGE_SIZE },
+	{ "backing=contig pin=1", SMALL, PAGE_SIZE },
+	{ "backing=contig", HUGE, PMD_SIZE },
+	{ "backing=paged granule=2M", HUGE, PMD_SIZE },
+};
+
+static void around_case_name(const struct around_case *c, char *desc)
+{
+	fixture_backing_name(&c->attrs, desc);
+}
+
+KUNIT_ARRAY_PARAM(around, around_cases, around_case_name);
+
+/* ids: LK-59 */
+static void maps_its_window(struct kunit *test)
+{
+	const struct around_case *c = test->param_value;
+	unsigned long addr, touched, size = 2 * c->window;
+	struct mapdev_region *region;
+	struct file *file;
+	u8 byte;
+
+	region = fixture_region_with(test, size, c->attrs);
+	file = fixture_open(test, region, O_RDWR);
+	addr = fixture_map(test, file, 0, size, PROT_READ | PROT_WRITE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	for (unsigned long at = 0; at < size; at += c->step)
+		KUNIT_ASSERT_EQ(test, 0, put_user((u8)1, (u8 __user *)addr + at));
+	vm_munmap(addr, size);
+
+	addr = fixture_map(test, file, 0, size, PROT_READ);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	touched = addr + size / 2 + 5 * c->step;
+	KUNIT_ASSERT_EQ(test, 0, get_user(byte, (u8 __user *)touched));
+	KUNIT_EXPECT_EQ(test, 1, byte);
+	for (unsigned long at = addr; at < addr + size; at += c->step)
+		KUNIT_EXPECT_EQ(test, at / c->window == touched / c->window,
+				fixture_is_present(at));
+}
+
+/* A hole of paged stays one when its neighbour is touched. */
+/* ids: PA-41 */
+static void maps_no_holes(struct kunit *test)
+{
+	struct mapdev_region *region;
+	struct file *file;
+	unsigned long addr;
+
+	region = fixture_region_with(test, HUGE, "backing=paged granule=2M");
+	file = fixture_open(test, region, O_RDWR);
+	addr = fixture_map(test, file, 0, HUGE, PROT_READ | PROT_WRITE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	KUNIT_ASSERT_EQ(test, 0, put_user((u8)1, (u8 __user *)addr));
+	KUNIT_EXPECT_EQ(test, PMD_SIZE >> PAGE_SHIFT,
+			region->inode->i_mapping->nrpages);
+	KUNIT_EXPECT_FALSE(test, fixture_is_present(addr + PMD_SIZE));
+}
+
+/* A PMD that goes past the end of the mapping is not mapped as one. */
+/* ids: LK-59 */
+static void maps_inside_the_mapping(struct kunit *test)
+{
+	unsigned long addr, size = 3 * PMD_SIZE + PMD_SIZE / 2;
+	struct file *file;
+	u8 byte;
+
+	file = fixture_open(test, fixture_region_with(test, 2 * HUGE,
+						      "backing=contig"),
+			    O_RDWR);
+	addr = kunit_vm_mmap(test, file, 0, 2 * HUGE, PROT_READ, MAP_SHARED, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	vm_munmap(addr, 2 * HUGE);
+	addr = kunit_vm_mmap(test, file, ALIGN(addr, HUGE), size, PROT_READ,
+			     MAP_SHARED | MAP_FIXED, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+
+	KUNIT_ASSERT_EQ(test, 0, get_user(byte, (u8 __user *)addr));
+	KUNIT_EXPECT_EQ(test, 0, byte);
+	for (unsigned long at = 0; at < size; at += PMD_SIZE)
+		KUNIT_EXPECT_EQ(test, at < 3 * PMD_SIZE,
+				fixture_is_present(addr + at));
+	vm_munmap(addr, size);
+}
+
+/* What is there in small pages is left, and what is not there comes at once. */
+static void maps_behind_a_mapped_page(struct kunit *test)
+{
+	struct mapdev_region *region;
+	struct file *file;
+	unsigned long addr;
+	u64 faults;
+	u8 byte;
+
+	region = fixture_region_with(test, SZ_64K, "backing=pages");
+	file = fixture_open(test, region, O_RDWR);
+	addr = fixture_map(test, file, 0, SZ_64K, PROT_READ);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	KUNIT_ASSERT_EQ(test, 0, get_user(byte, (u8 __user *)addr));
+	KUNIT_EXPECT_EQ(test, 0, byte);
+	faults = mapdev_stat(region, MAPDEV_STAT_FAULT);
+
+	/* From the third page on they go, and come back by one fault. */
+	unmap_mapping_range(region->inode->i_mapping, 2 * PAGE_SIZE, 0, 1);
+	KUNIT_EXPECT_TRUE(test, fixture_is_present(addr));
+	for (unsigned long at = 2 * PAGE_SIZE; at < SZ_64K; at += PAGE_SIZE)
+		KUNIT_ASSERT_EQ(test, 0, get_user(byte, (u8 __user *)addr + at));
+	KUNIT_EXPECT_EQ(test, faults + 1,
+			mapdev_stat(region, MAPDEV_STAT_FAULT));
+}
+
+static struct kunit_case around_test_cases[] = {
+	KUNIT_CASE_PARAM(maps_its_window, around_gen_params),
+	KUNIT_CASE(maps_no_holes),
+	KUNIT_CASE(maps_inside_the_mapping),
+	KUNIT_CASE(maps_behind_a_mapped_page),
+	{}
+};
+
+static struct kunit_suite around_suite = {
+	.name		= "mapdev_around",
+	.test_cases	= around_test_cases,
+};
+
+kunit_test_suite(around_suite);
