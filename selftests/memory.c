@@ -209,6 +209,24 @@ TEST_F(semantics, numa_policy)
 	EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
 }
 
+/* The region's own node, with which no policy is asked. */
+TEST(numa_node)
+{
+	struct region r;
+	u8 *map = NULL;
+	int fd;
+
+	ASSERT_EQ(0, region_create(&r, "size=64K numa_node=0"));
+	fd = open(r.node, O_RDWR);
+	ASSERT_EQ(0, try_mmap(fd, 65536, PROT_READ | PROT_WRITE, MAP_SHARED, 0,
+			      &map));
+	store_byte(map, 1);
+	EXPECT_EQ(0, node_of(map));
+	munmap(map, 65536);
+	close(fd);
+	EXPECT_EQ(0, region_destroy(&r));
+}
+
 /* What is in a pipe is a copy: later stores are not seen, pages not kept. */
 TEST_F(semantics, splice)
 {

@@ -516,7 +516,7 @@ static inline void mapdev_dirty_fence(struct mapdev_region *region)
 }
 #endif
 
-/* ram.c */
+/* pages.c */
 int mapdev_ram_own(struct mapdev_region *region);
 void mapdev_ram_disown(struct mapdev_region *region);
 

@@ -1,198 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ram: struct pages by index, allocated with the region: single pages, the
- * pages behind one vmalloc address, or those of a contiguous range that may be
- * pinned. Mapped page by page into VM_MIXEDMAP mappings, so that whatever takes
- * a reference (O_DIRECT, io_uring, RDMA) can.
+ * ram: struct pages by index, of pages.c. Mapped page by page into VM_MIXEDMAP
+ * mappings, so that whatever takes a reference (O_DIRECT, io_uring, RDMA) can.
  */
-#define pr_fmt(fmt) "mapdev: " fmt
-
-#include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/pagemap.h>
-#include <linux/sched/signal.h>
-#include <linux/slab.h>
-#include <linux/vmalloc.h>
 
 #include "mapdev.h"
-
-/* --- The memory --- */
-
-/* Rather fail than have the OOM killer make room. */
-#define RAM_GFP	(__GFP_ZERO | __GFP_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
-
-static int ram_no_memory(const struct mapdev_region *region)
-{
-	pr_err("%s: no memory for %llu bytes of %s\n", mapdev_name(region),
-	       region->attrs.size, region->backing->name);
-	return -ENOMEM;
-}
-
-static int ram_alloc_table(struct mapdev_region *region)
-{
-	region->pages = kvcalloc(mapdev_pages(region), sizeof(*region->pages),
-				 GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	return region->pages ? 0 : ram_no_memory(region);
-}
-
-static const struct address_space_operations ram_dirty_aops = {
-	.dirty_folio	= mapdev_dirty_folio,
-};
-
-/*
- * With dirty=1 the pages know the region, as folios of its page cache would, so
- * that folio_mark_dirty() comes to its log, and folio_mkclean() to its mappings.
- * Pages that are lent may be of a kind that cannot; after that error, too,
- * mapdev_ram_disown() undoes it.
- */
-int mapdev_ram_own(struct mapdev_region *region)
-{
-	struct address_space *mapping = region->inode->i_mapping;
-
-	if (!region->attrs.dirty)
-		return 0;
-	mapping->a_ops = &ram_dirty_aops;
-	for (pgoff_t i = 0; i < mapdev_pages(region); i++) {
-		struct folio *folio = page_folio(region->pages[i]);
-
-		if (folio_test_large(folio) || folio->mapping) {
-			pr_err("%s: a dirty log needs single pages, each for itself\n",
-			       mapdev_name(region));
-			return -EINVAL;
-		}
-		folio->mapping = mapping;
-		folio->index = i;
-		if (!(i % 1024))
-			cond_resched();
-	}
-	return 0;
-}
-
-/*
- * Core takes a page with a mapping for a bad one when it is freed. Who marks a
- * folio dirty has it locked, or mapped.
- */
-void mapdev_ram_disown(struct mapdev_region *region)
-{
-	if (!region->attrs.dirty)
-		return;
-	for (pgoff_t i = 0; region->pages && i < mapdev_pages(region); i++) {
-		struct folio *folio;
-
-		if (!region->pages[i])
-			continue;
-		folio = page_folio(region->pages[i]);
-		folio_lock(folio);
-		if (folio->mapping == region->inode->i_mapping)
-			folio->mapping = NULL;
-		folio_unlock(folio);
-		if (!(i % 1024))
-			cond_resched();
-	}
-}
-
-/* Drop our references; who has pinned a page keeps it. */
-static void ram_put_pages(struct mapdev_region *region)
-{
-	mapdev_ram_disown(region);
-	for (pgoff_t i = 0; region->pages && i < mapdev_pages(region); i++) {
-		if (region->pages[i])
-			put_page(region->pages[i]);
-		if (!(i % 1024))
-			cond_resched();
-	}
-	kvfree(region->pages);
-}
-
-static int pages_alloc(struct mapdev_region *region)
-{
-	pgoff_t have = 0, want = mapdev_pages(region);
-	int err;
-
-	err = ram_alloc_table(region);
-	if (err)
-		return err;
-	while (have < want) {
-		/* A batch at a time: it fills the array from its start. */
-		pgoff_t batch = min(want - have, 512);
-		pgoff_t got = alloc_pages_bulk_node(GFP_HIGHUSER | RAM_GFP,
-						    mapdev_node(region), batch,
-						    region->pages + have);
-
-		if (!got)
-			return ram_no_memory(region);
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		have += got;
-		cond_resched();
-	}
-	return mapdev_ram_own(region);
-}
-
-static int vmalloc_alloc(struct mapdev_region *region)
-{
-	int err;
-
-	err = ram_alloc_table(region);
-	if (err)
-		return err;
-	region->address = vmalloc_huge_node(region->attrs.size,
-					    GFP_KERNEL | RAM_GFP,
-					    region->attrs.numa_node);
-	if (!region->address)
-		return ram_no_memory(region);
-	/* Our own reference, so that pinned pages survive the vfree(). */
-	for (pgoff_t i = 0; i < mapdev_pages(region); i++) {
-		region->pages[i] = vmalloc_to_page(region->address +
-						   (i << PAGE_SHIFT));
-		get_page(region->pages[i]);
-	}
-	return mapdev_ram_own(region);
-}
-
-static void vmalloc_free(struct mapdev_region *region)
-{
-	ram_put_pages(region);
-	vfree(region->address);
-}
-
-static int contig_pin_alloc(struct mapdev_region *region)
-{
-	int err;
-
-	err = ram_alloc_table(region);
-	if (err)
-		return err;
-	err = mapdev_contig_alloc(region);
-	if (err)
-		return err;
-	for (pgoff_t i = 0; i < mapdev_pages(region); i++)
-		region->pages[i] = pfn_to_page(region->pfn + i);
-	return mapdev_ram_own(region);
-}
-
-static struct page *ram_page(struct mapdev_region *region, pgoff_t index)
-{
-	return region->pages[index];
-}
-
-static struct folio *ram_lock_folio(struct mapdev_region *region, pgoff_t index)
-{
-	struct folio *folio = page_folio(ram_page(region, index));
-
-	folio_get(folio);
-	folio_lock(folio);
-	return folio;
-}
-
-static ssize_t ram_copy(struct mapdev_region *region, loff_t pos,
-			struct iov_iter *iter)
-{
-	return mapdev_copy_pages(region, pos, iter, ram_page);
-}
-
-/* --- How it is mapped --- */
+#include "pages.h"
 
 /* Has the memory of one of these pages failed? Core does not ask. */
 static bool ram_is_poisoned(const struct mapdev_region *region, pgoff_t first,
@@ -208,7 +24,7 @@ static bool ram_is_poisoned(const struct mapdev_region *region, pgoff_t first,
 static vm_fault_t ram_insert_writable(struct mapdev_region *region,
 				      struct vm_fault *vmf)
 {
-	struct page *page = ram_page(region, vmf->pgoff);
+	struct page *page = region->pages[vmf->pgoff];
 	vm_fault_t ret = VM_FAULT_HWPOISON;
 
 	lock_page(page);
@@ -310,32 +126,32 @@ static int ram_mmap_prepare(struct mapdev_region *region,
 const struct mapdev_backing mapdev_ram_pages = {
 	.name		= "pages",
 	.type		= MAPDEV_PAGES,
-	.alloc		= pages_alloc,
-	.free		= ram_put_pages,
+	.alloc		= mapdev_pages_alloc,
+	.free		= mapdev_pages_put,
 	.mmap_prepare	= ram_mmap_prepare,
-	.copy		= ram_copy,
+	.copy		= mapdev_pages_copy,
 	.fence		= mapdev_guard_fence,
-	.lock_folio	= ram_lock_folio,
+	.lock_folio	= mapdev_page_lock,
 };
 
 const struct mapdev_backing mapdev_ram_vmalloc = {
 	.name		= "vmalloc",
 	.type		= MAPDEV_VMALLOC,
-	.alloc		= vmalloc_alloc,
-	.free		= vmalloc_free,
+	.alloc		= mapdev_vmalloc_alloc,
+	.free		= mapdev_vmalloc_free,
 	.mmap_prepare	= ram_mmap_prepare,
-	.copy		= ram_copy,
+	.copy		= mapdev_pages_copy,
 	.fence		= mapdev_guard_fence,
-	.lock_folio	= ram_lock_folio,
+	.lock_folio	= mapdev_page_lock,
 };
 
 const struct mapdev_backing mapdev_ram_contig = {
 	.name		= "contig",
 	.type		= MAPDEV_CONTIG,
-	.alloc		= contig_pin_alloc,
-	.free		= ram_put_pages,
+	.alloc		= mapdev_contig_pin_alloc,
+	.free		= mapdev_pages_put,
 	.mmap_prepare	= ram_mmap_prepare,
-	.copy		= ram_copy,
+	.copy		= mapdev_pages_copy,
 	.fence		= mapdev_guard_fence,
-	.lock_folio	= ram_lock_folio,
+	.lock_folio	= mapdev_page_lock,
 };
