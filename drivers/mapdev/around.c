@@ -41,19 +41,22 @@ struct mapdev_around mapdev_around(const struct mapdev_region *region,
 void mapdev_huge_around(const struct vm_fault *vmf,
 			void (*insert)(struct vm_fault *near))
 {
-	unsigned long first = ALIGN_DOWN(vmf->address, HUGE_AROUND_SIZE);
+	unsigned long addr = ALIGN_DOWN(vmf->address, HUGE_AROUND_SIZE);
+	pmd_t *pmd = vmf->pmd - ((vmf->address - addr) >> PMD_SHIFT);
+	pmd_t *end = pmd + (HUGE_AROUND_SIZE >> PMD_SHIFT);
 
-	for (unsigned long at = 0; at < HUGE_AROUND_SIZE; at += PMD_SIZE) {
+	for (; pmd < end; pmd++, addr += PMD_SIZE) {
 		struct vm_fault near = {
 			.vma = vmf->vma,
-			.address = first + at,
-			.real_address = first + at,
-			.pgoff = linear_page_index(vmf->vma, first + at),
+			.address = addr,
+			.real_address = addr,
+			.pgoff = linear_page_index(vmf->vma, addr),
 			.flags = vmf->flags,
-			.pmd = pmd_offset(vmf->pud, first + at),
+			.pmd = pmd,
 		};
 
-		if (pmd_none(*near.pmd) && mapdev_fits_huge(&near, PMD_ORDER))
+		if (pmd_none(pmdp_get(pmd)) &&
+		    mapdev_fits_huge(&near, PMD_ORDER))
 			insert(&near);
 	}
 }

@@ -82,7 +82,7 @@ static vm_fault_t paged_huge_fault(struct vm_fault *vmf, unsigned int order)
 
 	assert_fault_locked(vmf);
 	if (order != PMD_ORDER || !mapdev_is_huge(region) ||
-	    !pmd_none(*vmf->pmd) || !mapdev_fits_huge(vmf, order) ||
+	    !pmd_none(pmdp_get(vmf->pmd)) || !mapdev_fits_huge(vmf, order) ||
 	    !IS_ALIGNED(mapdev_huge_pgoff(vmf, order), 1UL << order))
 		return VM_FAULT_FALLBACK;
 	/* Userfaultfd wants to see small pages; a private write needs a copy. */

@@ -95,10 +95,10 @@ static vm_fault_t pfn_insert_huge(struct vm_fault *vmf, unsigned long pfn,
 				  unsigned int order)
 {
 	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP) &&
-	    order == PMD_ORDER && pmd_none(*vmf->pmd))
+	    order == PMD_ORDER && pmd_none(pmdp_get(vmf->pmd)))
 		return vmf_insert_pfn_pmd(vmf, pfn, false);
 	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PUD_PFNMAP) &&
-	    order == PUD_ORDER && pud_none(*vmf->pud))
+	    order == PUD_ORDER && pud_none(pudp_get(vmf->pud)))
 		return vmf_insert_pfn_pud(vmf, pfn, false);
 	return VM_FAULT_FALLBACK;
 }
