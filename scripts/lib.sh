@@ -19,18 +19,31 @@ rows() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$1"; }
 # at_least A B: is version A the same as B or newer?
 at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]; }
 
-# kernel_row NAME: its row of scripts/kernels, into the variables of that table.
+# kernel_row NAME: its row of scripts/kernels, into the variables of that table, and
+# what its architecture wants:
+#
+# karch      the kernel's word for it; the kernel is arch/$karch/boot/$image
+# cross      prefix of the compiler
+# guest      how scripts/vm boots it: by virtme-ng, or from an initramfs, with
+# machine    QEMU for that, and its machine
+# console    where the kernel speaks there
+# memory     for QEMU's -m
+# selftests  what "make -C selftests" is told beside that
 kernel_row() {
 	local row
 	row=$(rows "$TOP/scripts/kernels" | awk -v name="$1" '$1 == name')
 	[ -n "$row" ] || die "scripts/kernels has no kernel named $1"
 	read -r _ series arch fragments objects boot check <<<"$row"
 	case $arch in
-	x86_64)		image=bzImage compiler=gcc kbuild=(ARCH=x86_64) ;;
-	riscv64)	image=Image compiler=riscv64-linux-gnu-gcc
-			kbuild=(ARCH=riscv CROSS_COMPILE=riscv64-linux-gnu-) ;;
+	x86_64)		karch=x86 image=bzImage cross='' guest=virtme memory=8G
+			kbuild=(ARCH=x86_64) ;;
+	riscv64)	karch=riscv image=Image cross=riscv64-linux-gnu- guest=initramfs
+			machine=(qemu-system-riscv64 -M virt -bios none)
+			console=ttyS0 memory=256M selftests=(NOMMU=y) ;;
 	*)		die "scripts/lib.sh does not know how to build for $arch" ;;
 	esac
+	compiler=${cross}gcc
+	[ -z "$cross" ] || kbuild=("ARCH=$karch" "CROSS_COMPILE=$cross")
 }
 
 # exclusive NAME: wait until no other copy holds this lock; held until exit.

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The first process of a virtual machine of another architecture, which has
+ * nothing but what scripts/initramfs packed: it does what scripts/guest does
+ * where there is a shell.
+ *
+ *   /init [SUITE...]		kunit, selftests/NAME; without one, everything
+ *   ONLY=kunit/SUITE.CASE	in the environment: no other test is run
+ *   ONLY=selftests/NAME.CASE
+ *
+ * What is printed goes to a port that scripts/vm reads. A line "== FILE" says that
+ * what follows is for results/FILE; "==" alone, that it is for nobody in
+ * particular.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "relocate.h"
+
+#define PORT	"/dev/vport0p1"
+#define KUNIT	"/sys/kernel/debug/kunit"
+#define REGIONS	"/sys/kernel/config/mapdev"
+
+static const char * const program_env[] = {
+	"MAPDEV_KO=/mapdev.ko", "PATH=/", "HOME=/", NULL
+};
+
+static int status;
+static char **suites;
+static const char *only;
+
+static void complain(const char *what, const char *name)
+{
+	printf("# %s %s: %s\n", what, name, strerror(errno));
+	status = 1;
+}
+
+static void say(const char *format, int value)
+{
+	char line[128];
+	int kmsg = open("/dev/kmsg", O_WRONLY);
+	int length = snprintf(line, sizeof(line), format, value);
+
+	write(kmsg, line, length);
+	close(kmsg);
+}
+
+/* A device of virtio is found, and its ports are, while init already runs. */
+static void open_port(void)
+{
+	int port = -1;
+
+	for (int i = 0; i < 1000 && port < 0; i++) {
+		port = open(PORT, O_WRONLY);
+		if (port < 0)
+			usleep(10000);
+	}
+	if (port < 0) {
+		say("mapdev: no " PORT ", error %d\n", errno);
+		return;
+	}
+	dup2(port, 1);
+	dup2(port, 2);
+	close(port);
+}
+
+static void mount_all(void)
+{
+	mount("dev", "/dev", "devtmpfs", 0, NULL);
+	mount("proc", "/proc", "proc", 0, NULL);
+	mount("sys", "/sys", "sysfs", 0, NULL);
+	mount("debug", "/sys/kernel/debug", "debugfs", 0, NULL);
+	mount("config", "/sys/kernel/config", "configfs", 0, NULL);
+}
+
+static bool load_module(const char *path, const char *parameters)
+{
+	int fd = open(path, O_RDONLY);
+	bool loaded = fd >= 0 && !syscall(__NR_finit_module, fd, parameters, 0);
+
+	if (!loaded)
+		complain("no module", path);
+	close(fd);
+	return loaded;
+}
+
+static void unload_module(const char *name)
+{
+	if (syscall(__NR_delete_module, name, O_NONBLOCK))
+		complain("still there:", name);
+}
+
+static void copy_out(const char *path)
+{
+	char buf[512];
+	int fd = open(path, O_RDONLY);
+	ssize_t got;
+
+	if (fd < 0)
+		complain("cannot read", path);
+	while ((got = read(fd, buf, sizeof(buf))) > 0)
+		write(1, buf, got);
+	close(fd);
+}
+
+/* Is this suite one of those that are asked for? */
+static bool wanted(const char *suite)
+{
+	size_t length = strlen(suite);
+
+	if (only)
+		return !strncmp(only, suite, length) &&
+		       (only[length] == '.' || only[length] == '/');
+	if (!suites[0])
+		return true;
+	for (char **one = suites; *one; one++)
+		if (!strcmp(*one, suite))
+			return true;
+	return false;
+}
+
+/* The next name of a directory that does not begin with a dot. */
+static const char *next(DIR *dir, struct dirent *entry)
+{
+	struct dirent *found;
+
+	do {
+		if (readdir_r(dir, entry, &found) || !found)
+			return NULL;
+	} while (entry->d_name[0] == '.');
+	return entry->d_name;
+}
+
+/* --- KUnit --- */
+
+/* SUITE.CASE; of a case with parameters, all of them. */
+static void filter_kunit(const char *filter)
+{
+	int fd = open("/sys/module/kunit/parameters/filter_glob", O_WRONLY);
+	const char *dot = strchr(filter, '.');
+	const char *end = dot ? strchr(dot + 1, '.') : NULL;
+
+	if (write(fd, filter, end ? end - filter : (int)strlen(filter)) < 0)
+		complain("cannot filter by", filter);
+	close(fd);
+}
+
+static void run_kunit(void)
+{
+	struct dirent entry;
+	const char *suite;
+	char path[512];
+	DIR *dir;
+
+	if (only)
+		filter_kunit(only + strlen("kunit/"));
+	if (!load_module("/mapdev_kunit.ko", ""))
+		return;
+	dir = opendir(KUNIT);
+	while (dir && (suite = next(dir, &entry))) {
+		printf("== kunit.%s\n", suite);
+		snprintf(path, sizeof(path), KUNIT "/%s/results", suite);
+		copy_out(path);
+	}
+	if (dir)
+		closedir(dir);
+	printf("==\n");
+	unload_module("mapdev_kunit");
+}
+
+/* --- Selftests --- */
+
+/* The exit status, or 128 and the signal. There may be no fork. */
+static int run(const char *path, const char *filter)
+{
+	const char * const argv[] = { path, filter ? "-r" : NULL, filter, NULL };
+	int ended = 0;
+	pid_t pid;
+
+	/* In this very frame, which the parent needs and the child leaves alone. */
+	pid = __nolibc_syscall5(__NR_clone, CLONE_VM | CLONE_VFORK | SIGCHLD,
+				0, 0, 0, 0);
+	if (!pid) {
+		execve(path, (char **)argv, (char **)program_env);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &ended, 0) != pid)
+		return 126;
+	return WIFEXITED(ended) ? WEXITSTATUS(ended) : 128 + WTERMSIG(ended);
+}
+
+/* A test that a signal has ended leaves its region, which would fail others, too. */
+static bool tidy(void)
+{
+	DIR *dir = opendir(REGIONS);
+	struct dirent entry;
+	const char *region;
+	char path[512];
+	bool clean = true;
+
+	while (dir && (region = next(dir, &entry))) {
+		printf("# this region was left: %s\n", region);
+		snprintf(path, sizeof(path), REGIONS "/%s", region);
+		rmdir(path);
+		clean = false;
+	}
+	if (dir)
+		closedir(dir);
+	return clean;
+}
+
+static void run_selftests(void)
+{
+	DIR *dir = opendir("/selftests");
+	const char *name, *filter;
+	struct dirent entry;
+	char path[512];
+	int ended;
+
+	while (dir && (name = next(dir, &entry))) {
+		snprintf(path, sizeof(path), "/selftests/%s", name);
+		if (!wanted(path + 1))
+			continue;
+		filter = only ? strchr(only, '.') : NULL;
+		printf("== selftests.%s\n", name);
+		ended = run(path, filter ? filter + 1 : NULL);
+		if (!tidy())
+			ended = 1;
+		printf("== %s.status\n%d\n==\n", name, ended);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+int main(int argc, char **argv)
+{
+	relocate();
+	suites = argv + 1;
+	only = getenv("ONLY");
+	mount_all();
+	open_port();
+
+	if (load_module("/mapdev.ko", "allow_phys=1")) {
+		if (wanted("kunit"))
+			run_kunit();
+		run_selftests();
+		unload_module("mapdev");
+	}
+	/* Behind everything that the kernel had to say before. */
+	say("mapdev: the command ended with status %d\n", status);
+	reboot(LINUX_REBOOT_CMD_POWER_OFF);
+	return argc;
+}
