@@ -207,7 +207,8 @@ enum mapdev_cache mapdev_attrs_cache(const struct mapdev_attrs *attrs)
 {
 	if (attrs->cache != MAPDEV_CACHE_DEFAULT)
 		return attrs->cache;
-	return attrs->backing->type == MAPDEV_WINDOW ? MAPDEV_UC : MAPDEV_WB;
+	return IS_ENABLED(CONFIG_MMU) && attrs->backing->type == MAPDEV_WINDOW ?
+	       MAPDEV_UC : MAPDEV_WB;
 }
 
 const char *mapdev_cache_name(const struct mapdev_attrs *attrs)
@@ -282,11 +283,12 @@ static const struct mapdev_attr *mapdev_attr_find(const char *name)
 void mapdev_attrs_init(struct mapdev_attrs *attrs)
 {
 	*attrs = (struct mapdev_attrs) {
-		.backing	= &mapdev_paged,
+		.backing	= MAPDEV_DEFAULT_BACKING,
 		.numa_node	= NUMA_NO_NODE,
 		.mode		= 0600,
 		.cache		= MAPDEV_CACHE_DEFAULT,
 		.phys		= MAPDEV_NO_PHYS,
+		.eager		= !IS_ENABLED(CONFIG_MMU),
 	};
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_attrs_init);

@@ -11,6 +11,8 @@
 #include <linux/pgtable.h>
 #include <uapi/linux/mapdev.h>
 
+#ifdef CONFIG_MMU
+
 /* For page table entries of programs: devices do not decrypt. */
 static inline pgprot_t mapdev_pgprot(pgprot_t prot, enum mapdev_cache cache)
 {
@@ -45,6 +47,22 @@ static inline void __iomem *mapdev_ioremap(phys_addr_t phys, size_t size,
 	return cache == MAPDEV_WC ? ioremap_wc(phys, size) :
 				    ioremap(phys, size);
 }
+
+#else
+
+/* Memory has one address, and is cached as the machine is built: called wb. */
+static inline bool mapdev_cache_exists(enum mapdev_cache cache)
+{
+	return cache == MAPDEV_WB;
+}
+
+static inline void __iomem *mapdev_ioremap(phys_addr_t phys, size_t size,
+					   enum mapdev_cache cache)
+{
+	return ioremap(phys, size);
+}
+
+#endif
 
 /*
  * On x86 the answer to a request may be another mode: the one that somebody has

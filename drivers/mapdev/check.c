@@ -56,6 +56,10 @@ int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region)
 		       attrs->backing->name);
 		return -EOPNOTSUPP;
 	}
+	if (!IS_ENABLED(CONFIG_MMU) && !attrs->eager) {
+		pr_err("%s: map=demand needs an MMU\n", region);
+		return -EOPNOTSUPP;
+	}
 	if (attr) {
 		pr_err("%s: a region of backing %s has no %s\n", region,
 		       attrs->backing->name, attr);

@@ -52,7 +52,7 @@ struct seq_file;
  * @mode: permissions of the node when it appears
  * @cache: enum mapdev_cache, or MAPDEV_CACHE_DEFAULT
  * @phys: window: where the range begins, or MAPDEV_NO_PHYS
- * @eager: mappings are filled at mmap, not by faults
+ * @eager: mappings are filled at mmap, not by faults, which need an MMU
  * @pin: contig by struct pages, which can be pinned
  * @dma32: contig below 4 GiB
  * @ro: shared writable mappings and write(2) are refused
@@ -75,7 +75,7 @@ struct mapdev_attrs {
 	bool dirty;
 };
 
-/* Write-back for what is RAM, uncached for a window. */
+/* Write-back for what is RAM, and without an MMU; uncached for a window. */
 #define MAPDEV_CACHE_DEFAULT	(-1)
 #define MAPDEV_NO_PHYS		U64_MAX
 
@@ -416,26 +416,36 @@ extern const struct file_operations mapdev_fops;
 long mapdev_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 /*
- * nommu.c: what file.c and region.c do in another way without an MMU.
- * mapdev_unmap() takes all mappings away, or says that it cannot.
+ * nommu.c: what file.c and region.c do in another way without an MMU. There,
+ * mappings cannot be taken away, but one can ask whether there are any.
  */
 #ifdef CONFIG_MMU
+#define MAPDEV_DEFAULT_BACKING	(&mapdev_paged)
 #define mapdev_get_unmapped_area	thp_get_unmapped_area
 #define MAPDEV_NOMMU_FOPS
 
-static inline bool mapdev_unmap(struct mapdev_region *region)
+static inline void mapdev_unmap(struct mapdev_region *region)
 {
 	unmap_mapping_range(region->inode->i_mapping, 0, 0, 0);
-	return true;
+}
+
+static inline bool mapdev_is_mapped(const struct mapdev_region *region)
+{
+	return false;
 }
 #else
+#define MAPDEV_DEFAULT_BACKING	(&mapdev_ram_vmalloc)
 #define MAPDEV_NOMMU_FOPS	.mmap_capabilities = mapdev_mmap_capabilities,
 
 unsigned int mapdev_mmap_capabilities(struct file *file);
 unsigned long mapdev_get_unmapped_area(struct file *file, unsigned long addr,
 				       unsigned long len, unsigned long pgoff,
 				       unsigned long flags);
-bool mapdev_unmap(struct mapdev_region *region);
+bool mapdev_is_mapped(const struct mapdev_region *region);
+
+static inline void mapdev_unmap(struct mapdev_region *region)
+{
+}
 #endif
 
 /* guard.c */
@@ -524,7 +534,7 @@ void mapdev_ram_disown(struct mapdev_region *region);
 int mapdev_contig_alloc(struct mapdev_region *region);
 void mapdev_contig_free(struct mapdev_region *region);
 
-/* pfn.c */
+/* pfn.c, or nommu.c */
 int mapdev_pfn_mmap_prepare(struct mapdev_region *region,
 			    struct vm_area_desc *desc);
 

@@ -4,8 +4,8 @@
  * MMU. A program sees the memory at its one address, so all of it has to be
  * there, and contiguous, from the start; there are no faults, no two ways to
  * map, and a mapping cannot be taken away: revoke is -EBUSY while there is one.
- * A retired region's mappings stay until they are unmapped, and its memory with
- * them.
+ * A retired region's mappings stay until they are unmapped, and its memory, or
+ * the range of a window, with them.
  */
 #define pr_fmt(fmt) "mapdev: " fmt
 
@@ -33,21 +33,14 @@ static int nommu_alloc(struct mapdev_region *region)
 		       PAGE_SIZE << MAX_PAGE_ORDER);
 		return -ENOMEM;
 	}
+	if (region->attrs.backing->type == MAPDEV_CONTIG)
+		region->pfn = PHYS_PFN(virt_to_phys(region->address));
 	return 0;
 }
 
 static struct page *nommu_page(struct mapdev_region *region, pgoff_t index)
 {
 	return virt_to_page(region->address + (index << PAGE_SHIFT));
-}
-
-static int nommu_contig_alloc(struct mapdev_region *region)
-{
-	int err = nommu_alloc(region);
-
-	if (!err)
-		region->pfn = page_to_pfn(nommu_page(region, 0));
-	return err;
 }
 
 /* Page by page: who has pinned one keeps it. */
@@ -65,11 +58,29 @@ static ssize_t nommu_copy(struct mapdev_region *region, loff_t pos,
 
 /* --- How it is mapped --- */
 
-/* Private mappings are copies, which core makes by read. */
+/*
+ * Where the data is. Of a window the kernel has the address that programs use,
+ * too: there is no other.
+ */
+static unsigned long nommu_address(const struct mapdev_region *region,
+				   pgoff_t pgoff)
+{
+	unsigned long start = region->io ? (unsigned long)region->io :
+					   (unsigned long)region->address;
+
+	return start + (pgoff << PAGE_SHIFT);
+}
+
+/*
+ * Private mappings that may be written are copies, which core makes by read.
+ * Nothing may be executed, but to say so here is to have core copy what is
+ * mapped private, to read and execute; and such a copy it hands out to those who
+ * map the same shared (7.3: do_mmap()). So it is for mmap_prepare to refuse.
+ */
 unsigned int mapdev_mmap_capabilities(struct file *file)
 {
 	return NOMMU_MAP_COPY | NOMMU_MAP_DIRECT | NOMMU_MAP_READ |
-	       NOMMU_MAP_WRITE;
+	       NOMMU_MAP_WRITE | NOMMU_MAP_EXEC;
 }
 
 /*
@@ -104,7 +115,7 @@ unsigned long mapdev_get_unmapped_area(struct file *file, unsigned long addr,
 
 	if (!mapdev_has_pages(region, pgoff, PAGE_ALIGN(len) >> PAGE_SHIFT))
 		return -EINVAL;
-	start = (unsigned long)region->address + (pgoff << PAGE_SHIFT);
+	start = nommu_address(region, pgoff);
 	return nommu_begins_at(region, start) ? -EBUSY : start;
 }
 
@@ -133,6 +144,10 @@ static const struct vm_operations_struct nommu_vm_ops = {
 	.close		= mapdev_vma_close,
 };
 
+/*
+ * A private mapping that is only read is the memory itself, as a shared one is:
+ * of a copy core would make one for all (see above). Core refuses any action.
+ */
 static int nommu_mmap_prepare(struct mapdev_region *region,
 			      struct vm_area_desc *desc)
 {
@@ -144,11 +159,20 @@ static int nommu_mmap_prepare(struct mapdev_region *region,
 		return -EBUSY;
 
 	vma_desc_set_flags(desc, VMA_DONTEXPAND_BIT);
-	/* Nothing of it is to be pinned. */
-	if (region->backing == &mapdev_pfn_contig)
-		vma_desc_set_flags(desc, VMA_IO_BIT, VMA_PFNMAP_BIT);
 	desc->vm_ops = &nommu_vm_ops;
 	return 0;
+}
+
+/* The same of what nobody is to pin: frames that are not known by their pages. */
+int mapdev_pfn_mmap_prepare(struct mapdev_region *region,
+			    struct vm_area_desc *desc)
+{
+	int err = nommu_mmap_prepare(region, desc);
+
+	if (!err)
+		vma_desc_set_flags(desc, VMA_IO_BIT, VMA_PFNMAP_BIT,
+				   VMA_DONTDUMP_BIT);
+	return err;
 }
 
 /* --- How it is not taken away --- */
@@ -158,11 +182,11 @@ static int nommu_mmap_prepare(struct mapdev_region *region,
  * that each mapping has been counted once and is once closed; asked in this
  * order, one that goes meanwhile is not taken for one more.
  */
-bool mapdev_unmap(struct mapdev_region *region)
+bool mapdev_is_mapped(const struct mapdev_region *region)
 {
 	u64 mapped = mapdev_stat(region, MAPDEV_STAT_MAPPED);
 
-	return mapped <= mapdev_stat(region, MAPDEV_STAT_CLOSE);
+	return mapped > mapdev_stat(region, MAPDEV_STAT_CLOSE);
 }
 
 /* --- The backings --- */
@@ -173,42 +197,27 @@ const struct mapdev_backing mapdev_paged = {
 	.type		= MAPDEV_PAGED,
 };
 
-const struct mapdev_backing mapdev_pfn_window = {
-	.name		= "window",
-	.type		= MAPDEV_WINDOW,
-};
-
 const struct mapdev_backing mapdev_ram_pages = {
 	.name		= "pages",
 	.type		= MAPDEV_PAGES,
 };
 
-const struct mapdev_backing mapdev_ram_vmalloc = {
-	.name		= "vmalloc",
-	.type		= MAPDEV_VMALLOC,
-	.alloc		= nommu_alloc,
-	.free		= nommu_free,
-	.mmap_prepare	= nommu_mmap_prepare,
-	.copy		= nommu_copy,
-	.fence		= mapdev_guard_fence,
-};
+#define NOMMU_BACKING(_name, _type, _mmap_prepare)			\
+{									\
+	.name		= (_name),					\
+	.type		= (_type),					\
+	.alloc		= nommu_alloc,					\
+	.free		= nommu_free,					\
+	.mmap_prepare	= (_mmap_prepare),				\
+	.copy		= nommu_copy,					\
+	.fence		= mapdev_guard_fence,				\
+}
 
-const struct mapdev_backing mapdev_pfn_contig = {
-	.name		= "contig",
-	.type		= MAPDEV_CONTIG,
-	.alloc		= nommu_contig_alloc,
-	.free		= nommu_free,
-	.mmap_prepare	= nommu_mmap_prepare,
-	.copy		= nommu_copy,
-	.fence		= mapdev_guard_fence,
-};
+const struct mapdev_backing mapdev_ram_vmalloc =
+	NOMMU_BACKING("vmalloc", MAPDEV_VMALLOC, nommu_mmap_prepare);
 
-const struct mapdev_backing mapdev_ram_contig = {
-	.name		= "contig",
-	.type		= MAPDEV_CONTIG,
-	.alloc		= nommu_contig_alloc,
-	.free		= nommu_free,
-	.mmap_prepare	= nommu_mmap_prepare,
-	.copy		= nommu_copy,
-	.fence		= mapdev_guard_fence,
-};
+const struct mapdev_backing mapdev_pfn_contig =
+	NOMMU_BACKING("contig", MAPDEV_CONTIG, mapdev_pfn_mmap_prepare);
+
+const struct mapdev_backing mapdev_ram_contig =
+	NOMMU_BACKING("contig", MAPDEV_CONTIG, nommu_mmap_prepare);

@@ -26,6 +26,9 @@ static struct mapdev_region *to_region(struct device *dev)
  */
 static void region_forget(struct mapdev_region *region)
 {
+	/* It is still in use; the last of them ends with the region. */
+	if (mapdev_is_mapped(region))
+		return;
 	if (region->lent)
 		mapdev_give_back(region);
 	else if (region->attrs.backing->type == MAPDEV_WINDOW)
@@ -200,7 +203,8 @@ int mapdev_region_revoke(struct mapdev_region *region, unsigned long why)
 	/* Those who saw the region live finish; then nothing maps it again. */
 	region->backing->fence(region);
 	mapdev_dirty_fence(region);
-	if (!mapdev_unmap(region) && why != MAPDEV_OFF_RETIRED) {
+	mapdev_unmap(region);
+	if (mapdev_is_mapped(region) && why != MAPDEV_OFF_RETIRED) {
 		WRITE_ONCE(region->off, region->off & ~why);
 		return -EBUSY;
 	}
