@@ -2,7 +2,632 @@
 /* What a program can do with a region on a machine without an MMU. */
 #include "nommu.h"
 
-TEST(loaded)
+#include <linux/futex.h>
+
+/* --- Shared: the memory itself --- */
+
+/* ids: NM-9 */
+TEST_EACH(shared_is_the_memory)
 {
-	CHECK(0, access("/sys/class/mapdev", F_OK));
+	u8 *map;
+
+	CHECK(0, try_mmap(r.fd, SIZE, RW, MAP_SHARED, 0, &map));
+	store_byte(map + PAGE + 1, 42);
+	CHECK(42, get_byte(r.fd, PAGE + 1));
+	CHECK(0, set_byte(r.fd, SIZE - 1, 43));
+	CHECK(43, load_byte(map + SIZE - 1));
+	CHECK(0, munmap(map, SIZE));
+	CHECK(42, get_byte(r.fd, PAGE + 1));
+}
+
+/* One address for all, in whichever process, and through whichever file. */
+/* ids: NM-30 NM-34 */
+TEST_EACH(has_one_address)
+{
+	u8 *map, *again, *part;
+	pid_t pid;
+
+	CHECK(0, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 0, &map));
+	CHECK(0, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 2 * PAGE, &part));
+	CHECK(map + 2 * PAGE, part);
+	/* It maps the last page, and stores where that is. */
+	pid = spawn("tell_address");
+	CHECK(0, wait_for(pid));
+	CHECK(map + 3 * PAGE, *(u8 **)part);
+	CHECK(0, munmap(map, PAGE));
+	CHECK(0, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 0, &again));
+	CHECK(map, again);
+	CHECK(0, munmap(map, PAGE));
+	CHECK(0, munmap(part, PAGE));
+}
+
+/* ids: NM-30 */
+TEST_EACH(past_the_end)
+{
+	u8 *map;
+
+	CHECK(-EINVAL, try_mmap(r.fd, SIZE + 1, RW, MAP_SHARED, 0, &map));
+	CHECK(-EINVAL, try_mmap(r.fd, SIZE, RW, MAP_SHARED, PAGE, &map));
+	CHECK(-EINVAL, try_mmap(r.fd, PAGE, RW, MAP_SHARED, SIZE, &map));
+	CHECK(-EINVAL, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 1UL << 52, &map));
+	CHECK(0, counter("mapped"));
+}
+
+/* Each mapping is announced, though core has one record for those that overlap. */
+/* ids: NM-1 NM-32 NM-33 NM-34 */
+TEST_EACH(every_mapping_is_counted)
+{
+	u8 *map;
+	pid_t pid;
+
+	CHECK(0, try_mmap(r.fd, SIZE, RW, MAP_SHARED, 0, &map));
+	CHECK(1, counter("prepare"));
+	CHECK(1, counter("mapped"));
+	store_byte(map, 0);
+	pid = spawn("hold");
+	CHECK(true, wait_byte(map, 1, pid));
+	CHECK(2, counter("prepare"));
+	CHECK(2, counter("mapped"));
+	CHECK(0, counter("close"));
+	store_byte(map, 2);
+	CHECK(0, wait_for(pid));
+	CHECK(1, counter("close"));
+	CHECK(0, munmap(map, SIZE));
+	CHECK(2, counter("close"));
+	CHECK(0, counter("open"));
+}
+
+/* The process that made them first is gone; the mapping of the other is not. */
+/* ids: NM-33 NM-34 */
+TEST_EACH(outlives_the_first)
+{
+	pid_t pid = spawn("hold");
+	u8 *map;
+
+	while (counter("mapped") < 1 && !waitpid(pid, NULL, WNOHANG))
+		sched_yield();
+	/* It is a part of the other's, and so is what core knows of it. */
+	CHECK(0, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 0, &map));
+	CHECK(true, wait_byte(map, 1, pid));
+	store_byte(map, 2);
+	CHECK(0, wait_for(pid));
+	store_byte(map + 1, 7);
+	CHECK(7, get_byte(r.fd, 1));
+	CHECK(-EBUSY, sysfs("revoked", "1"));
+	CHECK(0, munmap(map, PAGE));
+	CHECK(counter("mapped"), counter("close"));
+	CHECK(0, sysfs("revoked", "1"));
+}
+
+/* ids: NM-34 */
+TEST_EACH(not_twice_in_one_process)
+{
+	u8 *map, *other;
+
+	CHECK(0, try_mmap(r.fd, 2 * PAGE, RW, MAP_SHARED, PAGE, &map));
+	CHECK(-EBUSY, try_mmap(r.fd, 2 * PAGE, RW, MAP_SHARED, PAGE, &other));
+	CHECK(-EBUSY, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 2 * PAGE, &other));
+	CHECK(-EBUSY, try_mmap(r.fd, SIZE, RW, MAP_SHARED, 0, &other));
+	/* Longer, from the same page on: core has no place for it. */
+	CHECK(-EBUSY, try_mmap(r.fd, 3 * PAGE, RW, MAP_SHARED, PAGE, &other));
+	CHECK(1, counter("mapped"));
+	CHECK(0, counter("close"));
+	store_byte(map, 9);
+	CHECK(9, get_byte(r.fd, PAGE));
+	CHECK(0, munmap(map, 2 * PAGE));
+	CHECK(1, counter("close"));
+	CHECK(0, try_mmap(r.fd, SIZE, RW, MAP_SHARED, 0, &map));
+	CHECK(0, munmap(map, SIZE));
+}
+
+/* Another process may have a part, or more, but not from the same page on. */
+/* ids: NM-34 */
+TEST_EACH(longer_in_another_process)
+{
+	u8 *map;
+
+	CHECK(0, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 0, &map));
+	CHECK(EBUSY, wait_for(spawn("map_all")));
+	CHECK(0, munmap(map, PAGE));
+	CHECK(0, try_mmap(r.fd, PAGE, RW, MAP_SHARED, PAGE, &map));
+	CHECK(0, wait_for(spawn("map_all")));
+	CHECK(0, munmap(map, PAGE));
+	CHECK(counter("mapped"), counter("close"));
+}
+
+/* --- Private --- */
+
+/* ids: NM-4 */
+TEST_EACH(private_to_read_is_the_memory)
+{
+	u8 *map;
+
+	CHECK(0, set_byte(r.fd, PAGE, 1));
+	CHECK(0, try_mmap(r.fd, SIZE, PROT_READ, MAP_PRIVATE, 0, &map));
+	CHECK(1, load_byte(map + PAGE));
+	CHECK(0, set_byte(r.fd, PAGE, 2));
+	CHECK(2, load_byte(map + PAGE));
+	CHECK(1, counter("mapped"));
+	/* So that who maps it shared has the same memory, too. */
+	CHECK(0, wait_for(spawn("map_all")));
+	CHECK(-EBUSY, sysfs("revoked", "1"));
+	CHECK(0, munmap(map, SIZE));
+	CHECK(2, counter("close"));
+}
+
+/* ids: NM-5 */
+TEST_EACH(private_to_write_is_a_copy)
+{
+	u8 *map;
+
+	CHECK(0, set_byte(r.fd, PAGE, 1));
+	CHECK(0, set_byte(r.fd, SIZE - 1, 5));
+	CHECK(0, try_mmap(r.fd, SIZE, RW, MAP_PRIVATE, 0, &map));
+	CHECK(1, load_byte(map + PAGE));
+	CHECK(5, load_byte(map + SIZE - 1));
+	CHECK(0, set_byte(r.fd, PAGE, 2));
+	CHECK(1, load_byte(map + PAGE));
+	store_byte(map + PAGE, 3);
+	CHECK(2, get_byte(r.fd, PAGE));
+	/* mapdev is not asked, and it stays when the region goes. */
+	CHECK(0, counter("prepare"));
+	CHECK(0, sysfs("revoked", "1"));
+	CHECK(3, load_byte(map + PAGE));
+	CHECK(0, munmap(map, SIZE));
+}
+
+/* What read(2) does not give is zero: no error, as there is with an MMU. */
+/* ids: NM-4 NM-5 */
+TEST_EACH(copy_past_the_end)
+{
+	u8 *map;
+
+	CHECK(0, set_byte(r.fd, SIZE - 1, 6));
+	CHECK(0, try_mmap(r.fd, 2 * PAGE, RW, MAP_PRIVATE, SIZE - PAGE, &map));
+	CHECK(6, load_byte(map + PAGE - 1));
+	for (size_t i = PAGE; i < 2 * PAGE; i++)
+		if (!CHECK(0, load_byte(map + i)))
+			break;
+	CHECK(0, munmap(map, 2 * PAGE));
+}
+
+/* Copies are made by read, which is then refused. */
+/* ids: NM-18 */
+TEST_EACH(copy_of_a_revoked_region)
+{
+	u8 *map;
+
+	CHECK(0, sysfs("revoked", "1"));
+	CHECK(-ENODEV, try_mmap(r.fd, PAGE, RW, MAP_PRIVATE, 0, &map));
+	CHECK(-ENODEV, try_mmap(r.fd, PAGE, PROT_READ, MAP_PRIVATE, 0, &map));
+	CHECK(-ENODEV, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 0, &map));
+	CHECK(0, counter("mapped"));
+}
+
+/* ids: NM-18 */
+TEST(copy_without_the_right_to_read)
+{
+	int fd = open(r.node, O_WRONLY);
+	u8 *map;
+
+	CHECK(-EACCES, try_mmap(fd, PAGE, RW, MAP_PRIVATE, 0, &map));
+	CHECK(-EACCES, try_mmap(fd, PAGE, PROT_WRITE, MAP_SHARED, 0, &map));
+	close(fd);
+	fd = open(r.node, O_RDONLY);
+	CHECK(-EACCES, try_mmap(fd, PAGE, RW, MAP_SHARED, 0, &map));
+	CHECK(0, try_mmap(fd, PAGE, RW, MAP_PRIVATE, 0, &map));
+	CHECK(0, munmap(map, PAGE));
+	close(fd);
+}
+
+/* --- What is not to be had --- */
+
+/* A copy that may be written belongs to the process, and core makes it. */
+/* ids: NM-31 */
+TEST_EACH(nothing_to_execute)
+{
+	u8 *map;
+
+	CHECK(-EPERM, try_mmap(r.fd, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, 0,
+			       &map));
+	CHECK(-EPERM, try_mmap(r.fd, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE,
+			       0, &map));
+	CHECK(-EPERM, try_mmap(r.fd, PAGE, PROT_EXEC, MAP_PRIVATE, 0, &map));
+	CHECK(3, counter("prepare"));
+	CHECK(0, try_mmap(r.fd, PAGE, RW | PROT_EXEC, MAP_PRIVATE, 0, &map));
+	CHECK(0, munmap(map, PAGE));
+	CHECK(3, counter("prepare"));
+	CHECK(0, counter("mapped"));
+}
+
+/* ids: NM-17 */
+TEST_EACH(no_choice_of_the_address)
+{
+	u8 *map, *hint;
+
+	CHECK(0, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 0, &map));
+	hint = mmap(map + (1UL << 20), PAGE, RW, MAP_SHARED, r.fd, PAGE);
+	CHECK(map + PAGE, hint);
+	CHECK(0, munmap(hint, PAGE));
+	hint = mmap(map + PAGE, PAGE, RW, MAP_SHARED | MAP_FIXED, r.fd, PAGE);
+	CHECK(MAP_FAILED, hint);
+	CHECK(EINVAL, errno);
+	hint = mmap(map, PAGE, RW, MAP_SHARED | MAP_FIXED, r.fd, 0);
+	CHECK(MAP_FAILED, hint);
+	CHECK(EINVAL, errno);
+	store_byte(map, 8);
+	CHECK(8, get_byte(r.fd, 0));
+	CHECK(0, munmap(map, PAGE));
+	CHECK(2, counter("mapped"));
+	CHECK(2, counter("close"));
+}
+
+/* ids: NM-24 */
+TEST_EACH(no_part_is_unmapped)
+{
+	u8 *map;
+
+	CHECK(0, try_mmap(r.fd, SIZE, RW, MAP_SHARED, 0, &map));
+	CHECK(-1, munmap(map, PAGE));
+	CHECK(EINVAL, errno);
+	CHECK(-1, munmap(map + PAGE, PAGE));
+	CHECK(EINVAL, errno);
+	CHECK(-1, munmap(map + SIZE - PAGE, PAGE));
+	CHECK(EINVAL, errno);
+	CHECK(-1, munmap(map, SIZE + PAGE));
+	CHECK(EINVAL, errno);
+	CHECK(0, counter("close"));
+	store_byte(map + SIZE - 1, 4);
+	CHECK(4, get_byte(r.fd, SIZE - 1));
+	CHECK(0, munmap(map, SIZE));
+	CHECK(1, counter("close"));
+}
+
+/* ids: NM-22 NM-23 NM-24 NM-25 */
+TEST_EACH(shared_is_not_resized)
+{
+	u8 *map;
+
+	CHECK(0, try_mmap(r.fd, 2 * PAGE, RW, MAP_SHARED, 0, &map));
+	CHECK(-EPERM, try_mremap(map, 2 * PAGE, 2 * PAGE, 0, NULL));
+	CHECK(-EPERM, try_mremap(map, 2 * PAGE, PAGE, 0, NULL));
+	CHECK(-EPERM, try_mremap(map, 2 * PAGE, 3 * PAGE, MREMAP_MAYMOVE, NULL));
+	CHECK(-EPERM, try_mremap(map, 2 * PAGE, 2 * PAGE,
+				 MREMAP_MAYMOVE | MREMAP_FIXED, map));
+	CHECK(-EINVAL, try_mremap(map, 2 * PAGE, 2 * PAGE,
+				  MREMAP_MAYMOVE | MREMAP_FIXED, map + SIZE));
+	CHECK(-EINVAL, try_mremap(map, PAGE, PAGE, 0, NULL));
+	CHECK(-EINVAL, try_mremap(map + PAGE, PAGE, PAGE, 0, NULL));
+	CHECK(-EINVAL, try_mremap(map, 2 * PAGE, 0, 0, NULL));
+	CHECK(0, munmap(map, 2 * PAGE));
+	CHECK(1, counter("mapped"));
+	CHECK(1, counter("close"));
+}
+
+/* Within what was allocated for it, and where it is. */
+/* ids: NM-21 NM-22 NM-23 NM-25 */
+TEST(copy_is_resized)
+{
+	u8 *map;
+
+	CHECK(0, set_byte(r.fd, 2 * PAGE - 1, 3));
+	CHECK(0, try_mmap(r.fd, 2 * PAGE, RW, MAP_PRIVATE, 0, &map));
+	CHECK(map, mremap(map, 2 * PAGE, PAGE, 0, NULL));
+	CHECK(-EINVAL, try_mremap(map, 2 * PAGE, PAGE, 0, NULL));
+	CHECK(map, mremap(map, PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+			  map));
+	CHECK(3, load_byte(map + 2 * PAGE - 1));
+	CHECK(-ENOMEM, try_mremap(map, 2 * PAGE, 3 * PAGE, MREMAP_MAYMOVE, NULL));
+	CHECK(-EINVAL, try_mremap(map, 2 * PAGE, PAGE,
+				  MREMAP_MAYMOVE | MREMAP_FIXED, map + SIZE));
+	CHECK(0, munmap(map, 2 * PAGE));
+}
+
+/* A word's address is all that core looks at, whatever is there. */
+/* ids: NM-20 */
+TEST_EACH(futex)
+{
+	u8 *map;
+
+	CHECK(0, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 0, &map));
+	*(volatile uint32_t *)map = 5;
+	CHECK(0, syscall(__NR_futex, map, FUTEX_WAKE, 1, NULL, NULL, 0));
+	CHECK(-1, syscall(__NR_futex, map, FUTEX_WAIT, 4, NULL, NULL, 0));
+	CHECK(EAGAIN, errno);
+	CHECK(0, munmap(map, PAGE));
+	CHECK(0, syscall(__NR_futex, map, FUTEX_WAKE, 1, NULL, NULL, 0));
+}
+
+/* ids: NM-40 */
+TEST_EACH(calls_that_are_not_there)
+{
+	u8 *map, present;
+
+	CHECK(0, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 0, &map));
+	CHECK(-1, syscall(__NR_mprotect, map, PAGE, PROT_READ));
+	CHECK(ENOSYS, errno);
+	CHECK(-1, syscall(__NR_msync, map, PAGE, 4));
+	CHECK(ENOSYS, errno);
+	CHECK(-1, syscall(__NR_mincore, map, PAGE, &present));
+	CHECK(ENOSYS, errno);
+	CHECK(-1, syscall(__NR_madvise, map, PAGE, 4));
+	CHECK(ENOSYS, errno);
+	CHECK(-1, syscall(__NR_mlock, map, PAGE));
+	CHECK(ENOSYS, errno);
+	CHECK(0, munmap(map, PAGE));
+	CHECK(0, counter("fault"));
+}
+
+/* Without ->access, since core finds the bytes itself. */
+/* ids: NM-40 */
+TEST_EACH(proc_mem)
+{
+	int fd = open("/proc/self/mem", O_RDWR);
+	u8 *map, byte = 12;
+
+	CHECK(0, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 0, &map));
+	CHECK(0, set_byte(r.fd, 1, 11));
+	CHECK(11, get_byte(fd, (off_t)map + 1));
+	CHECK(0, set_byte(fd, (off_t)map + 2, byte));
+	CHECK(12, get_byte(r.fd, 2));
+	CHECK(0, munmap(map, PAGE));
+	close(fd);
+}
+
+/* A pipe takes pages by reference, if they can be had. */
+TEST_EACH(pins)
+{
+	struct { void *base; size_t length; } iov = { .length = PAGE };
+	bool frames = !strcmp(r.attrs, "backing=contig") ||
+		      !strcmp(r.attrs, WINDOW);
+	int pipe_fd[2];
+	u8 *map;
+
+	CHECK(0, pipe(pipe_fd));
+	CHECK(0, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 0, &map));
+	iov.base = map;
+	CHECK(frames ? -1 : (long)PAGE,
+	      syscall(__NR_vmsplice, pipe_fd[1], &iov, 1, 0));
+	if (frames)
+		CHECK(EFAULT, errno);
+	CHECK(0, munmap(map, PAGE));
+	close(pipe_fd[0]);
+	close(pipe_fd[1]);
+}
+
+/* --- Nothing can be taken away --- */
+
+/* ids: NM-36 */
+TEST_EACH(revoke_is_refused_while_mapped)
+{
+	u8 *map;
+
+	CHECK(0, try_mmap(r.fd, SIZE, RW, MAP_SHARED, 0, &map));
+	CHECK(-EBUSY, sysfs("revoked", "1"));
+	CHECK(-1, ioctl(r.fd, MAPDEV_IOC_REVOKE, 0));
+	CHECK(EBUSY, errno);
+	/* It is as live as it was. */
+	CHECK(0, counter("revoke"));
+	CHECK(-EALREADY, sysfs("revoked", "0"));
+	store_byte(map, 42);
+	CHECK(42, get_byte(r.fd, 0));
+	CHECK(0, wait_for(spawn("map_all")));
+
+	CHECK(0, munmap(map, SIZE));
+	CHECK(0, sysfs("revoked", "1"));
+	CHECK(-ENODEV, get_byte(r.fd, 0));
+	CHECK(-ENODEV, try_mmap(r.fd, SIZE, RW, MAP_SHARED, 0, &map));
+	CHECK(0, sysfs("revoked", "0"));
+	CHECK(0, try_mmap(r.fd, SIZE, RW, MAP_SHARED, 0, &map));
+	CHECK(42, load_byte(map));
+	CHECK(0, munmap(map, SIZE));
+}
+
+/* The region is gone; the mapping is not, nor is what it shows. */
+TEST_EACH(mapped_beyond_the_end)
+{
+	bool window = !strcmp(r.attrs, WINDOW);
+	u8 *map;
+
+	CHECK(0, try_mmap(r.fd, SIZE, RW, MAP_SHARED, 0, &map));
+	retire(r.name);
+	CHECK(-1, access(r.node, F_OK));
+	CHECK(-ENODEV, get_byte(r.fd, 0));
+	close(r.fd);
+	r.fd = -1;
+	memset(map, 0x5a, SIZE);
+	CHECK(0x5a, load_byte(map + SIZE - 1));
+	/* A range of another's is not to be had meanwhile. */
+	if (window) {
+		CHECK(0, describe("next", WINDOW " size=4096"));
+		CHECK(-EBUSY, config("next", "live", "1"));
+	} else {
+		CHECK(0, describe("next", "backing=contig size=16384"));
+		CHECK(0, config("next", "live", "1"));
+		CHECK(0x5a, load_byte(map));
+	}
+	CHECK(0, munmap(map, SIZE));
+	if (window)
+		CHECK(0, config("next", "live", "1"));
+	retire("next");
+}
+
+/* --- What a region cannot be --- */
+
+TEST(needs_an_mmu)
+{
+	static const char * const impossible[] = {
+		"backing=paged", "backing=pages", "backing=vmalloc map=demand",
+		"backing=contig dirty=1", WINDOW " cache=uc", WINDOW " cache=wc",
+	};
+	size_t count = sizeof(impossible) / sizeof(*impossible);
+
+	for (size_t i = 0; i < count; i++) {
+		CHECK(0, describe("no", impossible[i]));
+		CHECK(0, config("no", "size", "4096"));
+		CHECK(-EOPNOTSUPP, config("no", "live", "1"));
+		CHECK(-1, access("/dev/mapdev/no", F_OK));
+		CHECK(-1, access("/sys/class/mapdev/no", F_OK));
+		/* The same directory is good for one that can be. */
+		CHECK(0, config("no", "backing", "contig"));
+		CHECK(0, config("no", "map", "eager"));
+		CHECK(0, config("no", "dirty", "0"));
+		CHECK(0, config("no", "cache", "wb"));
+		if (!strchr(impossible[i], 'x'))
+			CHECK(0, config("no", "live", "1"));
+		retire("no");
+	}
+}
+
+TEST_EACH(calls_that_need_an_mmu)
+{
+	struct mapdev_resize resize = {
+		.size = sizeof(resize), .length = PAGE,
+	};
+	struct mapdev_discard discard = {
+		.size = sizeof(discard), .length = PAGE,
+	};
+	struct mapdev_run run;
+	struct mapdev_dirty dirty = {
+		.size = sizeof(dirty), .length = SIZE,
+		.runs = (unsigned long)&run, .capacity = 1,
+	};
+
+	CHECK(0, set_byte(r.fd, 0, 1));
+	CHECK(-1, ioctl(r.fd, MAPDEV_IOC_RESIZE, &resize));
+	CHECK(EOPNOTSUPP, errno);
+	CHECK(-EOPNOTSUPP, sysfs("size", "4096"));
+	CHECK(-1, ioctl(r.fd, MAPDEV_IOC_DISCARD, &discard));
+	CHECK(EOPNOTSUPP, errno);
+	CHECK(-1, ioctl(r.fd, MAPDEV_IOC_DIRTY, &dirty));
+	CHECK(EOPNOTSUPP, errno);
+	CHECK(1, get_byte(r.fd, 0));
+}
+
+/* There is one way to map, and one to cache, and programs are told so. */
+TEST_EACH(info)
+{
+	struct mapdev_info info = { .size = sizeof(info) };
+	bool vmalloc = !strcmp(r.attrs, "backing=vmalloc");
+	u8 *map;
+
+	CHECK(0, ioctl(r.fd, MAPDEV_IOC_INFO, &info));
+	CHECK(MAPDEV_EAGER, info.map);
+	CHECK(MAPDEV_WB, info.cache);
+	CHECK(SIZE, info.length);
+	CHECK(0, try_mmap(r.fd, SIZE, RW, MAP_SHARED, 0, &map));
+	CHECK(vmalloc ? 0 : (unsigned long)map, info.phys_addr);
+	CHECK(0, munmap(map, SIZE));
+}
+
+/* More than the buddy allocator has in one piece is refused, and costs nothing. */
+TEST(too_large)
+{
+	CHECK(0, describe("large", "backing=vmalloc size=64M"));
+	CHECK(-ENOMEM, config("large", "live", "1"));
+	CHECK(0, config("large", "size", "1M"));
+	CHECK(0, config("large", "live", "1"));
+	retire("large");
+}
+
+/* ids: NM-31 */
+TEST(ro)
+{
+	int fd;
+	u8 *map;
+
+	CHECK(0, create("ro", "backing=vmalloc size=4096 ro=1"));
+	fd = open("/dev/mapdev/ro", O_RDWR);
+	CHECK(-EACCES, try_mmap(fd, PAGE, RW, MAP_SHARED, 0, &map));
+	CHECK(-EACCES, set_byte(fd, 0, 1));
+	CHECK(0, try_mmap(fd, PAGE, PROT_READ, MAP_SHARED, 0, &map));
+	CHECK(0, load_byte(map));
+	CHECK(0, munmap(map, PAGE));
+	close(fd);
+	retire("ro");
+}
+
+/* A program that was here before has left nothing to be seen. */
+TEST(zeroed)
+{
+	static const char * const attrs[] = {
+		"backing=vmalloc size=64K", "backing=contig size=64K",
+		"backing=contig pin=1 size=64K",
+	};
+	u8 *map;
+
+	for (int i = 0; i < 6; i++) {
+		int fd;
+
+		CHECK(0, create("zero", attrs[i % 3]));
+		fd = open("/dev/mapdev/zero", O_RDWR);
+		CHECK(0, try_mmap(fd, 16 * PAGE, RW, MAP_SHARED, 0, &map));
+		for (size_t at = 0; at < 16 * PAGE; at++)
+			if (!CHECK(0, load_byte(map + at)))
+				break;
+		memset(map, 0xa5, 16 * PAGE);
+		CHECK(0, munmap(map, 16 * PAGE));
+		close(fd);
+		retire("zero");
+	}
+}
+
+/* --- What is told of it --- */
+
+/* ids: NM-15 NM-16 */
+TEST_EACH(maps)
+{
+	char begin[24];
+	u8 *map;
+
+	CHECK(0, try_mmap(r.fd, PAGE, RW, MAP_SHARED, PAGE, &map));
+	snprintf(begin, sizeof(begin), "%08lx-", (unsigned long)map);
+	CHECK(true, !!strstr(read_file("/proc/self/maps"), r.node));
+	CHECK(true, !!strstr(read_file("/proc/self/maps"), begin));
+	CHECK(true, !!strstr(read_file("/proc/maps"), r.node));
+	CHECK(true, !!strstr(read_file("/proc/maps"), begin));
+	CHECK(0, munmap(map, PAGE));
+	CHECK(false, !!strstr(read_file("/proc/self/maps"), r.node));
+	CHECK(false, !!strstr(read_file("/proc/maps"), r.node));
+}
+
+/* ids: NM-39 */
+TEST(trimming)
+{
+	CHECK('1', read_file("/proc/sys/vm/nr_trim_pages")[0]);
+}
+
+/* A mapping keeps the file, and that the module. */
+TEST(module_stays_while_mapped)
+{
+	u8 *map;
+
+	CHECK(0, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 0, &map));
+	close(r.fd);
+	r.fd = -1;
+	CHECK(-1, syscall(__NR_delete_module, "mapdev", O_NONBLOCK));
+	CHECK(EAGAIN, errno);
+	store_byte(map, 1);
+	CHECK(0, munmap(map, PAGE));
+}
+
+/* --- What another process does --- */
+
+static int child(const char *what, const char *node)
+{
+	int fd = open(node, O_RDWR), err;
+	u8 *map;
+
+	if (!strcmp(what, "tell_address")) {
+		err = try_mmap(fd, PAGE, RW, MAP_SHARED, SIZE - PAGE, &map);
+		lseek(fd, 2 * PAGE, SEEK_SET);
+		return write(fd, &map, sizeof(map)) < 0 ? errno : -err;
+	}
+	err = try_mmap(fd, SIZE, RW, MAP_SHARED, 0, &map);
+	if (err || !strcmp(what, "map_all"))
+		return -err;
+	/* hold: say so, and wait for leave to end. */
+	store_byte(map, 1);
+	wait_byte(map, 2, 0);
+	return 0;
 }

@@ -5,6 +5,7 @@
 GUEST		:= $(dir $(lastword $(MAKEFILE_LIST)))
 NOLIBC_CFLAGS	:= -std=gnu11 -Os -g -Wall -Wextra -nostdinc -fPIE \
 		   -fno-stack-protector -fno-asynchronous-unwind-tables \
+		   -fno-toplevel-reorder \
 		   -isystem $(KSRC)/tools/include/nolibc $(KHDR_INCLUDES) \
 		   -I$(GUEST) -I$(GUEST)../../include/uapi
 NOLIBC_LDFLAGS	:= -static-pie -nostdlib -Wl,--no-dynamic-linker -Wl,-z,norelro
