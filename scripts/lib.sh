@@ -28,6 +28,7 @@ at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]; 
 # machine    QEMU for that, and its machine
 # console    where the kernel speaks there
 # memory     for QEMU's -m
+# parts      "make check" shares its suites out to this many virtual machines
 # selftests  what "make -C selftests" is told beside that
 kernel_row() {
 	local row
@@ -35,11 +36,11 @@ kernel_row() {
 	[ -n "$row" ] || die "scripts/kernels has no kernel named $1"
 	read -r _ series arch fragments objects boot check <<<"$row"
 	case $arch in
-	x86_64)		karch=x86 image=bzImage cross='' guest=virtme memory=8G
+	x86_64)		karch=x86 image=bzImage cross='' guest=virtme memory=8G parts=2
 			kbuild=(ARCH=x86_64) ;;
 	riscv64)	karch=riscv image=Image cross=riscv64-linux-gnu- guest=initramfs
 			machine=(qemu-system-riscv64 -M virt -bios none)
-			console=ttyS0 memory=256M selftests=(NOMMU=y) ;;
+			console=ttyS0 memory=256M parts=1 selftests=(NOMMU=y) ;;
 	*)		die "scripts/lib.sh does not know how to build for $arch" ;;
 	esac
 	compiler=${cross}gcc

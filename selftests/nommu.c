@@ -60,7 +60,8 @@ TEST_EACH(every_mapping_is_counted)
 	u8 *map;
 	pid_t pid;
 
-	CHECK(0, try_mmap(r.fd, SIZE, RW, MAP_SHARED, 0, &map));
+	if (!CHECK(0, try_mmap(r.fd, SIZE, RW, MAP_SHARED, 0, &map)))
+		return;
 	CHECK(1, counter("prepare"));
 	CHECK(1, counter("mapped"));
 	store_byte(map, 0);
@@ -87,7 +88,10 @@ TEST_EACH(outlives_the_first)
 	while (counter("mapped") < 1 && !waitpid(pid, NULL, WNOHANG))
 		sched_yield();
 	/* It is a part of the other's, and so is what core knows of it. */
-	CHECK(0, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 0, &map));
+	if (!CHECK(0, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 0, &map))) {
+		kill(pid, SIGKILL);
+		return;
+	}
 	CHECK(true, wait_byte(map, 1, pid));
 	store_byte(map, 2);
 	CHECK(0, wait_for(pid));

@@ -193,12 +193,20 @@ static long counter(const char *name)
 	return found ? atol(found + strlen(line)) : -1;
 }
 
-/* mmap(2): 0, or the errno of its failure, as it is in the kernel. */
+/*
+ * mmap(2): 0, or the errno of its failure, as it is in the kernel. Then the address
+ * is one whose touch does no harm: nothing would stop it.
+ */
 static int try_mmap(int fd, size_t size, int prot, int flags, off_t offset,
 		    u8 **addr)
 {
+	static u8 nowhere[16 * PAGE];
+
 	*addr = mmap(NULL, size, prot, flags, fd, offset);
-	return *addr == MAP_FAILED ? -errno : 0;
+	if (*addr != MAP_FAILED)
+		return 0;
+	*addr = nowhere;
+	return -errno;
 }
 
 static int try_mremap(void *old, size_t size, size_t new_size, int flags,
