@@ -334,7 +334,7 @@ TEST_EACH(futex)
 	u8 *map;
 
 	CHECK(0, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 0, &map));
-	*(volatile uint32_t *)map = 5;
+	*(__u32 *)map = 5;
 	CHECK(0, syscall(__NR_futex, map, FUTEX_WAKE, 1, NULL, NULL, 0));
 	CHECK(-1, syscall(__NR_futex, map, FUTEX_WAIT, 4, NULL, NULL, 0));
 	CHECK(EAGAIN, errno);
@@ -444,15 +444,15 @@ TEST_EACH(mapped_beyond_the_end)
 	/* A range of another's is not to be had meanwhile. */
 	if (window) {
 		CHECK(0, describe("next", WINDOW " size=4096"));
-		CHECK(-EBUSY, config("next", "live", "1"));
+		CHECK(-EBUSY, set_attr("next", "live", "1"));
 	} else {
 		CHECK(0, describe("next", "backing=contig size=16384"));
-		CHECK(0, config("next", "live", "1"));
+		CHECK(0, set_attr("next", "live", "1"));
 		CHECK(0x5a, load_byte(map));
 	}
 	CHECK(0, munmap(map, SIZE));
 	if (window)
-		CHECK(0, config("next", "live", "1"));
+		CHECK(0, set_attr("next", "live", "1"));
 	retire("next");
 }
 
@@ -468,17 +468,17 @@ TEST(needs_an_mmu)
 
 	for (size_t i = 0; i < count; i++) {
 		CHECK(0, describe("no", impossible[i]));
-		CHECK(0, config("no", "size", "4096"));
-		CHECK(-EOPNOTSUPP, config("no", "live", "1"));
+		CHECK(0, set_attr("no", "size", "4096"));
+		CHECK(-EOPNOTSUPP, set_attr("no", "live", "1"));
 		CHECK(-1, access("/dev/mapdev/no", F_OK));
 		CHECK(-1, access("/sys/class/mapdev/no", F_OK));
 		/* The same directory is good for one that can be. */
-		CHECK(0, config("no", "backing", "contig"));
-		CHECK(0, config("no", "map", "eager"));
-		CHECK(0, config("no", "dirty", "0"));
-		CHECK(0, config("no", "cache", "wb"));
+		CHECK(0, set_attr("no", "backing", "contig"));
+		CHECK(0, set_attr("no", "map", "eager"));
+		CHECK(0, set_attr("no", "dirty", "0"));
+		CHECK(0, set_attr("no", "cache", "wb"));
 		if (!strchr(impossible[i], 'x'))
-			CHECK(0, config("no", "live", "1"));
+			CHECK(0, set_attr("no", "live", "1"));
 		retire("no");
 	}
 }
@@ -528,9 +528,9 @@ TEST_EACH(info)
 TEST(too_large)
 {
 	CHECK(0, describe("large", "backing=vmalloc size=64M"));
-	CHECK(-ENOMEM, config("large", "live", "1"));
-	CHECK(0, config("large", "size", "1M"));
-	CHECK(0, config("large", "live", "1"));
+	CHECK(-ENOMEM, set_attr("large", "live", "1"));
+	CHECK(0, set_attr("large", "size", "1M"));
+	CHECK(0, set_attr("large", "live", "1"));
 	retire("large");
 }
 

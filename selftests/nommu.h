@@ -12,7 +12,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +21,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <linux/mapdev.h>
+#include <linux/types.h>
 
 #include "relocate.h"
 
-typedef uint8_t u8;
+typedef __u8 u8;
 
 #define PAGE	4096UL
 #define PAGES	4			/* of the region of each test */
@@ -124,7 +124,7 @@ static const char *read_file(const char *path)
 	return text;
 }
 
-static int config(const char *name, const char *attr, const char *value)
+static int set_attr(const char *name, const char *attr, const char *value)
 {
 	char path[256];
 
@@ -158,7 +158,7 @@ static int describe(const char *name, const char *attrs)
 		pair[end - attrs] = '\0';
 		value = strchr(pair, '=');
 		*value++ = '\0';
-		err = config(name, pair, value);
+		err = set_attr(name, pair, value);
 	}
 	return err;
 }
@@ -167,7 +167,7 @@ static int create(const char *name, const char *attrs)
 {
 	int err = describe(name, attrs);
 
-	return err ?: config(name, "live", "1");
+	return err ?: set_attr(name, "live", "1");
 }
 
 static int sysfs(const char *attr, const char *value)
@@ -232,12 +232,16 @@ static int set_byte(int fd, off_t offset, u8 byte)
 
 static int load_byte(const u8 *byte)
 {
-	return *(const volatile u8 *)byte;
+	u8 value = *byte;
+
+	__asm__ __volatile__("" : "+r"(value) : : "memory");
+	return value;
 }
 
 static void store_byte(u8 *byte, u8 value)
 {
-	*(volatile u8 *)byte = value;
+	*byte = value;
+	__asm__ __volatile__("" : : : "memory");
 }
 
 /* --- Another process: this program again, with the name of what it is to do --- */
@@ -288,8 +292,8 @@ static bool begin(const char *attrs)
 	snprintf(r.node, sizeof(r.node), "/dev/mapdev/%s", r.name);
 	r.attrs = attrs;
 	if (!CHECK(0, describe(r.name, attrs)) ||
-	    !CHECK(0, config(r.name, "size", "16384")) ||
-	    !CHECK(0, config(r.name, "live", "1")))
+	    !CHECK(0, set_attr(r.name, "size", "16384")) ||
+	    !CHECK(0, set_attr(r.name, "live", "1")))
 		return false;
 	r.fd = open(r.node, O_RDWR);
 	return CHECK(true, r.fd >= 0);
