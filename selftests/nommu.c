@@ -419,7 +419,10 @@ TEST_EACH(revoke_is_refused_while_mapped)
 
 	CHECK(0, munmap(map, SIZE));
 	CHECK(0, sysfs("revoked", "1"));
+	CHECK(-1, open(r.node, O_RDWR));
+	CHECK(ENODEV, errno);
 	CHECK(-ENODEV, get_byte(r.fd, 0));
+	CHECK(-ENODEV, set_byte(r.fd, 0, 1));
 	CHECK(-ENODEV, try_mmap(r.fd, SIZE, RW, MAP_SHARED, 0, &map));
 	CHECK(0, sysfs("revoked", "0"));
 	CHECK(0, try_mmap(r.fd, SIZE, RW, MAP_SHARED, 0, &map));
