@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel's memory beside the memory itself, in bytes.
+ *
+ *   an object  of one page: all that there is of it before it is used. (For a memfd
+ *              that is with its open file: without one there is none.)
+ *   a 4K page  of memory that was fully written to and is no longer mapped
+ */
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+/*
+ * What the first ones take may be left of others that were freed, so that they
+ * are not counted.
+ */
+#define FIRST_OBJECTS	200
+#define FIRST_BYTES	(64 * MIB)
+#define BYTES		(256 * MIB)
+
+enum column { OBJECT, PAGE, COLUMNS };
+
+static const char * const columns[COLUMNS] = { "an object", "a 4K page" };
+
+/*
+ * The last one's bytes are counted by the kernel with its own: they are
+ * allocated by vmalloc.
+ */
+static const struct memory rows[] = {
+	{ .name = "memfd 4K", .create = create_memfd,
+	  .knob = "shmem_enabled", .value = "never" },
+	{ .name = "memfd THP", .create = create_memfd,
+	  .knob = "shmem_enabled", .value = "always" },
+	{ MAPDEV("paged 4K", "paged granule=4K") },
+	{ MAPDEV("paged 64K", "paged granule=64K") },
+	{ MAPDEV("paged 2M", "paged granule=2M") },
+	{ MAPDEV("paged 4K, dirty log", "paged granule=4K dirty=1") },
+	{ MAPDEV("pages", "pages") },
+	{ MAPDEV("pages, dirty log", "pages dirty=1") },
+	{ MAPDEV("contig", "contig") },
+	{ MAPDEV("contig pin", "contig pin=1") },
+	{ MAPDEV("vmalloc", "vmalloc") },
+};
+
+#define VMALLOC	(&rows[ARRAY_SIZE(rows) - 1])
+
+static double kernel_bytes(void)
+{
+	static const char * const fields[] = {
+		"Slab", "PageTables", "Percpu", "KernelStack", "VmallocUsed",
+	};
+	double sum = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		sum += 1024 * read_field("/proc/meminfo", fields[i]);
+	return sum;
+}
+
+/* What was freed is given back some time later, by RCU and workers. */
+static void settle(void)
+{
+	for (int i = 0; i < 10; i++)
+		usleep(50000);
+}
+
+static bool measure_objects(const struct memory *kind, double *bytes)
+{
+	double before = 0;
+	bool done = true;
+	int made;
+
+	settle();
+	for (made = 0; made < MOST_OBJECTS && done; made++) {
+		if (made == FIRST_OBJECTS)
+			before = kernel_bytes();
+		done = make_object(kind->arg, made);
+	}
+	*bytes = (kernel_bytes() - before) / (MOST_OBJECTS - FIRST_OBJECTS);
+	if (kind == VMALLOC)
+		*bytes -= STEP;
+	while (made--)
+		end_object(kind->arg, made);
+	return done;
+}
+
+/* Two of them, since some have all of their pages from the start. */
+static bool measure_pages(const struct memory *kind, double *bytes)
+{
+	double counts[2];
+
+	for (int i = 0; i < 2; i++) {
+		struct memory sized = *kind;
+		struct object object;
+		char *memory;
+
+		settle();
+		counts[i] = -kernel_bytes();
+		sized.size = i ? BYTES : FIRST_BYTES;
+		if (!object_open(&sized, &object))
+			return false;
+		memory = object_map(&sized, &object);
+		if (memory) {
+			touch(memory, object.size, STEP, true);
+			munmap(memory, object.size);
+			counts[i] += kernel_bytes();
+		}
+		object_close(&sized, &object);
+		if (!memory)
+			return false;
+	}
+	*bytes = (counts[1] - counts[0]) / ((BYTES - FIRST_BYTES) / STEP);
+	if (kind == VMALLOC)
+		*bytes -= STEP;
+	return true;
+}
+
+static bool bench_row(const struct memory *kind)
+{
+	char old[32] = "", ignored[32];
+	double bytes[COLUMNS];
+	bool done;
+
+	none_yet(bytes, COLUMNS);
+	if (kind->knob && turn_knob(kind->knob, kind->value, old, sizeof(old)))
+		return row_failed(kind->name);
+	done = measure_pages(kind, &bytes[PAGE]) &&
+	       measure_objects(kind, &bytes[OBJECT]);
+	if (!done)
+		row_failed(kind->name);
+	if (*old && turn_knob(kind->knob, old, ignored, sizeof(ignored)))
+		return row_failed(kind->name);
+	if (done)
+		table_row(kind->name, bytes);
+	return done;
+}
+
+bool bench_bytes(void)
+{
+	bool done = true;
+
+	table_begin("bytes", "bytes of the kernel's, beside the memory", columns,
+		    COLUMNS);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (wanted(rows[i].name))
+			done &= bench_row(&rows[i]);
+	return done;
+}

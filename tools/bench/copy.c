@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What read(2) and write(2) of 1 MiB cost; tmpfs is what is behind a memfd.
+ *
+ *   fresh write  to memory that is not there yet
+ *   read, write  of memory that is
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+enum column { FRESH, READ, WRITE, COLUMNS };
+
+static const char * const columns[COLUMNS] = { "fresh write", "read", "write" };
+
+static const struct memory rows[] = {
+	{ .name = "tmpfs 4K", .create = create_memfd,
+	  .knob = "shmem_enabled", .value = "never" },
+	{ .name = "tmpfs THP", .create = create_memfd,
+	  .knob = "shmem_enabled", .value = "always" },
+	{ MAPDEV("paged 4K", "paged granule=4K") },
+	{ MAPDEV("paged 64K", "paged granule=64K") },
+	{ MAPDEV("paged 2M", "paged granule=2M") },
+	{ MAPDEV("pages", "pages") },
+	{ MAPDEV("vmalloc", "vmalloc") },
+	{ MAPDEV("contig", "contig") },
+};
+
+/* Go through all of the file once. */
+static bool copy(const struct object *object, char *buffer, bool writing,
+		 double *least)
+{
+	uint64_t start = now();
+	ssize_t moved;
+
+	for (size_t at = 0; at < object->size; at += MIB) {
+		if (writing)
+			moved = pwrite(object->fd, buffer, MIB, at);
+		else
+			moved = pread(object->fd, buffer, MIB, at);
+		if (moved != (ssize_t)MIB) {
+			errno = moved < 0 ? errno : EIO;
+			return false;
+		}
+	}
+	keep_least(least, (double)(now() - start) / (object->size / STEP));
+	return true;
+}
+
+static bool measure(const struct memory *kind, char *buffer, double *least)
+{
+	struct object object;
+	bool done;
+
+	if (!object_open(kind, &object))
+		return false;
+	done = copy(&object, buffer, true, &least[FRESH]) &&
+	       copy(&object, buffer, false, &least[READ]) &&
+	       copy(&object, buffer, true, &least[WRITE]);
+	object_close(kind, &object);
+	return done;
+}
+
+static bool bench_row(const struct memory *kind, char *buffer)
+{
+	char old[32] = "", ignored[32];
+	double least[COLUMNS];
+	bool done = true;
+
+	none_yet(least, COLUMNS);
+	if (kind->knob && turn_knob(kind->knob, kind->value, old, sizeof(old)))
+		return row_failed(kind->name);
+	for (unsigned int i = 0; done && i < settings.repeats; i++)
+		done = measure(kind, buffer, least);
+	if (!done)
+		row_failed(kind->name);
+	if (*old && turn_knob(kind->knob, old, ignored, sizeof(ignored)))
+		return row_failed(kind->name);
+	if (done)
+		table_row(kind->name, least);
+	return done;
+}
+
+bool bench_copy(void)
+{
+	char *buffer = malloc(MIB);
+	bool done = true;
+
+	if (!buffer)
+		return row_failed("copy");
+	memset(buffer, 1, MIB);
+	table_begin("copy", "each per 4K of 1 MiB", columns, COLUMNS);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (wanted(rows[i].name))
+			done &= bench_row(&rows[i], buffer);
+	free(buffer);
+	return done;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What it costs to map memory: mapdev, and what one would take instead.
+ *
+ *   bench [--json FILE] [--size MIB] [--repeat N] [--instructions]
+ *         [--threads N] [ROW...]
+ *
+ * Run as root with mapdev and mapdev_pci loaded. A ROW names those that are
+ * wanted by a part of their name. --instructions says that the clock of this
+ * machine counts these; --threads measures how faults of up to N threads and
+ * processes get along, and nothing else.
+ */
+#include <err.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+
+struct settings settings = { .size = 64 * MIB, .repeats = 3 };
+
+bool wanted(const char *name)
+{
+	char **row = settings.rows;
+
+	if (!*row)
+		return true;
+	for (; *row; row++)
+		if (strstr(name, *row))
+			return true;
+	return false;
+}
+
+static unsigned long positive(const char *text)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (!value || *end)
+		errx(2, "%s is not a number above 0", text);
+	return value;
+}
+
+/* Returns the file for the JSON, or NULL. */
+static const char *read_options(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", required_argument, NULL, 'j' },
+		{ "size", required_argument, NULL, 's' },
+		{ "repeat", required_argument, NULL, 'r' },
+		{ "threads", required_argument, NULL, 't' },
+		{ "instructions", no_argument, NULL, 'i' },
+		{ }
+	};
+	const char *json = NULL;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'j':
+			json = optarg;
+			break;
+		case 's':
+			settings.size = positive(optarg) * MIB;
+			break;
+		case 'r':
+			settings.repeats = positive(optarg);
+			break;
+		case 't':
+			settings.cpus = positive(optarg);
+			break;
+		case 'i':
+			settings.instructions = true;
+			break;
+		default:
+			exit(2);
+		}
+	}
+	if (settings.size % HUGE_SIZE)
+		errx(2, "the size is not a multiple of 2 MiB");
+	settings.rows = argv + optind;
+	return json;
+}
+
+int main(int argc, char **argv)
+{
+	const char *json = read_options(argc, argv);
+	bool done = true;
+
+	if (!results_open(json))
+		err(1, "%s", json);
+	if (settings.cpus) {
+		done = bench_threads(settings.cpus);
+	} else {
+		/* The first: what was freed before would be found again. */
+		done &= bench_bytes();
+		done &= bench_map();
+		done &= bench_copy();
+		done &= bench_dirty();
+		done &= bench_scale();
+		done &= bench_threads(2);
+		judge_goals();
+	}
+	if (!results_close())
+		err(1, "%s", json);
+	return !done;
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Do faults of several threads, or processes, get along? Each touches a part of
+ * its own of one object.
+ *
+ *   fresh, again  pages in a millisecond of all together, of new memory, and of
+ *                 memory that exists; where the clock counts instructions there
+ *                 is one CPU, and no figure
+ *   vma lock      faults that went by the lock of their mapping alone
+ *   mmap lock     those that needed that of all mappings (of all processes of
+ *                 the machine: some are not of the touches)
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define MOST	64
+
+enum column { FRESH, AGAIN, VMA_LOCK, MMAP_LOCK, COLUMNS };
+
+static const char * const columns[COLUMNS] = {
+	"fresh", "again", "vma lock", "mmap lock",
+};
+
+static const struct memory kinds[] = {
+	{ .name = "memfd 4K", .create = create_memfd,
+	  .knob = "shmem_enabled", .value = "never" },
+	{ .name = "hugetlbfs", .create = create_hugetlb },
+	{ MAPDEV("paged 4K", "paged granule=4K") },
+	{ MAPDEV("paged 64K", "paged granule=64K") },
+	{ MAPDEV("paged 2M", "paged granule=2M") },
+	{ MAPDEV("paged 4K, dirty log", "paged granule=4K dirty=1") },
+	{ MAPDEV("pages", "pages") },
+	{ MAPDEV("vmalloc", "vmalloc") },
+	{ MAPDEV("contig", "contig") },
+};
+
+/* In memory that processes share, too. */
+struct team {
+	pthread_barrier_t ready;
+	const struct memory *kind;
+	const struct object *object;
+	char *memory;		/* that threads share; NULL for processes */
+	int count;
+	bool failed;
+	struct member {
+		struct team *team;
+		uint64_t start;
+		uint64_t end;
+	} members[MOST];
+};
+
+/* The part of the object that is this member's. */
+static void *work(void *data)
+{
+	struct member *member = data;
+	struct team *team = member->team;
+	size_t part = team->object->size / team->count / STEP * STEP;
+	char *memory = team->memory ?: object_map(team->kind, team->object);
+
+	if (!memory)
+		team->failed = true;
+	pthread_barrier_wait(&team->ready);
+	member->start = now();
+	if (memory)
+		touch(memory + (member - team->members) * part, part, STEP, true);
+	member->end = now();
+	if (memory && !team->memory)
+		munmap(memory, team->object->size);
+	return NULL;
+}
+
+static void work_in_threads(struct team *team)
+{
+	pthread_t threads[MOST];
+
+	team->memory = object_map(team->kind, team->object);
+	team->failed = !team->memory;
+	if (team->failed)
+		return;
+	for (int i = 0; i < team->count; i++)
+		if (pthread_create(&threads[i], NULL, work, &team->members[i]))
+			_exit(1);
+	for (int i = 0; i < team->count; i++)
+		pthread_join(threads[i], NULL);
+	munmap(team->memory, team->object->size);
+}
+
+static void work_in_processes(struct team *team)
+{
+	for (int i = 0; i < team->count; i++) {
+		pid_t child = fork();
+
+		if (child < 0)
+			_exit(1);
+		if (!child) {
+			work(&team->members[i]);
+			_exit(0);
+		}
+	}
+	while (wait(NULL) > 0)
+		;
+}
+
+/* How long all of them took together; 0 on failure. */
+static uint64_t run_team(struct team *team, bool processes)
+{
+	pthread_barrierattr_t shared;
+	uint64_t start = ~0ULL, end = 0;
+
+	pthread_barrierattr_init(&shared);
+	pthread_barrierattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
+	pthread_barrier_init(&team->ready, &shared, team->count);
+	for (int i = 0; i < team->count; i++)
+		team->members[i].team = team;
+	if (processes)
+		work_in_processes(team);
+	else
+		work_in_threads(team);
+	for (int i = 0; i < team->count; i++) {
+		struct member *member = &team->members[i];
+
+		start = member->start < start ? member->start : start;
+		end = member->end > end ? member->end : end;
+	}
+	return team->failed ? 0 : end - start;
+}
+
+struct faults {
+	long long vma_lock;
+	long long mmap_lock;
+};
+
+static struct faults count_faults(void)
+{
+	static const char vmstat[] = "/proc/vmstat";
+
+	return (struct faults){
+		.vma_lock = read_field(vmstat, "vma_lock_success"),
+		.mmap_lock = read_field(vmstat, "vma_lock_abort") +
+			     read_field(vmstat, "vma_lock_retry"),
+	};
+}
+
+static bool measure(struct team *team, bool processes, double *values)
+{
+	struct faults before, after;
+	struct object object;
+	uint64_t fresh, again;
+	double pages;
+
+	if (!object_open(team->kind, &object))
+		return false;
+	team->object = &object;
+	pages = (double)(object.size / STEP);
+	before = count_faults();
+	fresh = run_team(team, processes);
+	again = run_team(team, processes);
+	after = count_faults();
+	object_close(team->kind, &object);
+	if (!fresh || !again)
+		return false;
+	if (!settings.instructions) {
+		keep_most(&values[FRESH], pages * 1e6 / fresh);
+		keep_most(&values[AGAIN], pages * 1e6 / again);
+	}
+	keep_least(&values[VMA_LOCK], after.vma_lock - before.vma_lock);
+	keep_least(&values[MMAP_LOCK], after.mmap_lock - before.mmap_lock);
+	return true;
+}
+
+static bool bench_row(const struct memory *kind, int count, bool processes)
+{
+	struct team *team = mmap(NULL, sizeof(*team), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	char old[32] = "", ignored[32], name[80];
+	double values[COLUMNS];
+	bool done = team != MAP_FAILED;
+
+	snprintf(name, sizeof(name), "%s, %d %s%s", kind->name, count,
+		 processes ? "process" : "thread",
+		 count == 1 ? "" : processes ? "es" : "s");
+	if (!wanted(name))
+		return true;
+	none_yet(values, COLUMNS);
+	if (kind->knob && turn_knob(kind->knob, kind->value, old, sizeof(old)))
+		return row_failed(name);
+	for (unsigned int i = 0; done && i < settings.repeats; i++) {
+		*team = (struct team){ .kind = kind, .count = count };
+		done = measure(team, processes, values);
+	}
+	if (done)
+		table_row(name, values);
+	else
+		row_failed(name);
+	if (*old)
+		turn_knob(kind->knob, old, ignored, sizeof(ignored));
+	munmap(team, sizeof(*team));
+	return done;
+}
+
+/* One, two, and so on up to @most; just two where instructions are counted. */
+bool bench_threads(int most)
+{
+	int first = settings.instructions ? 2 : 1;
+	bool done = true;
+
+	table_begin("threads", settings.instructions ? "faults" :
+		    "pages in a millisecond of real time; faults", columns,
+		    COLUMNS);
+	done = reserve_huge_pages(settings.size) || row_failed("huge pages");
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		for (int count = first; count <= most && count <= MOST; count++) {
+			done &= bench_row(&kinds[i], count, false);
+			done &= bench_row(&kinds[i], count, true);
+		}
+	return reserve_huge_pages(0) && done;
+}
