@@ -57,7 +57,7 @@ static double kernel_bytes(void)
 	return sum;
 }
 
-/* What was freed is given back some time later, by RCU and workers. */
+/* What was freed, page tables too, is given back by RCU and workers, and later. */
 static void settle(void)
 {
 	for (int i = 0; i < 10; i++)
@@ -103,6 +103,7 @@ static bool measure_pages(const struct memory *kind, double *bytes)
 		if (memory) {
 			touch(memory, object.size, STEP, true);
 			munmap(memory, object.size);
+			settle();
 			counts[i] += kernel_bytes();
 		}
 		object_close(&sized, &object);
