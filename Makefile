@@ -14,7 +14,7 @@ OUT	:= $(CURDIR)/build/module
 KMAKE	= $(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(OUT)
 
 .DEFAULT_GOAL := module
-.PHONY: module samples tools demo check lint docs bench races coverage mutants torture selftests install uninstall clean help
+.PHONY: module samples tools demo check lint docs bench bench-check races coverage mutants torture selftests install uninstall clean help
 
 module: ## the module for the running kernel, or for the kernel of KDIR=
 	@[ "$$(printf '%s\n' "$(RELEASE)" $(MIN_SERIES) | sort -V | head -n 1)" = $(MIN_SERIES) ] || \
@@ -43,8 +43,11 @@ docs: ## Documentation/ as HTML, in build/docs/
 	@scripts/setup check
 	@scripts/docs
 
-bench: ## what mapping costs, beside memfd, hugetlbfs and others; tables in build/bench/
+bench: ## what mapping costs, beside memfd, hugetlbfs and others; tables, plots in build/bench/
 	@scripts/bench
+
+bench-check: ## is that worse than scripts/bench-baseline by more than 3 %?
+	@scripts/bench-check
 
 races: ## data races, by KCSAN, in suites where several tasks meet
 	@scripts/races

@@ -47,17 +47,17 @@ static bool device_line(const char *file, int number, char *line, int size)
 /* Is the device VENDOR:DEVICE:BAR, and how large is that? */
 static bool is_device(const char *wanted)
 {
-	unsigned int vendor, device, want_vendor, want_device;
+	unsigned int want_vendor, want_device;
 	char line[80];
 
 	if (sscanf(wanted, "%x:%x:%d", &want_vendor, &want_device,
 		   &bar.number) != 3)
 		return false;
 	if (!device_line("vendor", 0, line, sizeof(line)) ||
-	    sscanf(line, "%x", &vendor) != 1 || vendor != want_vendor)
+	    strtoul(line, NULL, 16) != want_vendor)
 		return false;
 	if (!device_line("device", 0, line, sizeof(line)) ||
-	    sscanf(line, "%x", &device) != 1 || device != want_device)
+	    strtoul(line, NULL, 16) != want_device)
 		return false;
 	if (!device_line("resource", bar.number, line, sizeof(line)) ||
 	    sscanf(line, "%llx %llx", &bar.first, &bar.size) != 2)
@@ -142,14 +142,13 @@ int create_bar_window(const struct memory *memory, struct object *object)
 /* UIO numbers the BARs that it has; the number is where its mapping begins. */
 static int uio_map_of_bar(const char *uio)
 {
-	unsigned long long address;
 	char file[48], line[32];
 
 	for (int map = 0; map < 5; map++) {
 		snprintf(file, sizeof(file), "uio/%.8s/maps/map%d/addr", uio,
 			 map);
 		if (device_line(file, 0, line, sizeof(line)) &&
-		    sscanf(line, "%llx", &address) == 1 && address == bar.first)
+		    strtoull(line, NULL, 16) == bar.first)
 			return map;
 	}
 	errno = ENXIO;

@@ -19,8 +19,8 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 #define STEP		4096UL	/* what the figures are per */
-#define MIB		(1UL << 20)
-#define GIB		(1UL << 30)
+#define MIB		(1024 * 1024UL)
+#define GIB		(1024 * MIB)
 #define HUGE_SIZE	(2 * MIB)
 #define REGION		"bench"	/* the name of what is made */
 
@@ -28,14 +28,16 @@
  * struct settings - what the command line says
  * @size: bytes of memory, where a row has no size of its own
  * @repeats: how often, of which the least counts
- * @cpus: how many threads at most; 0: those are not measured
+ * @threads: how many at most
+ * @some: not all tables are wanted
  * @instructions: the clock counts instructions, and not time
  * @rows: parts of names of the rows that are wanted; all if there is none
  */
 struct settings {
 	size_t size;
 	unsigned int repeats;
-	unsigned int cpus;
+	int threads;
+	bool some;
 	bool instructions;
 	char **rows;
 };
@@ -194,7 +196,7 @@ bool bench_map(void);
 bool bench_copy(void);
 bool bench_dirty(void);
 bool bench_scale(void);
-bool bench_threads(int most);
+bool bench_threads(void);
 bool bench_bytes(void);
 void judge_goals(void);
 

@@ -37,18 +37,16 @@ static const struct pattern more = { "1000 x 4K", STEP, STEP, 1000 };
 static const struct pattern many = { "10000 x 4K", STEP, STEP, 10000 };
 static const struct pattern lots = { "100000 x 4K", STEP, STEP, 100000 };
 static const struct pattern runs = { "16 x 1M", MIB, STEP, 16 };
-static const struct pattern scattered_64k = {
-	"262 x 64K", 64 << 10, 64 << 10, 262,
-};
-static const struct pattern runs_64k = { "16 x 1M", MIB, 64 << 10, 16 };
+static const struct pattern granules = { "262 x 64K", 64 << 10, 64 << 10, 262 };
+static const struct pattern granule_runs = { "16 x 1M", MIB, 64 << 10, 16 };
 
-static const struct {
+static const struct log_row {
 	const struct log_kind *kind;
 	size_t size;
 	const struct pattern *patterns[5];
 } rows[] = {
 	{ &log_paged_4k, 64 * MIB, { &scattered, &runs } },
-	{ &log_paged_64k, 64 * MIB, { &scattered_64k, &runs_64k } },
+	{ &log_paged_64k, 64 * MIB, { &granules, &granule_runs } },
 	{ &log_pages, 64 * MIB, { &scattered, &runs } },
 	{ &log_contig, 64 * MIB, { &scattered, &runs } },
 	{ &log_scan, 64 * MIB, { &scattered, &runs } },

@@ -7,150 +7,169 @@
 
 #include "bench.h"
 
-/* What may be taken off the figures before they are compared. */
-static const struct part {
+/* What is taken off both figures before they are compared. */
+enum less { NONE, ZERO_4K, ZERO_2M, LOAD, STORE };
+
+static const struct {
 	const char *key;
 	const char *name;
-} nothing = { NULL, "" },
-  zero_4k = { "map/zeroing, 4K at a time/fresh write", " (less zeroing)" },
-  zero_2m = { "map/zeroing, 2M at a time/fresh write", " (less zeroing)" },
-  load = { "map/touch of mapped pages/read again", " (less touch)" },
-  store = { "map/touch of mapped pages/write again", " (less touch)" };
+} parts[] = {
+	[NONE] = { "", "" },
+	[ZERO_4K] = {
+		"map/zeroing, 4K at a time/fresh write", " (less zeroing)"
+	},
+	[ZERO_2M] = {
+		"map/zeroing, 2M at a time/fresh write", " (less zeroing)"
+	},
+	[LOAD] = { "map/touch of mapped pages/read again", " (less touch)" },
+	[STORE] = { "map/touch of mapped pages/write again", " (less touch)" },
+};
 
 /**
  * struct goal - one that can be met or missed
- * @part: of the list of goals
- * @what: is compared
- * @value: TABLE/ROW/COLUMN
- * @over: another, or NULL: the figure is judged as it is
- * @less: what is taken off both first
- * @limit: the most that @value, or the ratio, may be
+ * @part: of the list of goals in the tracker
+ * @table: where the figures are
+ * @row: of mapdev
+ * @column: of it
+ * @over: another row, or NULL: the figure is judged as it is
+ * @over_column: if it is not @column
+ * @less: what is taken off
+ * @limit: the most that the figure, or the ratio, may be
  */
 static const struct goal {
 	const char *part;
-	const char *what;
-	const char *value;
+	const char *table;
+	const char *row;
+	const char *column;
 	const char *over;
-	const struct part *less;
+	const char *over_column;
+	enum less less;
 	double limit;
 } goals[] = {
-#define MAP(_part, _row, _column, _over_row, _over_column, _less, _limit) {   \
-	.part = _part,							      \
-	.what = _row ": " _column " / " _over_row ": " _over_column,	      \
-	.value = "map/mapdev " _row "/" _column,			      \
-	.over = "map/" _over_row "/" _over_column,			      \
-	.less = _less, .limit = _limit }
-	MAP("1", "paged 2M", "read again", "hugetlbfs", "read again", &nothing, 1.05),
-	MAP("1", "paged 2M", "write again", "hugetlbfs", "write again", &nothing, 1.05),
-	MAP("1", "paged 2M", "fresh write", "hugetlbfs", "fresh write", &zero_2m, 1.5),
-	MAP("1", "paged 2M", "fresh write", "memfd THP", "fresh write", &zero_2m, 0.6),
-	MAP("1", "contig", "read again", "hugetlbfs", "read again", &nothing, 0.95),
-	MAP("1", "contig", "write again", "hugetlbfs", "write again", &nothing, 0.95),
-	MAP("1", "window, reserved RAM", "read again", "hugetlbfs", "read again", &nothing, 0.95),
-	MAP("1", "window, reserved RAM", "write again", "hugetlbfs", "write again", &nothing, 0.95),
-	MAP("1", "contig of 1 GiB", "read again", "hugetlbfs", "read again", &load, 0.1),
-	MAP("1", "contig of 1 GiB", "write again", "hugetlbfs", "write again", &store, 0.1),
-	MAP("1", "window, BAR of 1 GiB", "read again", "hugetlbfs", "read again", &load, 0.1),
-	MAP("1", "window, BAR of 1 GiB", "write again", "hugetlbfs", "write again", &store, 0.1),
-	MAP("2", "paged 4K", "fresh write", "memfd 4K", "fresh write", &zero_4k, 0.95),
-	MAP("2", "paged 4K", "read again", "memfd 4K", "read again", &nothing, 1.0),
-	MAP("2", "paged 4K", "write again", "memfd 4K", "write again", &nothing, 1.0),
-	MAP("2", "paged 4K", "munmap", "memfd 4K", "munmap", &nothing, 1.0),
-	MAP("2", "paged 64K", "fresh write", "memfd 4K", "fresh write", &zero_4k, 0.12),
-	MAP("2", "paged 64K", "read again", "memfd 4K", "read again", &nothing, 0.35),
-	MAP("2", "paged 64K", "write again", "memfd 4K", "write again", &nothing, 0.12),
-	MAP("2", "paged 64K", "munmap", "memfd 4K", "munmap", &nothing, 0.2),
-	MAP("3", "pages", "read again", "memfd 4K", "read again", &nothing, 0.5),
-	MAP("3", "pages", "write again", "memfd 4K", "read again", &nothing, 0.5),
-	MAP("3", "vmalloc", "read again", "memfd 4K", "read again", &nothing, 0.5),
-	MAP("3", "vmalloc", "write again", "memfd 4K", "read again", &nothing, 0.5),
-	MAP("3", "pages eager", "in all", "udmabuf", "in all", &zero_4k, 0.4),
-	MAP("4", "contig", "create", "zeroing, 2M at a time", "fresh write", &nothing, 1.1),
-	MAP("4", "pages", "create", "zeroing, 4K at a time", "fresh write", &nothing, 1.1),
-#undef MAP
-#define DIRTY(_row, _column, _limit) {					      \
-	.part = "5", .what = _row ": " _column, .limit = _limit,	      \
-	.less = &nothing,						      \
-	.value = "dirty/mapdev " _row "/" _column }
-#define OVER(_row, _column, _over, _limit) {				      \
-	.part = "5", .what = _row ": " _column " / " _over, .limit = _limit,  \
-	.less = &nothing,						      \
-	.value = "dirty/mapdev " _row "/" _column,			      \
-	.over = "dirty/" _over "/" _column }
-	DIRTY("paged 4K, 64M, 262 x 4K", "collect", 1000),
-	DIRTY("paged 4K, 1024M, 262 x 4K", "collect", 1000),
-	DIRTY("paged 64K, 64M, 262 x 64K", "collect", 400),
-	DIRTY("paged 64K, 64M, 16 x 1M", "collect", 400),
-	DIRTY("contig pin, 64M, 16 x 1M", "collect", 400),
-	OVER("paged 4K, 4096M, 262 x 4K", "collect", "mapdev paged 4K, 64M, 262 x 4K", 1.05),
-	OVER("paged 4K, 1024M, 262 x 4K", "in all", "PAGEMAP_SCAN, 1024M, 262 x 4K", 1 / 15.0),
-	OVER("paged 4K, 1024M, 262 x 4K", "in all", "soft-dirty, 1024M, 262 x 4K", 1 / 15.0),
-	OVER("paged 4K, 64M, 262 x 4K", "first write", "PAGEMAP_SCAN, 64M, 262 x 4K", 1.3),
-	OVER("paged 4K, 1024M, 262 x 4K", "first write", "PAGEMAP_SCAN, 1024M, 262 x 4K", 1.3),
-#undef DIRTY
-#undef OVER
-#define COPY(_row, _column, _over) {					      \
-	.part = "6", .what = _row ": " _column " / " _over, .limit = 1.0,     \
-	.less = &nothing,						      \
-	.value = "copy/mapdev " _row "/" _column,			      \
-	.over = "copy/" _over "/" _column }
-	COPY("paged 4K", "read", "tmpfs 4K"),
-	COPY("paged 4K", "write", "tmpfs 4K"),
-	COPY("paged 64K", "read", "tmpfs 4K"),
-	COPY("paged 64K", "write", "tmpfs 4K"),
-	COPY("paged 2M", "read", "tmpfs THP"),
-	COPY("paged 2M", "write", "tmpfs THP"),
-	COPY("pages", "read", "tmpfs 4K"),
-	COPY("pages", "write", "tmpfs 4K"),
-	COPY("vmalloc", "read", "tmpfs 4K"),
-	COPY("vmalloc", "write", "tmpfs 4K"),
-	COPY("contig", "read", "tmpfs 4K"),
-	COPY("contig", "write", "tmpfs 4K"),
-#undef COPY
-/* Ten times as many cost each as much and some more, for trees grow in depth. */
-#define GROWTH(_table, _row, _column, _more, _less) {			      \
-	.part = "7", .what = _row ": " _column ", " _more " / " _less,	      \
-	.less = &nothing,						      \
-	.value = _table "/mapdev " _row ", " _more "/" _column,		      \
-	.over = _table "/mapdev " _row ", " _less "/" _column, .limit = 1.25 }
-	GROWTH("scale", "paged 4K", "make", "10000 mappings", "1000 mappings"),
-	GROWTH("scale", "paged 4K", "end", "10000 mappings", "1000 mappings"),
-	GROWTH("scale", "paged 4K", "revoke", "10000 mappings", "1000 mappings"),
-	GROWTH("scale", "contig", "make", "10000 mappings", "1000 mappings"),
-	GROWTH("scale", "paged 4K", "make", "1000 objects", "100 objects"),
-	GROWTH("scale", "paged 4K", "end", "1000 objects", "100 objects"),
-	GROWTH("dirty", "paged 4K, 1024M", "collect", "100000 x 4K", "10000 x 4K"),
-#undef GROWTH
-/* A few faults are of the threads' and processes' own making. */
-#define LOCK(_row) {							      \
-	.part = "7", .what = _row ": mmap lock / vma lock",		      \
-	.less = &nothing,						      \
-	.value = "threads/mapdev " _row "/mmap lock",			      \
-	.over = "threads/mapdev " _row "/vma lock", .limit = 0.02 }
-	LOCK("paged 4K, 2 threads"),
-	LOCK("paged 4K, 2 processes"),
-	LOCK("pages, 2 threads"),
-	LOCK("pages, 2 processes"),
-#undef LOCK
+	{ "1", "map", "paged 2M", "read again", "hugetlbfs", NULL, NONE, 1.05 },
+	{ "1", "map", "paged 2M", "write again", "hugetlbfs", NULL, NONE, 1.05 },
+	{ "1", "map", "paged 2M", "fresh write", "hugetlbfs", NULL, ZERO_2M, 1.5 },
+	{ "1", "map", "paged 2M", "fresh write", "memfd THP", NULL, ZERO_2M, 0.6 },
+	{ "1", "map", "contig", "read again", "hugetlbfs", NULL, NONE, 0.95 },
+	{ "1", "map", "contig", "write again", "hugetlbfs", NULL, NONE, 0.95 },
+	{ "1", "map", "window, reserved RAM", "read again", "hugetlbfs", NULL, NONE, 0.95 },
+	{ "1", "map", "window, reserved RAM", "write again", "hugetlbfs", NULL, NONE, 0.95 },
+	{ "1", "map", "contig of 1 GiB", "read again", "hugetlbfs", NULL, LOAD, 0.1 },
+	{ "1", "map", "contig of 1 GiB", "write again", "hugetlbfs", NULL, STORE, 0.1 },
+	{ "1", "map", "window, BAR of 1 GiB", "read again", "hugetlbfs", NULL, LOAD, 0.1 },
+	{ "1", "map", "window, BAR of 1 GiB", "write again", "hugetlbfs", NULL, STORE, 0.1 },
+
+	{ "2", "map", "paged 4K", "fresh write", "memfd 4K", NULL, ZERO_4K, 0.95 },
+	{ "2", "map", "paged 4K", "read again", "memfd 4K", NULL, NONE, 1.0 },
+	{ "2", "map", "paged 4K", "write again", "memfd 4K", NULL, NONE, 1.0 },
+	{ "2", "map", "paged 4K", "munmap", "memfd 4K", NULL, NONE, 1.0 },
+	{ "2", "map", "paged 64K", "fresh write", "memfd 4K", NULL, ZERO_4K, 0.12 },
+	{ "2", "map", "paged 64K", "read again", "memfd 4K", NULL, NONE, 0.35 },
+	{ "2", "map", "paged 64K", "write again", "memfd 4K", NULL, NONE, 0.12 },
+	{ "2", "map", "paged 64K", "munmap", "memfd 4K", NULL, NONE, 0.2 },
+
+	{ "3", "map", "pages", "read again", "memfd 4K", NULL, NONE, 0.5 },
+	{ "3", "map", "pages", "write again", "memfd 4K", "read again", NONE, 0.5 },
+	{ "3", "map", "vmalloc", "read again", "memfd 4K", NULL, NONE, 0.5 },
+	{ "3", "map", "vmalloc", "write again", "memfd 4K", "read again", NONE, 0.5 },
+	{ "3", "map", "pages eager", "in all", "udmabuf", NULL, ZERO_4K, 0.4 },
+
+	/* Without the allocation, which makes these harder. */
+	{ "4", "map", "contig", "create", "zeroing, 2M at a time", "fresh write", NONE, 1.1 },
+	{ "4", "map", "pages", "create", "zeroing, 4K at a time", "fresh write", NONE, 1.1 },
+
+	{ "5", "dirty", "paged 4K, 64M, 262 x 4K", "collect", NULL, NULL, NONE, 1000 },
+	{ "5", "dirty", "paged 4K, 1024M, 262 x 4K", "collect", NULL, NULL, NONE, 1000 },
+	{ "5", "dirty", "paged 64K, 64M, 262 x 64K", "collect", NULL, NULL, NONE, 400 },
+	{ "5", "dirty", "paged 64K, 64M, 16 x 1M", "collect", NULL, NULL, NONE, 400 },
+	{ "5", "dirty", "contig pin, 64M, 16 x 1M", "collect", NULL, NULL, NONE, 400 },
+	{ "5", "dirty", "paged 4K, 4096M, 262 x 4K", "collect",
+	  "mapdev paged 4K, 64M, 262 x 4K", NULL, NONE, 1.05 },
+	{ "5", "dirty", "paged 4K, 1024M, 262 x 4K", "in all",
+	  "PAGEMAP_SCAN, 1024M, 262 x 4K", NULL, NONE, 1 / 15.0 },
+	{ "5", "dirty", "paged 4K, 1024M, 262 x 4K", "in all",
+	  "soft-dirty, 1024M, 262 x 4K", NULL, NONE, 1 / 15.0 },
+	{ "5", "dirty", "paged 4K, 64M, 262 x 4K", "first write",
+	  "PAGEMAP_SCAN, 64M, 262 x 4K", NULL, NONE, 1.3 },
+	{ "5", "dirty", "paged 4K, 1024M, 262 x 4K", "first write",
+	  "PAGEMAP_SCAN, 1024M, 262 x 4K", NULL, NONE, 1.3 },
+
+	{ "6", "copy", "paged 4K", "read", "tmpfs 4K", NULL, NONE, 1.0 },
+	{ "6", "copy", "paged 4K", "write", "tmpfs 4K", NULL, NONE, 1.0 },
+	{ "6", "copy", "paged 64K", "read", "tmpfs 4K", NULL, NONE, 1.0 },
+	{ "6", "copy", "paged 64K", "write", "tmpfs 4K", NULL, NONE, 1.0 },
+	{ "6", "copy", "paged 2M", "read", "tmpfs THP", NULL, NONE, 1.0 },
+	{ "6", "copy", "paged 2M", "write", "tmpfs THP", NULL, NONE, 1.0 },
+	{ "6", "copy", "pages", "read", "tmpfs 4K", NULL, NONE, 1.0 },
+	{ "6", "copy", "pages", "write", "tmpfs 4K", NULL, NONE, 1.0 },
+	{ "6", "copy", "vmalloc", "read", "tmpfs 4K", NULL, NONE, 1.0 },
+	{ "6", "copy", "vmalloc", "write", "tmpfs 4K", NULL, NONE, 1.0 },
+	{ "6", "copy", "contig", "read", "tmpfs 4K", NULL, NONE, 1.0 },
+	{ "6", "copy", "contig", "write", "tmpfs 4K", NULL, NONE, 1.0 },
+	{ "6", "copy", "paged 4K", "fresh write", "tmpfs 4K", NULL, NONE, 1.0 },
+	{ "6", "copy", "paged 64K", "fresh write", "tmpfs 4K", NULL, NONE, 1.0 },
+	{ "6", "copy", "paged 2M", "fresh write", "tmpfs THP", NULL, NONE, 1.0 },
+
+	/* Ten times as many cost each as much and some more, for trees grow. */
+	{ "7", "scale", "paged 4K, 10000 mappings", "make",
+	  "mapdev paged 4K, 1000 mappings", NULL, NONE, 1.25 },
+	{ "7", "scale", "paged 4K, 10000 mappings", "end",
+	  "mapdev paged 4K, 1000 mappings", NULL, NONE, 1.25 },
+	{ "7", "scale", "paged 4K, 10000 mappings", "revoke",
+	  "mapdev paged 4K, 1000 mappings", NULL, NONE, 1.25 },
+	{ "7", "scale", "pages, 10000 mappings", "make",
+	  "mapdev pages, 1000 mappings", NULL, NONE, 1.25 },
+	{ "7", "scale", "contig, 10000 mappings", "make",
+	  "mapdev contig, 1000 mappings", NULL, NONE, 1.25 },
+	{ "7", "scale", "paged 4K, 1000 objects", "make",
+	  "mapdev paged 4K, 100 objects", NULL, NONE, 1.25 },
+	{ "7", "scale", "paged 4K, 1000 objects", "end",
+	  "mapdev paged 4K, 100 objects", NULL, NONE, 1.25 },
+	{ "7", "dirty", "paged 4K, 1024M, 100000 x 4K", "collect",
+	  "mapdev paged 4K, 1024M, 10000 x 4K", NULL, NONE, 1.25 },
+	/* A few faults are of the threads' and processes' own making. */
+	{ "7", "threads", "paged 4K, 2 threads", "mmap lock",
+	  "mapdev paged 4K, 2 threads", "vma lock", NONE, 0.02 },
+	{ "7", "threads", "paged 4K, 2 processes", "mmap lock",
+	  "mapdev paged 4K, 2 processes", "vma lock", NONE, 0.02 },
+	{ "7", "threads", "pages, 2 threads", "mmap lock",
+	  "mapdev pages, 2 threads", "vma lock", NONE, 0.02 },
+	{ "7", "threads", "pages, 2 processes", "mmap lock",
+	  "mapdev pages, 2 processes", "vma lock", NONE, 0.02 },
 };
+
+static double figure(const char *table, const char *prefix, const char *row,
+		     const char *column)
+{
+	char key[128];
+
+	snprintf(key, sizeof(key), "%s/%s%s/%s", table, prefix, row, column);
+	return result_of(key);
+}
 
 static double value_of(const struct goal *goal)
 {
-	double less = goal->less->key ? result_of(goal->less->key) : 0;
-	double value = result_of(goal->value) - less;
+	double less = goal->less ? result_of(parts[goal->less].key) : 0;
+	double value = figure(goal->table, "mapdev ", goal->row, goal->column);
 
-	return goal->over ? value / (result_of(goal->over) - less) : value;
+	if (!goal->over)
+		return value;
+	return (value - less) /
+	       (figure(goal->table, "", goal->over,
+		       goal->over_column ?: goal->column) - less);
 }
 
-static bool judge(const struct goal *goal)
+static bool judge(const struct goal *goal, double value)
 {
-	double value = value_of(goal);
+	const char *other = goal->over_column;
 	bool met = value <= goal->limit;
 	char what[128];
 
-	snprintf(what, sizeof(what), "%s%s", goal->what, goal->less->name);
+	snprintf(what, sizeof(what), "%s, %s%s%s%s%s%s", goal->row,
+		 goal->column, goal->over ? " / " : "", goal->over ?: "",
+		 other ? ", " : "", other ?: "", parts[goal->less].name);
 	if (isnan(value)) {
-		printf("%-2s %-86s %9s\n", goal->part, what, "?");
+		printf("%-2s %-86s not measured\n", goal->part, what);
 		return false;
 	}
 	printf("%-2s %-86s %9.3f %8.3f %s\n", goal->part, what, value,
@@ -159,12 +178,20 @@ static bool judge(const struct goal *goal)
 	return met;
 }
 
+/* All of them, unless not all was wanted. */
 void judge_goals(void)
 {
-	size_t met = 0;
+	bool some = settings.some || *settings.rows;
+	size_t judged = 0, met = 0;
 
 	printf("\n%-89s %9s %8s\n", "goals", "measured", "limit");
-	for (size_t i = 0; i < ARRAY_SIZE(goals); i++)
-		met += judge(&goals[i]);
-	printf("%zu of %zu met\n", met, ARRAY_SIZE(goals));
+	for (size_t i = 0; i < ARRAY_SIZE(goals); i++) {
+		double value = value_of(&goals[i]);
+
+		if (some && isnan(value))
+			continue;
+		met += judge(&goals[i], value);
+		judged++;
+	}
+	printf("%zu of %zu met\n", met, judged);
 }

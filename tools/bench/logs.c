@@ -15,7 +15,7 @@
 #include "bench.h"
 
 #define ROOM	1024		/* runs that one answer has room for */
-#define PAGEMAP_SOFT_DIRTY	(1ULL << 55)
+#define SOFT_DIRTY_BIT	55	/* of an entry of pagemap */
 
 /* -- MAPDEV_IOC_DIRTY ------------------------------------------------------ */
 
@@ -130,7 +130,7 @@ static long long collect_soft_dirty(struct log *log)
 		    (ssize_t)(count * sizeof(*entries)))
 			return -1;
 		for (size_t i = 0; i < count; i++)
-			if (entries[i] & PAGEMAP_SOFT_DIRTY)
+			if (entries[i] >> SOFT_DIRTY_BIT & 1)
 				bytes += STEP;
 		at += count;
 		left -= count;

@@ -3,11 +3,12 @@
  * What it costs to map memory: mapdev, and what one would take instead.
  *
  *   bench [--json FILE] [--size MIB] [--repeat N] [--instructions]
- *         [--threads N] [ROW...]
+ *         [--table NAME] [--threads N] [ROW...]
  *
  * Run as root with mapdev and mapdev_pci loaded. A ROW names those that are
  * wanted by a part of their name. --instructions says that the clock of this
- * machine counts these; --threads measures how faults of up to N threads and
+ * machine counts these; --table is for a single table, and may be given again;
+ * --threads measures how faults of up to N threads and
  * processes get along, and nothing else.
  */
 #include <err.h>
@@ -18,7 +19,7 @@
 
 #include "bench.h"
 
-struct settings settings = { .size = 64 * MIB, .repeats = 3 };
+struct settings settings = { .size = 64 * MIB, .repeats = 3, .threads = 2 };
 
 bool wanted(const char *name)
 {
@@ -30,6 +31,32 @@ bool wanted(const char *name)
 		if (strstr(name, *row))
 			return true;
 	return false;
+}
+
+static struct bench {
+	const char *name;
+	bool (*run)(void);
+	bool chosen;
+} tables[] = {
+	/* The first: what was freed before would be found again. */
+	{ .name = "bytes", .run = bench_bytes },
+	{ .name = "map", .run = bench_map },
+	{ .name = "copy", .run = bench_copy },
+	{ .name = "dirty", .run = bench_dirty },
+	{ .name = "scale", .run = bench_scale },
+	{ .name = "threads", .run = bench_threads },
+};
+
+static void choose(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		if (strcmp(tables[i].name, name))
+			continue;
+		tables[i].chosen = true;
+		settings.some = true;
+		return;
+	}
+	errx(2, "there is no table %s", name);
 }
 
 static unsigned long positive(const char *text)
@@ -49,6 +76,7 @@ static const char *read_options(int argc, char **argv)
 		{ "json", required_argument, NULL, 'j' },
 		{ "size", required_argument, NULL, 's' },
 		{ "repeat", required_argument, NULL, 'r' },
+		{ "table", required_argument, NULL, 'b' },
 		{ "threads", required_argument, NULL, 't' },
 		{ "instructions", no_argument, NULL, 'i' },
 		{ }
@@ -67,8 +95,12 @@ static const char *read_options(int argc, char **argv)
 		case 'r':
 			settings.repeats = positive(optarg);
 			break;
+		case 'b':
+			choose(optarg);
+			break;
 		case 't':
-			settings.cpus = positive(optarg);
+			settings.threads = positive(optarg);
+			choose("threads");
 			break;
 		case 'i':
 			settings.instructions = true;
@@ -90,18 +122,10 @@ int main(int argc, char **argv)
 
 	if (!results_open(json))
 		err(1, "%s", json);
-	if (settings.cpus) {
-		done = bench_threads(settings.cpus);
-	} else {
-		/* The first: what was freed before would be found again. */
-		done &= bench_bytes();
-		done &= bench_map();
-		done &= bench_copy();
-		done &= bench_dirty();
-		done &= bench_scale();
-		done &= bench_threads(2);
-		judge_goals();
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
+		if (tables[i].chosen || !settings.some)
+			done &= tables[i].run();
+	judge_goals();
 	if (!results_close())
 		err(1, "%s", json);
 	return !done;

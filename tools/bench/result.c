@@ -181,8 +181,9 @@ void json_goal(const char *part, const char *what, double value, double limit)
 		json_end();
 		fprintf(json, ",\n  \"goals\": [");
 	}
-	fprintf(json, "%s\n    { \"part\": \"%s\", \"goal\": \"%s\", \"value\": %.4f, \"limit\": %.4f, \"met\": %s }",
-		json_goals ? "," : "", part, what, value, limit,
-		value <= limit ? "true" : "false");
+	fprintf(json, "%s\n    { \"part\": \"%s\", \"goal\": \"%s\",",
+		json_goals ? "," : "", part, what);
+	fprintf(json, " \"value\": %.4f, \"limit\": %.4f, \"met\": %s }",
+		value, limit, value <= limit ? "true" : "false");
 	json_goals = true;
 }

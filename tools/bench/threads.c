@@ -204,20 +204,21 @@ static bool bench_row(const struct memory *kind, int count, bool processes)
 	return done;
 }
 
-/* One, two, and so on up to @most; just two where instructions are counted. */
-bool bench_threads(int most)
+/* One, two, and so on; just two where instructions are counted. */
+bool bench_threads(void)
 {
-	int first = settings.instructions ? 2 : 1;
+	int first = settings.instructions ? settings.threads : 1;
 	bool done = true;
 
 	table_begin("threads", settings.instructions ? "faults" :
 		    "pages in a millisecond of real time; faults", columns,
 		    COLUMNS);
 	done = reserve_huge_pages(settings.size) || row_failed("huge pages");
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		for (int count = first; count <= most && count <= MOST; count++) {
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		for (int count = first; count <= settings.threads && count <= MOST; count++) {
 			done &= bench_row(&kinds[i], count, false);
 			done &= bench_row(&kinds[i], count, true);
 		}
+	}
 	return reserve_huge_pages(0) && done;
 }
