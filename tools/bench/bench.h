@@ -83,11 +83,13 @@ struct memory;
  * @fd: what mmap(2) takes, or -1
  * @offset: in that file
  * @size: how many bytes
+ * @place: the address to ask for, or NULL
  */
 struct object {
 	int fd;
 	off_t offset;
 	size_t size;
+	char *place;
 };
 
 /**

@@ -97,10 +97,9 @@ static bool measure_again(const struct memory *kind, const struct object *object
 	touching = touch(memory, size, STEP, writing);
 	start = now();
 	munmap(memory, size);
-	if (writing) {
+	if (writing)
 		keep(&least[MUNMAP], now() - start, object);
-		keep(&least[MMAP], mapping, object);
-	}
+	keep(&least[MMAP], mapping, object);
 	keep(&least[writing ? WRITE : READ], touching, object);
 	return true;
 }

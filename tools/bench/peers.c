@@ -85,6 +85,19 @@ int create_zero(const struct memory *memory, struct object *object)
 
 /* -- whatever it is -------------------------------------------------------- */
 
+/* An address that is free and aligned. */
+static char *aligned_place(size_t size, size_t align)
+{
+	size_t room = size + align;
+	char *start = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+
+	if (start == MAP_FAILED)
+		return NULL;
+	munmap(start, room);
+	return (char *)(((uintptr_t)start + align - 1) & -align);
+}
+
 bool object_open(const struct memory *memory, struct object *object)
 {
 	int error;
@@ -93,8 +106,12 @@ bool object_open(const struct memory *memory, struct object *object)
 		.fd = -1,
 		.size = memory->size ?: settings.size,
 	};
-	if (!memory->create || !memory->create(memory, object))
+	if (!memory->create || !memory->create(memory, object)) {
+		if (memory->align)
+			object->place = aligned_place(object->size,
+						      memory->align);
 		return true;
+	}
 	error = errno;
 	object_close(memory, object);
 	errno = error;
@@ -109,26 +126,11 @@ void object_close(const struct memory *memory, struct object *object)
 		memory->destroy();
 }
 
-/* An address that is free and aligned. */
-static char *aligned_place(size_t size, size_t align)
-{
-	size_t room = size + align;
-	char *start = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
-			   -1, 0);
-
-	if (start == MAP_FAILED)
-		return NULL;
-	munmap(start, room);
-	return (char *)(((uintptr_t)start + align - 1) & -align);
-}
-
 char *object_map(const struct memory *memory, const struct object *object)
 {
-	char *place = NULL, *map;
+	char *map = mmap(object->place, object->size, PROT_READ | PROT_WRITE,
+			 memory->flags ?: MAP_SHARED, object->fd,
+			 object->offset);
 
-	if (memory->align)
-		place = aligned_place(object->size, memory->align);
-	map = mmap(place, object->size, PROT_READ | PROT_WRITE,
-		   memory->flags ?: MAP_SHARED, object->fd, object->offset);
 	return map == MAP_FAILED ? NULL : map;
 }
