@@ -82,14 +82,13 @@ def points(table, column, word):
 
 def plots(bench, directory):
     unit, tables = bench["unit"], bench["tables"]
-    if "threads" in tables and not bench.get("goals"):
-        for word in "thread", "process":
+    if unit == "ns" and "threads" in tables:
+        for word, words in ("thread", "threads"), ("process", "processes"):
             for column in "fresh", "again":
                 series = points(tables["threads"], column, word)
                 if series:
-                    curves(f"{directory}/{word}-{column}.svg", f"faults of several {word}s, {column}",
-                           "pages in a millisecond of real time", "how many", series)
-        return
+                    curves(f"{directory}/{word}-{column}.svg", f"faults of several {words} at a time: {column}",
+                           "pages in a millisecond of real time", words, series)
     table = tables.get("map", {})
     rows = [row for row in table if "read again" in table[row] and "munmap" in table[row]]
     if rows:

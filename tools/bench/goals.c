@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What mapdev must reach, held against what was measured in the same boot. The
- * goals are data; each is a figure, or a figure over another, and its limit.
+ * goals are data; each is a figure, or a figure over another, and its limit. They
+ * are for instructions: time is another on each machine.
  */
 #include <stdio.h>
 

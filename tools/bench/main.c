@@ -125,7 +125,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
 		if (tables[i].chosen || !settings.some)
 			done &= tables[i].run();
-	judge_goals();
+	if (settings.instructions)
+		judge_goals();
 	if (!results_close())
 		err(1, "%s", json);
 	return !done;
