@@ -11,12 +11,10 @@
 
 #include "bench.h"
 
-/*
- * What the first ones take may be left of others that were freed, so that they
- * are not counted.
- */
-#define FIRST_OBJECTS	200
-#define FIRST_BYTES	(64 * MIB)
+/* Of these the first ones take what others have left, and are not counted. */
+#define OBJECTS		MOST_OBJECTS
+#define FIRST_OBJECTS	800
+/* So many that what comes and goes meanwhile is little beside it. */
 #define BYTES		(256 * MIB)
 
 enum column { OBJECT, PAGE, COLUMNS };
@@ -71,12 +69,12 @@ static bool measure_objects(const struct memory *kind, double *bytes)
 	int made;
 
 	settle();
-	for (made = 0; made < MOST_OBJECTS && done; made++) {
+	for (made = 0; made < OBJECTS && done; made++) {
 		if (made == FIRST_OBJECTS)
 			before = kernel_bytes();
 		done = make_object(kind->arg, made);
 	}
-	*bytes = (kernel_bytes() - before) / (MOST_OBJECTS - FIRST_OBJECTS);
+	*bytes = (kernel_bytes() - before) / (OBJECTS - FIRST_OBJECTS);
 	if (kind == VMALLOC)
 		*bytes -= STEP;
 	while (made--)
@@ -84,36 +82,46 @@ static bool measure_objects(const struct memory *kind, double *bytes)
 	return done;
 }
 
-/* Two of them, since some have all of their pages from the start. */
+/*
+ * Others have left nodes of page caches, which are kept for the next one. So that
+ * they are not found, have them all: the pages of a memfd that are 64 apart have a
+ * node each.
+ */
+static int take_nodes(void)
+{
+	int fd = sized_memfd(GIB, 0);
+
+	for (size_t at = 0; at < GIB; at += 64 * STEP)
+		if (fd >= 0 && pwrite(fd, "", 1, at) != 1)
+			return -1;
+	return fd;
+}
+
 static bool measure_pages(const struct memory *kind, double *bytes)
 {
-	double counts[2];
+	struct memory large = *kind;
+	struct object object;
+	int nodes = take_nodes();
+	double before;
+	char *memory;
 
-	for (int i = 0; i < 2; i++) {
-		struct memory sized = *kind;
-		struct object object;
-		char *memory;
-
+	large.size = BYTES;
+	settle();
+	before = kernel_bytes();
+	if (nodes < 0 || !object_open(&large, &object))
+		return false;
+	memory = object_map(kind, &object);
+	if (memory) {
+		touch(memory, object.size, STEP, true);
+		munmap(memory, object.size);
 		settle();
-		counts[i] = -kernel_bytes();
-		sized.size = i ? BYTES : FIRST_BYTES;
-		if (!object_open(&sized, &object))
-			return false;
-		memory = object_map(&sized, &object);
-		if (memory) {
-			touch(memory, object.size, STEP, true);
-			munmap(memory, object.size);
-			settle();
-			counts[i] += kernel_bytes();
-		}
-		object_close(&sized, &object);
-		if (!memory)
-			return false;
+		*bytes = (kernel_bytes() - before) / (object.size / STEP);
+		if (kind == VMALLOC)
+			*bytes -= STEP;
 	}
-	*bytes = (counts[1] - counts[0]) / ((BYTES - FIRST_BYTES) / STEP);
-	if (kind == VMALLOC)
-		*bytes -= STEP;
-	return true;
+	object_close(kind, &object);
+	close(nodes);
+	return memory;
 }
 
 static bool bench_row(const struct memory *kind)
