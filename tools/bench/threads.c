@@ -6,9 +6,8 @@
  *   fresh, again  pages in a millisecond of all together, of new memory, and of
  *                 memory that exists; where the clock counts instructions there
  *                 is one CPU, and no figure
- *   vma lock      faults that went by the lock of their mapping alone
- *   mmap lock     those that needed that of all mappings (of all processes of
- *                 the machine: some are not of the touches)
+ *   vma lock      faults meanwhile that went by the lock of their mapping alone
+ *   mmap lock     those that needed that of all mappings
  */
 #include <errno.h>
 #include <pthread.h>
@@ -40,9 +39,15 @@ static const struct memory kinds[] = {
 	{ MAPDEV("contig", "contig") },
 };
 
+struct faults {
+	long long vma_lock;
+	long long mmap_lock;
+};
+
 /* In memory that processes share, too. */
 struct team {
-	pthread_barrier_t ready;
+	pthread_barrier_t step;	/* for all of them and who counts */
+	struct faults faults;
 	const struct memory *kind;
 	const struct object *object;
 	char *memory;		/* that threads share; NULL for processes */
@@ -55,7 +60,30 @@ struct team {
 	} members[MOST];
 };
 
-/* The part of the object that is this member's. */
+static struct faults count_faults(void)
+{
+	static const char vmstat[] = "/proc/vmstat";
+
+	return (struct faults){
+		.vma_lock = read_field(vmstat, "vma_lock_success"),
+		.mmap_lock = read_field(vmstat, "vma_lock_abort") +
+			     read_field(vmstat, "vma_lock_retry"),
+	};
+}
+
+/* All are ready and wait: count what they do. */
+static void count_work(struct team *team)
+{
+	struct faults before = count_faults(), after;
+
+	pthread_barrier_wait(&team->step);
+	pthread_barrier_wait(&team->step);
+	after = count_faults();
+	team->faults.vma_lock += after.vma_lock - before.vma_lock;
+	team->faults.mmap_lock += after.mmap_lock - before.mmap_lock;
+}
+
+/* Touch the part of the object that is this member's. */
 static void *work(void *data)
 {
 	struct member *member = data;
@@ -65,11 +93,15 @@ static void *work(void *data)
 
 	if (!memory)
 		team->failed = true;
-	pthread_barrier_wait(&team->ready);
+	/* The clock is behind a fault, too, which needs the lock of all mappings. */
+	now();
+	pthread_barrier_wait(&team->step);
+	pthread_barrier_wait(&team->step);
 	member->start = now();
 	if (memory)
 		touch(memory + (member - team->members) * part, part, STEP, true);
 	member->end = now();
+	pthread_barrier_wait(&team->step);
 	if (memory && !team->memory)
 		munmap(memory, team->object->size);
 	return NULL;
@@ -86,6 +118,8 @@ static void work_in_threads(struct team *team)
 	for (int i = 0; i < team->count; i++)
 		if (pthread_create(&threads[i], NULL, work, &team->members[i]))
 			_exit(1);
+	pthread_barrier_wait(&team->step);
+	count_work(team);
 	for (int i = 0; i < team->count; i++)
 		pthread_join(threads[i], NULL);
 	munmap(team->memory, team->object->size);
@@ -103,6 +137,8 @@ static void work_in_processes(struct team *team)
 			_exit(0);
 		}
 	}
+	pthread_barrier_wait(&team->step);
+	count_work(team);
 	while (wait(NULL) > 0)
 		;
 }
@@ -115,7 +151,7 @@ static uint64_t run_team(struct team *team, bool processes)
 
 	pthread_barrierattr_init(&shared);
 	pthread_barrierattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
-	pthread_barrier_init(&team->ready, &shared, team->count);
+	pthread_barrier_init(&team->step, &shared, team->count + 1);
 	for (int i = 0; i < team->count; i++)
 		team->members[i].team = team;
 	if (processes)
@@ -131,25 +167,8 @@ static uint64_t run_team(struct team *team, bool processes)
 	return team->failed ? 0 : end - start;
 }
 
-struct faults {
-	long long vma_lock;
-	long long mmap_lock;
-};
-
-static struct faults count_faults(void)
-{
-	static const char vmstat[] = "/proc/vmstat";
-
-	return (struct faults){
-		.vma_lock = read_field(vmstat, "vma_lock_success"),
-		.mmap_lock = read_field(vmstat, "vma_lock_abort") +
-			     read_field(vmstat, "vma_lock_retry"),
-	};
-}
-
 static bool measure(struct team *team, bool processes, double *values)
 {
-	struct faults before, after;
 	struct object object;
 	uint64_t fresh, again;
 	double pages;
@@ -158,10 +177,8 @@ static bool measure(struct team *team, bool processes, double *values)
 		return false;
 	team->object = &object;
 	pages = (double)(object.size / STEP);
-	before = count_faults();
 	fresh = run_team(team, processes);
 	again = run_team(team, processes);
-	after = count_faults();
 	object_close(team->kind, &object);
 	if (!fresh || !again)
 		return false;
@@ -169,8 +186,8 @@ static bool measure(struct team *team, bool processes, double *values)
 		keep_most(&values[FRESH], pages * 1e6 / fresh);
 		keep_most(&values[AGAIN], pages * 1e6 / again);
 	}
-	keep_least(&values[VMA_LOCK], after.vma_lock - before.vma_lock);
-	keep_least(&values[MMAP_LOCK], after.mmap_lock - before.mmap_lock);
+	keep_least(&values[VMA_LOCK], team->faults.vma_lock);
+	keep_least(&values[MMAP_LOCK], team->faults.mmap_lock);
 	return true;
 }
 
