@@ -106,16 +106,15 @@ bool object_open(const struct memory *memory, struct object *object)
 		.fd = -1,
 		.size = memory->size ?: settings.size,
 	};
-	if (!memory->create || !memory->create(memory, object)) {
-		if (memory->align)
-			object->place = aligned_place(object->size,
-						      memory->align);
-		return true;
+	if (memory->create && memory->create(memory, object)) {
+		error = errno;
+		object_close(memory, object);
+		errno = error;
+		return false;
 	}
-	error = errno;
-	object_close(memory, object);
-	errno = error;
-	return false;
+	if (memory->align)
+		object->place = aligned_place(object->size, memory->align);
+	return true;
 }
 
 void object_close(const struct memory *memory, struct object *object)
