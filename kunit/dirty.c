@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The dirty log: its bits, the entries of page tables, pins, other drivers. */
+#include <linux/completion.h>
 #include <linux/highmem.h>
 #include <linux/mapdev.h>
 #include <linux/mman.h>
@@ -9,6 +10,7 @@
 #include <linux/prandom.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/workqueue.h>
 
 #include "fixture.h"
 #include "marks.h"
@@ -249,6 +251,52 @@ static void pages_know_the_region(struct kunit *test)
 	expect_dirty(test, &fx, 33);
 	put_page(page);
 	expect_clean(test, &fx);
+}
+
+struct holder {
+	struct work_struct work;
+	struct folio *folio;
+	struct completion locked;
+	struct completion collected;
+	bool waited_for;
+};
+
+static void hold_folio(struct work_struct *work)
+{
+	struct holder *holder = container_of(work, struct holder, work);
+
+	folio_lock(holder->folio);
+	complete(&holder->locked);
+	/* What nobody holds up is over long before. */
+	holder->waited_for =
+		!wait_for_completion_timeout(&holder->collected, HZ / 2);
+	folio_unlock(holder->folio);
+}
+
+/* Who has marked and locked a folio writes to it until he unlocks it. */
+/* ids: LK-69 */
+static void collect_waits_for_folio(struct kunit *test)
+{
+	struct holder holder;
+	struct log_fixture fx;
+	struct page *page;
+
+	log_init(test, &fx);
+	page = get_page_of(test, &fx, 33);
+	holder.folio = page_folio(page);
+	init_completion(&holder.locked);
+	init_completion(&holder.collected);
+	INIT_WORK_ONSTACK(&holder.work, hold_folio);
+	queue_work(system_dfl_wq, &holder.work);
+	wait_for_completion(&holder.locked);
+
+	expect_dirty(test, &fx, 33);
+	complete(&holder.collected);
+	flush_work(&holder.work);
+	destroy_work_on_stack(&holder.work);
+	KUNIT_EXPECT_TRUE(test, holder.waited_for);
+	KUNIT_EXPECT_FALSE(test, is_writable(&fx, 33));
+	put_page(page);
 }
 
 static void pinned_stays_dirty(struct kunit *test)
@@ -500,6 +548,7 @@ static struct kunit_case dirty_cases[] = {
 	KUNIT_CASE(marks_set_all_levels),
 	KUNIT_CASE_PARAM(entries, log_gen_params),
 	KUNIT_CASE_PARAM(pages_know_the_region, log_gen_params),
+	KUNIT_CASE_PARAM(collect_waits_for_folio, log_gen_params),
 	KUNIT_CASE_PARAM(pinned_stays_dirty, log_gen_params),
 	KUNIT_CASE_PARAM(pinned_outlives, log_gen_params),
 	KUNIT_CASE_PARAM(mkwrite_marks, log_gen_params),

@@ -65,6 +65,8 @@ TEST_F(node, seek)
 
 TEST_F(node, is_zeroed)
 {
+	u8 *hole = mmap(NULL, SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			0);
 	char attrs[96];
 
 	/* Made anew, perhaps of the same memory. */
@@ -81,13 +83,19 @@ TEST_F(node, is_zeroed)
 	ASSERT_EQ(SIZE, read(self->fd, self->buf, SIZE));
 	EXPECT_TRUE(all_zero(self->buf, SIZE));
 
-	/* A byte written does not bring the rest of its granule with it. */
+	/*
+	 * A byte written does not bring the rest of its granule with it, nor
+	 * does a write that fails.
+	 */
 	ASSERT_EQ(1, pwrite(self->fd, "x", 1, SIZE / 2 + 77));
+	EXPECT_EQ(-1, pwrite(self->fd, hole, SIZE, SIZE / 4));
+	EXPECT_EQ(EFAULT, errno);
 	memset(self->buf, 0xff, SIZE);
 	ASSERT_EQ(SIZE, pread(self->fd, self->buf, SIZE, 0));
 	EXPECT_EQ('x', self->buf[SIZE / 2 + 77]);
 	self->buf[SIZE / 2 + 77] = 0;
 	EXPECT_TRUE(all_zero(self->buf, SIZE));
+	munmap(hole, SIZE);
 }
 
 TEST_F(node, moves_the_whole_count)

@@ -95,12 +95,11 @@ struct folio *mapdev_folio_try(struct mapdev_region *region, pgoff_t index)
 	return find_folio(region, index, FGP_NOWAIT);
 }
 
-/* A zeroed folio by the region's node, else by the policy of @vma or task. */
-static struct folio *new_folio(struct mapdev_region *region, unsigned int order,
-			       struct vm_area_struct *vma, unsigned long addr)
+/* By the region's node, else by the policy of @vma or of the task. */
+static struct folio *new_folio(struct mapdev_region *region, gfp_t gfp,
+			       unsigned int order, struct vm_area_struct *vma,
+			       unsigned long addr)
 {
-	gfp_t gfp = GFP_HIGHUSER_MOVABLE | __GFP_ZERO;
-
 	if (order)
 		gfp |= __GFP_NORETRY | __GFP_NOWARN;
 	if (region->attrs.numa_node != NUMA_NO_NODE)
@@ -110,10 +109,16 @@ static struct folio *new_folio(struct mapdev_region *region, unsigned int order,
 	return folio_alloc(gfp, order);
 }
 
-/* Add a folio of one granule around @index, or less where that cannot be. */
+/*
+ * Add a folio of one granule around @index, or less where that cannot be. It is
+ * zeroed, or @raw says that it is left to the caller to fill, or zero, all of
+ * it before it is unlocked.
+ */
 static struct folio *add_folio(struct mapdev_region *region, pgoff_t index,
-			       struct vm_area_struct *vma, unsigned long addr)
+			       struct vm_area_struct *vma, unsigned long addr,
+			       bool *raw)
 {
+	gfp_t memory = GFP_HIGHUSER_MOVABLE | (raw ? 0 : __GFP_ZERO);
 	struct address_space *mapping = region->inode->i_mapping;
 	unsigned int order = get_order(region->attrs.granule);
 
@@ -128,7 +133,7 @@ static struct folio *add_folio(struct mapdev_region *region, pgoff_t index,
 		if (order && !mapdev_has_pages(region, first, 1UL << order))
 			continue;
 
-		folio = new_folio(region, order, vma, addr);
+		folio = new_folio(region, memory, order, vma, addr);
 		if (folio) {
 			err = filemap_add_folio(mapping, folio, first, gfp);
 			if (!err) {
@@ -140,6 +145,8 @@ static struct folio *add_folio(struct mapdev_region *region, pgoff_t index,
 				 * log this is no write.
 				 */
 				noop_dirty_folio(mapping, folio);
+				if (raw)
+					*raw = true;
 				return folio;
 			}
 			folio_put(folio);
@@ -160,8 +167,9 @@ static struct folio *add_folio(struct mapdev_region *region, pgoff_t index,
  * As find_folio(), but make the folio. Whoever adds one has checked the state
  * with invalidate_lock held, which paged_fence() waits for.
  */
-struct folio *mapdev_folio_get(struct mapdev_region *region, pgoff_t index,
-			       struct vm_area_struct *vma, unsigned long addr)
+static struct folio *get_folio(struct mapdev_region *region, pgoff_t index,
+			       struct vm_area_struct *vma, unsigned long addr,
+			       bool *raw)
 {
 	struct address_space *mapping = region->inode->i_mapping;
 	struct folio *folio;
@@ -173,9 +181,15 @@ struct folio *mapdev_folio_get(struct mapdev_region *region, pgoff_t index,
 
 	filemap_invalidate_lock_shared(mapping);
 	err = mapdev_check(region, index);
-	folio = err ? ERR_PTR(err) : add_folio(region, index, vma, addr);
+	folio = err ? ERR_PTR(err) : add_folio(region, index, vma, addr, raw);
 	filemap_invalidate_unlock_shared(mapping);
 	return folio;
+}
+
+struct folio *mapdev_folio_get(struct mapdev_region *region, pgoff_t index,
+			       struct vm_area_struct *vma, unsigned long addr)
+{
+	return get_folio(region, index, vma, addr, NULL);
 }
 
 /* Nothing was written there yet: zeros, without making a folio of them. */
@@ -198,10 +212,11 @@ ssize_t mapdev_folios_copy(struct mapdev_region *region, loff_t pos,
 {
 	bool write = iov_iter_rw(iter) == ITER_SOURCE;
 	pgoff_t index = pos >> PAGE_SHIFT;
-	struct folio *folio;
 	size_t offset, bytes, copied;
+	struct folio *folio;
+	bool raw = false;
 
-	folio = write ? mapdev_folio_get(region, index, NULL, 0) :
+	folio = write ? get_folio(region, index, NULL, 0, &raw) :
 			find_folio(region, index, 0);
 	if (folio == ERR_PTR(-EHWPOISON))
 		return -EIO;
@@ -223,6 +238,9 @@ ssize_t mapdev_folios_copy(struct mapdev_region *region, loff_t pos,
 		/* A collection takes the mark, and waits for the folio. */
 		mapdev_dirty_mark(region, index, 1);
 		copied = copy_folio_from_iter_atomic(folio, offset, bytes, iter);
+		if (raw)
+			folio_zero_segments(folio, 0, offset, offset + copied,
+					    folio_size(folio));
 		flush_dcache_folio(folio);
 	} else {
 		flush_dcache_folio(folio);

@@ -170,6 +170,7 @@ struct mapdev_stats {
 /**
  * struct mapdev_region - one mappable object
  * @dev: the class device; its reference count is the region's
+ * @by_name: in the registry
  * @attrs: what it is, constant once published, but for the size
  * @inode: the inode whose mapping all VMAs of the region are in; its i_private
  *         is the region
@@ -196,6 +197,7 @@ struct mapdev_stats {
  */
 struct mapdev_region {
 	struct device dev;
+	struct hlist_node by_name;
 	struct mapdev_attrs attrs;
 	struct inode *inode;
 	const struct mapdev_backing *backing;

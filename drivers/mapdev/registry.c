@@ -8,10 +8,12 @@
 #include <linux/cdev.h>
 #include <linux/cleanup.h>
 #include <linux/ctype.h>
+#include <linux/hashtable.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/mount.h>
 #include <linux/pseudo_fs.h>
+#include <linux/stringhash.h>
 #include <linux/xarray.h>
 #include <kunit/visibility.h>
 
@@ -25,6 +27,7 @@ MODULE_PARM_DESC(max_bytes, "most bytes of all regions together (default: half o
 
 /* Protects the registry below: names and minors are given out under it. */
 static DEFINE_MUTEX(mapdev_names);
+static DEFINE_HASHTABLE(mapdev_by_name, 10);
 static DEFINE_XARRAY_ALLOC(mapdev_minors);
 static u32 mapdev_next_minor;
 static u64 mapdev_bytes;
@@ -76,12 +79,16 @@ int mapdev_no_memory(const char *name)
 	return -ENOMEM;
 }
 
+static unsigned int name_hash(const char *name)
+{
+	return full_name_hash(NULL, name, strlen(name));
+}
+
 static bool name_is_taken(const char *name)
 {
 	struct mapdev_region *region;
-	unsigned long minor;
 
-	xa_for_each(&mapdev_minors, minor, region)
+	hash_for_each_possible(mapdev_by_name, region, by_name, name_hash(name))
 		if (!strcmp(mapdev_name(region), name))
 			return true;
 	return false;
@@ -151,6 +158,8 @@ int mapdev_registry_add(struct mapdev_region *region)
 	}
 
 	region->dev.devt = MKDEV(MAJOR(mapdev_devt), minor);
+	hash_add(mapdev_by_name, &region->by_name,
+		 name_hash(mapdev_name(region)));
 	return 0;
 }
 
@@ -158,6 +167,7 @@ void mapdev_registry_remove(struct mapdev_region *region)
 {
 	guard(mutex)(&mapdev_names);
 	mapdev_bytes -= mapdev_region_bytes(region);
+	hash_del(&region->by_name);
 	xa_erase(&mapdev_minors, MINOR(region->dev.devt));
 }
 
