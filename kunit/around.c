@@ -59,22 +59,38 @@ static void maps_its_window(struct kunit *test)
 				fixture_is_present(at));
 }
 
+/* Map @size bytes of a region of 2 * HUGE from where a window begins. */
+static unsigned long map_from_window(struct kunit *test, const char *attrs,
+				     unsigned long size,
+				     struct mapdev_region **region)
+{
+	unsigned long addr;
+	struct file *file;
+
+	*region = fixture_region_with(test, 2 * HUGE, attrs);
+	file = fixture_open(test, *region, O_RDWR);
+	addr = kunit_vm_mmap(test, file, 0, 2 * HUGE, PROT_READ, MAP_SHARED, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	vm_munmap(addr, 2 * HUGE);
+	addr = kunit_vm_mmap(test, file, ALIGN(addr, HUGE), size,
+			     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	return addr;
+}
+
 /* A hole of paged stays one when its neighbour is touched. */
 /* ids: PA-41 */
 static void maps_no_holes(struct kunit *test)
 {
 	struct mapdev_region *region;
-	struct file *file;
 	unsigned long addr;
 
-	region = fixture_region_with(test, HUGE, "backing=paged granule=2M");
-	file = fixture_open(test, region, O_RDWR);
-	addr = fixture_map(test, file, 0, HUGE, PROT_READ | PROT_WRITE);
-	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	addr = map_from_window(test, "backing=paged granule=2M", HUGE, &region);
 	KUNIT_ASSERT_EQ(test, 0, put_user((u8)1, (u8 __user *)addr));
 	KUNIT_EXPECT_EQ(test, PMD_SIZE >> PAGE_SHIFT,
 			region->inode->i_mapping->nrpages);
 	KUNIT_EXPECT_FALSE(test, fixture_is_present(addr + PMD_SIZE));
+	vm_munmap(addr, HUGE);
 }
 
 /* A PMD that goes past the end of the mapping is not mapped as one. */
@@ -82,19 +98,10 @@ static void maps_no_holes(struct kunit *test)
 static void maps_inside_the_mapping(struct kunit *test)
 {
 	unsigned long addr, size = 3 * PMD_SIZE + PMD_SIZE / 2;
-	struct file *file;
+	struct mapdev_region *region;
 	u8 byte;
 
-	file = fixture_open(test, fixture_region_with(test, 2 * HUGE,
-						      "backing=contig"),
-			    O_RDWR);
-	addr = kunit_vm_mmap(test, file, 0, 2 * HUGE, PROT_READ, MAP_SHARED, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
-	vm_munmap(addr, 2 * HUGE);
-	addr = kunit_vm_mmap(test, file, ALIGN(addr, HUGE), size, PROT_READ,
-			     MAP_SHARED | MAP_FIXED, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
-
+	addr = map_from_window(test, "backing=contig", size, &region);
 	KUNIT_ASSERT_EQ(test, 0, get_user(byte, (u8 __user *)addr));
 	KUNIT_EXPECT_EQ(test, 0, byte);
 	for (unsigned long at = 0; at < size; at += PMD_SIZE)
