@@ -87,6 +87,8 @@ static void maps_no_holes(struct kunit *test)
 
 	addr = map_from_window(test, "backing=paged granule=2M", HUGE, &region);
 	KUNIT_ASSERT_EQ(test, 0, put_user((u8)1, (u8 __user *)addr));
+	unmap_mapping_range(region->inode->i_mapping, 0, 0, 0);
+	KUNIT_ASSERT_EQ(test, 0, put_user((u8)1, (u8 __user *)addr));
 	KUNIT_EXPECT_EQ(test, PMD_SIZE >> PAGE_SHIFT,
 			region->inode->i_mapping->nrpages);
 	KUNIT_EXPECT_FALSE(test, fixture_is_present(addr + PMD_SIZE));

@@ -64,7 +64,7 @@ void mapdev_folio_put(struct folio *folio)
  * yet, or the errno of the state; with FGP_NOWAIT -EAGAIN if another has it
  * locked.
  */
-static struct folio *find_folio(struct mapdev_region *region, pgoff_t index,
+struct folio *mapdev_folio_find(struct mapdev_region *region, pgoff_t index,
 				fgf_t how)
 {
 	struct folio *folio;
@@ -87,12 +87,6 @@ static struct folio *find_folio(struct mapdev_region *region, pgoff_t index,
 
 	mapdev_folio_put(folio);
 	return ERR_PTR(err);
-}
-
-/* As find_folio(), if that is to be had without waiting. */
-struct folio *mapdev_folio_try(struct mapdev_region *region, pgoff_t index)
-{
-	return find_folio(region, index, FGP_NOWAIT);
 }
 
 /* By the region's node, else by the policy of @vma or of the task. */
@@ -153,7 +147,7 @@ static struct folio *add_folio(struct mapdev_region *region, pgoff_t index,
 		}
 		/* A neighbour stands in the way, or this very page came. */
 		if (err == -EEXIST) {
-			folio = find_folio(region, index, 0);
+			folio = mapdev_folio_find(region, index, 0);
 			if (folio != ERR_PTR(-ENOENT))
 				return folio;
 		}
@@ -164,32 +158,22 @@ static struct folio *add_folio(struct mapdev_region *region, pgoff_t index,
 }
 
 /*
- * As find_folio(), but make the folio. Whoever adds one has checked the state
- * with invalidate_lock held, which paged_fence() waits for.
+ * The folio that was not found. Whoever adds one has checked the state with
+ * invalidate_lock held, which paged_fence() waits for. See add_folio() for @raw.
  */
-static struct folio *get_folio(struct mapdev_region *region, pgoff_t index,
-			       struct vm_area_struct *vma, unsigned long addr,
-			       bool *raw)
+struct folio *mapdev_folio_make(struct mapdev_region *region, pgoff_t index,
+				struct vm_area_struct *vma, unsigned long addr,
+				bool *raw)
 {
 	struct address_space *mapping = region->inode->i_mapping;
 	struct folio *folio;
 	int err;
-
-	folio = find_folio(region, index, 0);
-	if (folio != ERR_PTR(-ENOENT))
-		return folio;
 
 	filemap_invalidate_lock_shared(mapping);
 	err = mapdev_check(region, index);
 	folio = err ? ERR_PTR(err) : add_folio(region, index, vma, addr, raw);
 	filemap_invalidate_unlock_shared(mapping);
 	return folio;
-}
-
-struct folio *mapdev_folio_get(struct mapdev_region *region, pgoff_t index,
-			       struct vm_area_struct *vma, unsigned long addr)
-{
-	return get_folio(region, index, vma, addr, NULL);
 }
 
 /* Nothing was written there yet: zeros, without making a folio of them. */
@@ -216,8 +200,9 @@ ssize_t mapdev_folios_copy(struct mapdev_region *region, loff_t pos,
 	struct folio *folio;
 	bool raw = false;
 
-	folio = write ? get_folio(region, index, NULL, 0, &raw) :
-			find_folio(region, index, 0);
+	folio = mapdev_folio_find(region, index, 0);
+	if (write && folio == ERR_PTR(-ENOENT))
+		folio = mapdev_folio_make(region, index, NULL, 0, &raw);
 	if (folio == ERR_PTR(-EHWPOISON))
 		return -EIO;
 	if (folio == ERR_PTR(-ENOENT))

@@ -4,9 +4,11 @@
 #define _MAPDEV_FOLIOS_H
 
 int mapdev_folios_alloc(struct mapdev_region *region);
-struct folio *mapdev_folio_get(struct mapdev_region *region, pgoff_t index,
-			       struct vm_area_struct *vma, unsigned long addr);
-struct folio *mapdev_folio_try(struct mapdev_region *region, pgoff_t index);
+struct folio *mapdev_folio_find(struct mapdev_region *region, pgoff_t index,
+				fgf_t how);
+struct folio *mapdev_folio_make(struct mapdev_region *region, pgoff_t index,
+				struct vm_area_struct *vma, unsigned long addr,
+				bool *raw);
 struct folio *mapdev_folio_lock(struct mapdev_region *region, pgoff_t index);
 void mapdev_folio_put(struct folio *folio);
 ssize_t mapdev_folios_copy(struct mapdev_region *region, loff_t pos,

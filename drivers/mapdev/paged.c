@@ -32,7 +32,10 @@ static vm_fault_t paged_fault(struct vm_fault *vmf)
 	assert_fault_locked(vmf);
 	mapdev_count_fault(vmf, MAPDEV_STAT_FAULT);
 
-	folio = mapdev_folio_get(region, vmf->pgoff, vmf->vma, vmf->address);
+	folio = mapdev_folio_find(region, vmf->pgoff, 0);
+	if (folio == ERR_PTR(-ENOENT))
+		folio = mapdev_folio_make(region, vmf->pgoff, vmf->vma,
+					  vmf->address, NULL);
 	if (IS_ERR(folio))
 		return mapdev_fault_end(vmf, 0,
 					mapdev_fault_error(region,
@@ -62,7 +65,8 @@ static void paged_insert_near(struct vm_fault *vmf)
 {
 	struct folio *folio;
 
-	folio = mapdev_folio_try(mapdev_of_vma(vmf->vma), vmf->pgoff);
+	folio = mapdev_folio_find(mapdev_of_vma(vmf->vma), vmf->pgoff,
+				  FGP_NOWAIT);
 	if (IS_ERR(folio))
 		return;
 	paged_insert_huge(vmf, folio);
@@ -79,6 +83,7 @@ static vm_fault_t paged_huge_fault(struct vm_fault *vmf, unsigned int order)
 	bool write = vmf->flags & FAULT_FLAG_WRITE;
 	struct folio *folio;
 	vm_fault_t ret;
+	bool found;
 
 	assert_fault_locked(vmf);
 	if (order != PMD_ORDER || !mapdev_is_huge(region) ||
@@ -93,7 +98,11 @@ static vm_fault_t paged_huge_fault(struct vm_fault *vmf, unsigned int order)
 	if (write && region->dirty)
 		return VM_FAULT_FALLBACK;
 
-	folio = mapdev_folio_get(region, vmf->pgoff, vmf->vma, vmf->address);
+	folio = mapdev_folio_find(region, vmf->pgoff, 0);
+	found = folio != ERR_PTR(-ENOENT);
+	if (!found)
+		folio = mapdev_folio_make(region, vmf->pgoff, vmf->vma,
+					  vmf->address, NULL);
 	if (IS_ERR(folio))
 		return VM_FAULT_FALLBACK;
 	ret = paged_insert_huge(vmf, folio);
@@ -101,7 +110,9 @@ static vm_fault_t paged_huge_fault(struct vm_fault *vmf, unsigned int order)
 	if (ret == VM_FAULT_FALLBACK)
 		return ret;
 
-	mapdev_huge_around(vmf, paged_insert_near);
+	/* Around what was a hole there are likely others. */
+	if (found)
+		mapdev_huge_around(vmf, paged_insert_near);
 	mapdev_count_fault(vmf, MAPDEV_STAT_HUGE_FAULT);
 	return mapdev_fault_end(vmf, order, ret);
 }
