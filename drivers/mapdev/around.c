@@ -9,11 +9,11 @@
 
 #include "mapdev.h"
 
-/* Small pages: a PMD's worth on x86, and within one page table everywhere. */
+/* Small pages: a PMD's worth of 4K, and within one page table everywhere. */
 #define AROUND_SIZE	SZ_2M
 
-/* PMDs: within one table of them. */
-#define HUGE_AROUND_SIZE	(8 * PMD_SIZE)
+/* PMDs: within one table of them. Where one is larger, that one alone. */
+#define HUGE_AROUND_SIZE	max(PMD_SIZE, SZ_16M)
 
 /* Aligned, and inside of the VMA and of the region. */
 struct mapdev_around mapdev_around(const struct mapdev_region *region,

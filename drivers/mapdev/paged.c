@@ -133,7 +133,8 @@ static vm_fault_t paged_map_pages(struct vm_fault *vmf, pgoff_t first,
 
 	if (!mapdev_is_live(region))
 		return 0;
-	if (region->attrs.granule >= SZ_64K && vmf->vma->vm_flags & VM_SHARED)
+	if (region->attrs.granule >= 16 * PAGE_SIZE &&
+	    vmf->vma->vm_flags & VM_SHARED)
 		return 0;
 	return filemap_map_pages(vmf, first, last);
 }
