@@ -15,7 +15,7 @@
 #include "fixture.h"
 #include "marks.h"
 
-#define REGION_SIZE SZ_256K
+#define REGION_SIZE (64 * PAGE_SIZE)
 #define MAX_RUNS 64
 
 /* --- The set of marks --- */
@@ -92,7 +92,7 @@ struct log_case {
 };
 
 static const struct log_case log_cases[] = {
-	{ "paged 4K", "dirty=1 granule=4096" },
+	{ "paged page", "dirty=1 granule=PAGE" },
 	{ "paged 64K", "dirty=1 granule=65536" },
 	{ "pages", "dirty=1 backing=pages" },
 	{ "vmalloc", "dirty=1 backing=vmalloc" },

@@ -36,13 +36,17 @@ struct mapdev_region *fixture_region_with(struct kunit *test, u64 size,
 	char name[32], *rest = kunit_kstrdup(test, list, GFP_KERNEL), *item;
 	struct mapdev_region *region;
 	struct mapdev_attrs attrs;
+	char page[24];
 
+	snprintf(page, sizeof(page), "%lu", PAGE_SIZE);
 	snprintf(name, sizeof(name), "kunit-%d", atomic_inc_return(&serial));
 	mapdev_attrs_init(&attrs);
 	attrs.size = size;
 	while ((item = strsep(&rest, " ")) && *item) {
 		char *key = strsep(&item, "=");
 
+		if (!strcmp(item, "PAGE"))
+			item = page;
 		KUNIT_ASSERT_EQ(test, 0,
 				mapdev_attrs_set(&attrs, name, key, item));
 	}

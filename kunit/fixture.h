@@ -13,7 +13,10 @@
 /* A region of the default attributes; retired after the case. */
 struct mapdev_region *fixture_region(struct kunit *test, u64 size);
 
-/* The same with attributes "name=value", separated by blanks. */
+/*
+ * The same with attributes "name=value", separated by blanks. The value PAGE is the
+ * size of a page.
+ */
 struct mapdev_region *fixture_region_with(struct kunit *test, u64 size,
 					  const char *attrs);
 

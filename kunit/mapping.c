@@ -11,7 +11,9 @@
 
 #include "fixture.h"
 
-#define REGION_SIZE SZ_256K
+#define REGION_SIZE (64 * PAGE_SIZE)
+/* What a fault maps of small pages: around.c */
+#define AROUND SZ_2M
 
 struct backing_case {
 	const char *name;
@@ -171,7 +173,8 @@ static void faults_under_vma_lock(struct kunit *test)
 	fixture_init(test, &fx);
 	addr = ALIGN((unsigned long)fx.user, SZ_64K);
 	offset = addr - (unsigned long)fx.user;
-	last = fx.c->flags ? REGION_SIZE - PAGE_SIZE : offset;
+	last = ALIGN(addr + 1, AROUND) - (unsigned long)fx.user;
+	last = fx.c->flags ? min(last, REGION_SIZE) - PAGE_SIZE : offset;
 
 	/* What was mapped at mmap is gone then, and comes by faults. */
 	mapdev_region_revoke(fx.region, MAPDEV_OFF_ROOT);
@@ -182,7 +185,8 @@ static void faults_under_vma_lock(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, is_mapped(&fx, offset));
 	/* All around it, but of paged nothing that is not there yet. */
 	KUNIT_EXPECT_TRUE(test, is_mapped(&fx, last));
-	KUNIT_EXPECT_EQ(test, !!fx.c->flags, is_mapped(&fx, offset + SZ_64K));
+	if (!fx.c->flags)
+		KUNIT_EXPECT_FALSE(test, is_mapped(&fx, offset + SZ_64K));
 
 	mapdev_region_revoke(fx.region, MAPDEV_OFF_ROOT);
 	KUNIT_EXPECT_FALSE(test, is_mapped(&fx, offset));
@@ -198,11 +202,13 @@ static void faults_under_vma_lock(struct kunit *test)
 static void maps_around_a_read(struct kunit *test)
 {
 	const struct { const char *attrs; u64 faults; } cases[] = {
-		{ "granule=4096", 0 },
+		{ "granule=PAGE", 0 },
 		{ "granule=65536", 1 },
 	};
 	u8 byte;
 
+	if (PAGE_SIZE == SZ_64K)
+		kunit_skip(test, "core maps no more than 64K around a fault: one page");
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct mapdev_region *region;
 		struct file *file;

@@ -8,6 +8,13 @@
 
 #include "region.h"
 
+/* Elsewhere the kernel shows neither. */
+#ifdef __x86_64__
+#define CACHE_MODES_SHOWN true
+#else
+#define CACHE_MODES_SHOWN false
+#endif
+
 /* The mode that exactly this range is reserved with; "" if it is not. */
 static inline const char *reserved_as(u64 phys, u64 size, char *mode,
 				      size_t bytes)

@@ -5,7 +5,6 @@
 
 #include "region.h"
 
-#define PAGE 4096UL
 #define MANY 200
 
 static const char * const kinds[] = {
@@ -41,7 +40,7 @@ TEST_F(configfs, reads_what_was_written)
 		{ "map", "eager", "eager" },
 		{ "cache", "wc", "wc" },
 		{ "phys", "", "" },
-		{ "phys", "4096", "0x1000" },
+		{ "phys", "65536", "0x10000" },
 		{ "pin", "1", "1" },
 		{ "dma32", "", "0" },
 	};

@@ -520,7 +520,7 @@ static bool is_huge(u8 *addr)
 TEST_F(dirty, huge_entries)
 {
 	u8 *at = (u8 *)(((uintptr_t)self->map + 2097151) & ~2097151UL);
-	bool huge = self->log.unit == 2097152;
+	bool huge = self->log.unit == PMD;
 	long faults = region_stat(&self->log.r, "mkwrite");
 
 	for (int round = 0; round < 3; round++) {
@@ -528,10 +528,10 @@ TEST_F(dirty, huge_entries)
 		EXPECT_EQ(huge, is_huge(at));
 		store_byte(at, round);
 		EXPECT_EQ(huge, is_huge(at));
-		store_byte(at + 4096, round);
+		store_byte(at + PAGE, round);
 		store_byte(at + 2097151, round);
 		expect(&self->log, &self->want, at - self->map, 1);
-		expect(&self->log, &self->want, at - self->map + 4096, 1);
+		expect(&self->log, &self->want, at - self->map + PAGE, 1);
 		expect(&self->log, &self->want, at - self->map + 2097151, 1);
 		EXPECT_DIRTY();
 	}

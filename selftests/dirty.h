@@ -8,7 +8,7 @@
 typedef unsigned int u32;
 
 #define FOR_EACH_LOGGED(X)						\
-	X(paged_4K, "backing=paged granule=4K", MAPDEV_PAGED)		\
+	X(paged_page, "backing=paged granule=PAGE", MAPDEV_PAGED)		\
 	X(paged_64K, "backing=paged granule=64K", MAPDEV_PAGED)		\
 	X(paged_2M, "backing=paged granule=2M", MAPDEV_PAGED)		\
 	X(pages, "backing=pages", MAPDEV_PAGES)				\

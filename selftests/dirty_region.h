@@ -14,7 +14,6 @@
 #include "dirty.h"
 
 /* Not a multiple of the larger granules: the last unit is cut short. */
-#define PAGE 4096
 #define SIZE (8 * 1024 * 1024 + 5 * PAGE)
 
 FIXTURE(dirty) {
@@ -68,14 +67,15 @@ FIXTURE_TEARDOWN(dirty)
 } while (0)
 
 /* Places at both ends of units, of the region, and between. */
-static const u64 places[] = {
-	0, PAGE - 1, 3 * PAGE, 65535, 65536, 65536 + PAGE, 2097151, 2097152,
-	3 * 1024 * 1024 + 17, 6 * 1024 * 1024, SIZE - 5 * PAGE, SIZE - 1,
-};
+#define PLACES {							\
+	0, PAGE - 1, 3 * PAGE, 65535, 65536, 65536 + PAGE, 2097151,	\
+	2097152, 3 * 1024 * 1024 + 17, 6 * 1024 * 1024,			\
+	SIZE - 5 * PAGE, SIZE - 1,					\
+}
 
 #define FOR_EACH_PLACE(_at)						\
-	for (u64 *_i = (u64 *)places, _at;				\
-	     _i < places + ARRAY_SIZE(places) && (_at = *_i, 1); _i++)
+	for (u64 _places[] = PLACES, *_i = _places, _at;		\
+	     _i < _places + ARRAY_SIZE(_places) && (_at = *_i, 1); _i++)
 
 /* A memory whose first touch waits until it is told to go on. */
 struct slow {

@@ -280,10 +280,11 @@ TEST_F(dirty, one_collector)
 	struct units got = {};
 	pthread_t thread;
 	struct slow slow;
-	u8 page[PAGE] = {};
+	u8 page[PAGE];
 	void *err;
 	int again;
 
+	memset(page, 0, PAGE);
 	store_byte(self->map, 1);
 	expect(&self->log, &self->want, 0, 1);
 	ASSERT_EQ(0, slow_open(&slow));

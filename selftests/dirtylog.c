@@ -17,7 +17,6 @@
 
 #include "dirty.h"
 
-#define PAGE 4096
 #define SIZE (4 * 1024 * 1024 + 3 * PAGE)
 #define PAGES (SIZE / PAGE)
 #define DISK "/dev/ram0"

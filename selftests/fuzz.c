@@ -10,7 +10,6 @@
 
 #include "region.h"
 
-#define PAGE 4096UL
 #define SIZE (64 * PAGE)
 #define MAX_ERRNOS 16
 
@@ -94,7 +93,7 @@ static void plant(const char *what)
 
 static u64 random_number(void)
 {
-	static const u64 numbers[] = {
+	const u64 numbers[] = {
 		0, 1, 2, PAGE - 1, PAGE, PAGE + 1, SIZE - PAGE, SIZE, SIZE + 1,
 		INT_MAX, UINT_MAX, 1ULL << 32, LLONG_MAX, 1ULL << 63, -1ULL,
 		-PAGE, LLONG_MAX & -PAGE,

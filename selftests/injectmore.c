@@ -45,7 +45,7 @@ static int fork_now(void *ctx)
 {
 	struct subject *s = ctx;
 
-	s->child = syscall(SYS_fork);
+	s->child = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 	if (!s->child)
 		syscall(SYS_exit_group, unlike(s->map) != SIZE);
 	return s->child < 0 ? errno : 0;

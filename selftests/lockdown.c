@@ -14,14 +14,14 @@ TEST(lockdown)
 	int fd;
 
 	ASSERT_EQ(0, module_load("mapdev_pci", ""));
-	ASSERT_EQ(0, pci_find(&dev, IVSHMEM, 2, 4096));
+	ASSERT_EQ(0, pci_find(&dev, IVSHMEM, 2, PAGE));
 	ASSERT_EQ(0, pci_bind(&dev, "mapdev_pci"));
 	pci_region(&dev, 2, &bar);
 	ASSERT_EQ(0, region_create(&phys, "backing=window size=4K"));
 	ASSERT_EQ(0, region_create(&ram, "size=4K"));
 	fd = open(bar.node, O_RDWR);
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, try_mmap(fd, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, 0,
+	ASSERT_EQ(0, try_mmap(fd, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, 0,
 			      &map));
 
 	ASSERT_EQ(0, write_file("/sys/kernel/security/lockdown", "integrity"));
@@ -36,7 +36,7 @@ TEST(lockdown)
 	EXPECT_EQ(0, region_destroy(&phys));
 	EXPECT_EQ(-EPERM, region_create(&phys, "backing=window size=4K"));
 	EXPECT_EQ(0, region_destroy(&ram));
-	munmap(map, 4096);
+	munmap(map, PAGE);
 	close(fd);
 	EXPECT_EQ(0, pci_unbind(&dev));
 	EXPECT_EQ(0, module_unload("mapdev_pci"));

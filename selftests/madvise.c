@@ -158,15 +158,15 @@ TEST_F(semantics, hugepage)
 	if (self->class == PAGED)
 		each = info.granule;
 	if (self->class == PAGED)
-		each_huge = each == HUGE ? HUGE_AROUND : each;
-	else if (self->class == FRAMES)
+		each_huge = each == PMD ? HUGE_AROUND : each;
+	else if (self->class == FRAMES && SIZE >= PMD)
 		each_huge = HUGE_AROUND;
 	faults = faults_after(self->fd, MADV_NOHUGEPAGE, &huge);
 	EXPECT_TRUE(are_visits(faults, variant->eager ? 0 : SIZE, each));
 	EXPECT_EQ(0, huge);
 	faults = faults_after(self->fd, MADV_HUGEPAGE, &huge);
 	EXPECT_TRUE(are_visits(faults, variant->eager ? 0 : SIZE, each_huge));
-	EXPECT_EQ(self->class == PAGED && each == HUGE ? SIZE : 0, huge);
+	EXPECT_EQ(self->class == PAGED && each == PMD ? SIZE : 0, huge);
 }
 
 TEST_F(semantics, dontfork)

@@ -3,7 +3,7 @@
 #include "region.h"
 
 #define SIZE (8UL << 20)
-#define PMD (2UL << 20)
+#define HUGE (2UL << 20)	/* the largest granule here */
 
 static long page;
 
@@ -158,7 +158,7 @@ TEST_F(map, huge_whatever_thp_is_set_to)
 		EXPECT_EQ(huge, smaps_sum(self->map, SIZE, "FilePmdMapped")) {
 			TH_LOG("THP set to %s", settings[i]);
 		}
-		EXPECT_EQ(0, (unsigned long)self->map % self->granule);
+		EXPECT_EQ(0, (unsigned long)self->map % (huge ? PMD : page));
 	}
 }
 
@@ -167,11 +167,11 @@ TEST_F(map, huge_whatever_thp_is_set_to)
 TEST_F(map, huge_splits)
 {
 	fill(self->map, 0, SIZE, 9);
-	ASSERT_EQ(0, mprotect(self->map + PMD + page, page, PROT_READ));
-	EXPECT_EQ(SIGSEGV, touch_write(self->map + PMD + page));
-	EXPECT_EQ(0, madvise(self->map + 2 * PMD + page, page, MADV_DONTNEED));
+	ASSERT_EQ(0, mprotect(self->map + HUGE + page, page, PROT_READ));
+	EXPECT_EQ(SIGSEGV, touch_write(self->map + HUGE + page));
+	EXPECT_EQ(0, madvise(self->map + 2 * HUGE + page, page, MADV_DONTNEED));
 	EXPECT_EQ(SIZE, differs(self->map, 0, SIZE, 9));
-	ASSERT_EQ(0, mprotect(self->map + PMD + page, page,
+	ASSERT_EQ(0, mprotect(self->map + HUGE + page, page,
 			      PROT_READ | PROT_WRITE));
 	fill(self->map, 0, SIZE, 10);
 	EXPECT_EQ(SIZE, differs(self->map, 0, SIZE, 10));

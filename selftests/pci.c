@@ -7,7 +7,6 @@
 #include "module.h"
 #include "pci.h"
 
-#define PMD (2UL << 20)
 #define PUD 1073741824UL
 #define SHARED_SIZE (16UL << 20)
 #define DRIVER "mapdev_pci"
@@ -90,16 +89,16 @@ TEST_F(bar, is_a_region)
 
 		pci_bar(&self->dev, bar, &size);
 		pci_region(&self->dev, bar, &other);
-		EXPECT_EQ(size < 4096, access(other.node, F_OK) != 0);
+		EXPECT_EQ(size < PAGE, access(other.node, F_OK) != 0);
 	}
 }
 
 /* The bytes of this BAR and of no other, by each way there is. */
 TEST_F(bar, frames)
 {
-	const size_t part = 3 * 4096, at = self->size - part;
+	const size_t part = 3 * PAGE, at = self->size - part;
 	int fd = open("/dev/mem", O_RDWR);
-	u8 *mem = NULL, buf[3 * 4096];
+	u8 *mem = NULL, buf[3 * PAGE];
 
 	ASSERT_EQ(0, try_mmap(fd, self->size, PROT_READ | PROT_WRITE,
 			      MAP_SHARED, self->phys, &mem));
@@ -141,17 +140,17 @@ TEST_F(bar, cache_mode)
 	EXPECT_STREQ("pmd", entry.level);
 
 	/* In a small entry, too, and after mprotect has made it anew. */
-	ASSERT_EQ(0, try_mmap(self->fd, 4096, PROT_READ, MAP_SHARED, 4096,
+	ASSERT_EQ(0, try_mmap(self->fd, PAGE, PROT_READ, MAP_SHARED, PAGE,
 			      &small));
 	load_byte(small);
 	ASSERT_TRUE(entry_of(small, &entry));
 	EXPECT_STREQ("pte", entry.level);
 	EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
-	ASSERT_EQ(0, mprotect(small, 4096, PROT_READ | PROT_WRITE));
+	ASSERT_EQ(0, mprotect(small, PAGE, PROT_READ | PROT_WRITE));
 	store_byte(small, 1);
 	ASSERT_TRUE(entry_of(small, &entry));
 	EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
-	munmap(small, 4096);
+	munmap(small, PAGE);
 }
 
 /* The mode belongs to the range as long as the region lives. */
@@ -174,7 +173,7 @@ TEST_F(bar, huge_entries)
 	long faults = region_stat(&self->r, "fault");
 	long huge = region_stat(&self->r, "huge_fault");
 
-	for (size_t at = 0; at < self->size; at += 4096)
+	for (size_t at = 0; at < self->size; at += PAGE)
 		load_byte(self->map + at);
 	EXPECT_EQ(faults, region_stat(&self->r, "fault"));
 	huge = region_stat(&self->r, "huge_fault") - huge;
@@ -185,7 +184,7 @@ TEST_F(bar, huge_entries)
 	madvise(self->map, PMD / 2, MADV_DONTNEED);
 	ASSERT_EQ(0, region_revoke(&self->r, 1));
 	ASSERT_EQ(0, region_revoke(&self->r, 0));
-	for (size_t at = 0; at < PMD / 2; at += 4096)
+	for (size_t at = 0; at < PMD / 2; at += PAGE)
 		load_byte(self->map + at);
 	EXPECT_EQ(faults + 1, region_stat(&self->r, "fault"));
 }
@@ -217,9 +216,9 @@ TEST_F(bar, gigabyte_entry)
 		EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
 	}
 
-	ASSERT_EQ(0, munmap(map + 4096, 4096));
+	ASSERT_EQ(0, munmap(map + PAGE, PAGE));
 	EXPECT_EQ(77, load_byte(map + PUD / 2));
-	EXPECT_EQ(SIGSEGV, touch_read(map + 4096));
+	EXPECT_EQ(SIGSEGV, touch_read(map + PAGE));
 	EXPECT_EQ(0, touch_read(map));
 	munmap(room, 2 * PUD);
 }
@@ -228,16 +227,16 @@ TEST_F(bar, refusals)
 {
 	u8 *map;
 
-	EXPECT_EQ(EINVAL, try_mmap(self->fd, 4096, PROT_READ, MAP_PRIVATE, 0,
+	EXPECT_EQ(EINVAL, try_mmap(self->fd, PAGE, PROT_READ, MAP_PRIVATE, 0,
 				   NULL));
-	EXPECT_EQ(EPERM, try_mmap(self->fd, 4096, PROT_READ | PROT_EXEC,
+	EXPECT_EQ(EPERM, try_mmap(self->fd, PAGE, PROT_READ | PROT_EXEC,
 				  MAP_SHARED, 0, NULL));
 	EXPECT_EQ(EINVAL, try_mmap(self->fd, 8192, PROT_READ, MAP_SHARED,
-				   self->size - 4096, NULL));
-	ASSERT_EQ(0, try_mmap(self->fd, 4096, PROT_READ, MAP_SHARED,
-			      self->size - 4096, &map));
-	EXPECT_EQ(MAP_FAILED, mremap(map, 4096, 8192, MREMAP_MAYMOVE));
-	munmap(map, 4096);
+				   self->size - PAGE, NULL));
+	ASSERT_EQ(0, try_mmap(self->fd, PAGE, PROT_READ, MAP_SHARED,
+			      self->size - PAGE, &map));
+	EXPECT_EQ(MAP_FAILED, mremap(map, PAGE, 8192, MREMAP_MAYMOVE));
+	munmap(map, PAGE);
 }
 
 /* A driver that is taken away leaves a signal, and the device to the next. */
@@ -252,7 +251,7 @@ TEST_F(bar, unbind)
 	EXPECT_EQ(SIGBUS, touch_write(self->map + self->size - 1));
 	EXPECT_EQ(-1, pread(self->fd, &byte, 1, 0));
 	EXPECT_EQ(ENODEV, errno);
-	EXPECT_EQ(ENODEV, try_mmap(self->fd, 4096, PROT_READ, MAP_SHARED, 0,
+	EXPECT_EQ(ENODEV, try_mmap(self->fd, PAGE, PROT_READ, MAP_SHARED, 0,
 				   NULL));
 	EXPECT_NE(0, access(self->r.node, F_OK));
 	ASSERT_EQ(0, ioctl(self->fd, MAPDEV_IOC_INFO, &info));
@@ -398,7 +397,7 @@ TEST_F(shapes, takes_nothing_by_itself)
 	DIR *dir = opendir(CLASS);
 	char path[160];
 
-	ASSERT_EQ(0, pci_find(&self->dev, IVSHMEM, 2, 4096));
+	ASSERT_EQ(0, pci_find(&self->dev, IVSHMEM, 2, PAGE));
 	EXPECT_NE(0, access(pci_path(&self->dev, "driver", path, sizeof(path)),
 			    F_OK));
 	ASSERT_NE(NULL, dir);
@@ -413,7 +412,7 @@ TEST_F(shapes, new_id)
 {
 	struct pci_device large;
 
-	ASSERT_EQ(0, pci_find(&self->dev, IVSHMEM, 2, 4096));
+	ASSERT_EQ(0, pci_find(&self->dev, IVSHMEM, 2, PAGE));
 	ASSERT_EQ(0, pci_find(&large, IVSHMEM, 2, PUD));
 	ASSERT_EQ(0, write_file("/sys/bus/pci/drivers/mapdev_pci/new_id",
 				"1af4 1110"));
@@ -430,7 +429,7 @@ TEST_F(shapes, ports)
 {
 	u64 size;
 
-	ASSERT_EQ(0, pci_find(&self->dev, TESTDEV, 0, 4096));
+	ASSERT_EQ(0, pci_find(&self->dev, TESTDEV, 0, PAGE));
 	ASSERT_EQ(0, pci_bind(&self->dev, DRIVER));
 	pci_bar(&self->dev, 1, &size);
 	EXPECT_NE(0, size);
@@ -457,8 +456,8 @@ TEST_F(shapes, msix_table)
 	EXPECT_EQ(0, touch_read(map + table - 1));
 	EXPECT_EQ(SIGBUS, touch_read(map + table));
 	EXPECT_EQ(SIGBUS, touch_write(map + table + 4095));
-	EXPECT_EQ(0, touch_read(map + table + 4096));
-	ASSERT_EQ(0, try_mmap(fd, 4096, PROT_READ, MAP_SHARED, table, &one));
+	EXPECT_EQ(0, touch_read(map + table + PAGE));
+	ASSERT_EQ(0, try_mmap(fd, PAGE, PROT_READ, MAP_SHARED, table, &one));
 	EXPECT_EQ(SIGBUS, touch_read(one));
 
 	EXPECT_EQ(table, pread(fd, all, sizeof(all), 0));
@@ -466,14 +465,14 @@ TEST_F(shapes, msix_table)
 	EXPECT_EQ(EIO, errno);
 	EXPECT_EQ(-1, pwrite(fd, word, 4, table + 4092));
 	EXPECT_EQ(EIO, errno);
-	EXPECT_EQ(4, pread(fd, word, 4, table + 4096));
+	EXPECT_EQ(4, pread(fd, word, 4, table + PAGE));
 
 	mem = open("/proc/self/mem", O_RDWR);
 	EXPECT_EQ(4, pread(mem, word, 4, (unsigned long)map));
 	EXPECT_EQ(-1, pread(mem, word, 4, (unsigned long)map + table));
 	EXPECT_EQ(EIO, errno);
 	close(mem);
-	munmap(one, 4096);
+	munmap(one, PAGE);
 	munmap(map, 0x4000);
 	close(fd);
 }
@@ -491,7 +490,7 @@ TEST_F(shapes, registers)
 	pci_region(&self->dev, 0, &self->r);
 	fd = open(self->r.node, O_RDWR);
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, try_mmap(fd, 4096, PROT_READ, MAP_SHARED, 0, &map));
+	ASSERT_EQ(0, try_mmap(fd, PAGE, PROT_READ, MAP_SHARED, 0, &map));
 	mapped = load_word(map + version);
 	EXPECT_EQ(1, mapped >> 16);
 	if (entries_readable()) {
@@ -508,7 +507,7 @@ TEST_F(shapes, registers)
 	EXPECT_EQ(4, pread(mem, &word, 4, (unsigned long)map + version));
 	EXPECT_EQ(mapped, word);
 	close(mem);
-	munmap(map, 4096);
+	munmap(map, PAGE);
 	close(fd);
 }
 

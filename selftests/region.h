@@ -73,6 +73,27 @@ static inline const char *read_line(const char *path, char *line, size_t size)
 	return line;
 }
 
+/*
+ * Of the kernel that runs: a page, and what one entry above it maps; more than any
+ * mapping has, where there are no huge pages.
+ */
+#define PAGE	((unsigned long)sysconf(_SC_PAGESIZE))
+#define PMD	pmd_size()
+#define NO_PMD	1099511627776UL
+
+static inline unsigned long pmd_size(void)
+{
+	static const char path[] =
+		"/sys/kernel/mm/transparent_hugepage/hpage_pmd_size";
+	static unsigned long size;
+	char line[32];
+
+	if (!size)
+		size = strtoul(read_line(path, line, sizeof(line)), NULL, 10) ?:
+		       NO_PMD;
+	return size;
+}
+
 struct region {
 	char name[64];
 	char node[96];
@@ -87,11 +108,14 @@ static inline int region_set(const struct region *r, const char *attr,
 	return write_file(path, value);
 }
 
-/* Memory that the test kernels leave alone: memmap= in scripts/kernels. */
+/* Memory that the test kernels leave alone: scripts/kernels, scripts/arm64.dtso. */
 #define WINDOW_PHYS	0x240000000ULL
 #define WINDOW_SIZE	(256UL << 20)
 
-/* Clear physical memory, which a window shows as it is found. */
+/*
+ * Clear physical memory, which a window shows as it is found. It may be mapped as a
+ * device is, which memset() is not for.
+ */
 static inline int clear_phys(off_t phys, size_t size)
 {
 	int fd = open("/dev/mem", O_RDWR);
@@ -99,7 +123,10 @@ static inline int clear_phys(off_t phys, size_t size)
 	int err = p == MAP_FAILED ? -errno : 0;
 
 	if (!err) {
-		memset(p, 0, size);
+		for (size_t i = 0; i < size; i += sizeof(u64)) {
+			*(u64 *)(p + i) = 0;
+			__asm__ __volatile__("" : : : "memory");
+		}
 		munmap(p, size);
 	}
 	close(fd);
@@ -130,12 +157,13 @@ static inline int window_go_live(const struct region *r)
 
 /*
  * Make a region with attributes "name=value", separated by blanks. A window
- * without phys= gets a place.
+ * without phys= gets a place; the value PAGE is the size of one. Without huge pages,
+ * the only granule is a page.
  */
 static inline int region_create(struct region *r, const char *attrs)
 {
 	static int serial;
-	char path[128], list[256], *rest = list, *item;
+	char path[128], list[256], bytes[32], *rest = list, *item;
 	int err;
 
 	snprintf(r->name, sizeof(r->name), "test-%d-%d", getpid(), serial++);
@@ -150,6 +178,10 @@ static inline int region_create(struct region *r, const char *attrs)
 		if (!*key)
 			continue;
 
+		snprintf(bytes, sizeof(bytes), "%lu", PAGE);
+		if (!strcmp(item, "PAGE") ||
+		    (!strcmp(key, "granule") && PMD == NO_PMD))
+			item = bytes;
 		err = region_set(r, key, item);
 		if (err)
 			goto remove;
@@ -254,7 +286,7 @@ static inline int count_entries(const char *path)
 
 /* What one fault maps: small pages, and PMDs. */
 #define AROUND		(2UL << 20)
-#define HUGE_AROUND	(16UL << 20)
+#define HUGE_AROUND	(PMD > 16UL << 20 ? PMD : 16UL << 20)
 
 /*
  * Are these the faults for @size bytes? Windows are aligned by address: there is

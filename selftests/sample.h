@@ -11,7 +11,6 @@
 
 #include "region.h"
 
-#define PAGE 4096UL
 #define RW (PROT_READ | PROT_WRITE)
 #define PCI "/sys/bus/pci/devices"
 

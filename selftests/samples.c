@@ -23,26 +23,26 @@ FIXTURE(samples) {
 
 FIXTURE_VARIANT(samples) {
 	const char *name;
-	size_t size;		/* 0: that of the BAR */
+	size_t pages;		/* 0: as many as the BAR has */
 	bool eager;
 	bool pins;		/* programs can pin its pages */
 };
 
-#define SAMPLE(_name, _size, _eager, _pins)				\
+#define SAMPLE(_name, _pages, _eager, _pins)				\
 	FIXTURE_VARIANT_ADD(samples, _name) {				\
-		.name = "mmap_" #_name, .size = _size,			\
+		.name = "mmap_" #_name, .pages = _pages,		\
 		.eager = _eager, .pins = _pins,				\
 	};
 
-SAMPLE(remap, 64 * PAGE, true, false)
-SAMPLE(pages, 16 * PAGE, true, true)
-SAMPLE(fault, 64 * PAGE, false, false)
-SAMPLE(dirty, 64 * PAGE, false, false)
+SAMPLE(remap, 64, true, false)
+SAMPLE(pages, 16, true, true)
+SAMPLE(fault, 64, false, false)
+SAMPLE(dirty, 64, false, false)
 SAMPLE(bar, 0, false, false)
 
 FIXTURE_SETUP(samples)
 {
-	ASSERT_EQ(0, sample_begin(&self->s, variant->name, variant->size, ""));
+	ASSERT_EQ(0, sample_begin(&self->s, variant->name, variant->pages * PAGE, ""));
 	ASSERT_LE(16 * PAGE, self->s.size);
 }
 

@@ -7,7 +7,6 @@
 
 #define SIZE (4UL << 20)
 #define HUGE (2UL << 20)
-#define PAGE 4096UL
 #define TRACING "/sys/kernel/tracing"
 
 FIXTURE(seeing) {
@@ -106,11 +105,17 @@ TEST_F(seeing, locks)
 /* ids: LK-64 LK-76 ME-42 */
 TEST_F(seeing, map_pages)
 {
+	static const char around[] = "/sys/kernel/debug/fault_around_bytes";
+	char bytes[32], before[32];
 	u8 *again = NULL;
 	long faults;
 
 	if (strcmp(variant->attrs, "backing=paged"))
 		return;
+	/* The default is 64K, which may be one page. */
+	read_line(around, before, sizeof(before));
+	snprintf(bytes, sizeof(bytes), "%lu", 16 * PAGE);
+	ASSERT_EQ(0, write_file(around, bytes));
 	fill(self->map, 0, SIZE, 1);
 	faults = STAT("fault");
 	/* Shared, its large folios would come by fault(). */
@@ -122,6 +127,7 @@ TEST_F(seeing, map_pages)
 	EXPECT_EQ(STAT("map_pages"), STAT("map_pages_vma_lock") +
 				     STAT("map_pages_mmap_lock"));
 	munmap(again, SIZE);
+	EXPECT_EQ(0, write_file(around, before));
 }
 
 TEST_F(seeing, ends)
@@ -406,9 +412,12 @@ TEST_F(seeing, trace)
 	EXPECT_EQ(1, traced(name, "restore", "why=root off="));
 	if (variant->type == MAPDEV_PAGED) {
 		EXPECT_EQ(0, region_discard(self->fd, PAGE, 2 * PAGE));
-		EXPECT_EQ(1, traced(name, "discard", "offset=4096 length=8192"));
+		snprintf(line, sizeof(line), "offset=%lu length=%lu", PAGE,
+			 2 * PAGE);
+		EXPECT_EQ(1, traced(name, "discard", line));
 		EXPECT_EQ(0, region_resize(self->fd, PAGE));
-		EXPECT_EQ(1, traced(name, "resize", "from=4194304 to=4096"));
+		snprintf(line, sizeof(line), "from=%lu to=%lu", SIZE, PAGE);
+		EXPECT_EQ(1, traced(name, "resize", line));
 	}
 	EXPECT_EQ(0, region_destroy(&self->r));
 	EXPECT_EQ(1, traced(name, "revoke", "why=retired off=retired"));
@@ -421,7 +430,7 @@ TEST(trace_dirty)
 {
 	struct mapdev_run run;
 	struct mapdev_dirty dirty = {
-		.size = sizeof(dirty), .length = 65536,
+		.size = sizeof(dirty), .length = 131072,
 		.runs = (uintptr_t)&run, .capacity = 1,
 	};
 	struct region r;
@@ -430,23 +439,23 @@ TEST(trace_dirty)
 
 	if (access(TRACING "/trace", F_OK))
 		ASSERT_EQ(0, mount("tracefs", TRACING, "tracefs", 0, NULL));
-	ASSERT_EQ(0, region_create(&r, "size=64K backing=pages dirty=1"));
+	ASSERT_EQ(0, region_create(&r, "size=128K backing=pages dirty=1"));
 	fd = open(r.node, O_RDWR);
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, try_mmap(fd, 65536, PROT_READ | PROT_WRITE, MAP_SHARED, 0,
+	ASSERT_EQ(0, try_mmap(fd, 131072, PROT_READ | PROT_WRITE, MAP_SHARED, 0,
 			      &map));
 	ASSERT_EQ(0, tracing("trace", ""));
 	ASSERT_EQ(0, tracing("events/mapdev/enable", "1"));
 	/* A fault that writes marks by itself. */
-	load_byte(map + 4096);
-	store_byte(map + 4096, 1);
+	load_byte(map + PAGE);
+	store_byte(map + PAGE, 1);
 	ASSERT_EQ(0, ioctl(fd, MAPDEV_IOC_DIRTY, &dirty));
 	ASSERT_EQ(0, tracing("events/mapdev/enable", "0"));
 	EXPECT_EQ(1, dirty.count);
-	EXPECT_EQ(4096, run.offset);
+	EXPECT_EQ(PAGE, run.offset);
 	EXPECT_EQ(1, traced(r.name, "mkwrite", "pgoff=0x1 ret=LOCKED"));
-	EXPECT_EQ(1, traced(r.name, "collect", "offset=0 end=65536 runs=1 err=0"));
-	munmap(map, 65536);
+	EXPECT_EQ(1, traced(r.name, "collect", "offset=0 end=131072 runs=1 err=0"));
+	munmap(map, 131072);
 	close(fd);
 	EXPECT_EQ(0, region_destroy(&r));
 }

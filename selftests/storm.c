@@ -12,7 +12,6 @@
 #include "module.h"
 
 #define SIZE (4UL << 20)
-#define PAGE 4096UL
 #define WORKERS 8
 
 static unsigned int next(unsigned int *random)

@@ -29,7 +29,8 @@
 
 typedef unsigned int u32;
 
-#define PAGE		4096UL
+/* The model has room for the largest pages. */
+#define MAX_PAGE	65536
 #define HUGE_PAGES	512
 /* Where nobody else maps, and huge pages fit. */
 #define ARENA		((u8 *)0x200000000000UL)
@@ -138,7 +139,7 @@ enum task { DO_NOTHING, DO_SYSCALL, DO_LOAD, DO_STORE, DO_COMPARE, DO_FORK };
 #define BUF_PAGES 8
 
 struct command {
-	u8 buf[BUF_PAGES * PAGE];
+	u8 buf[BUF_PAGES * MAX_PAGE];
 	u32 turn;	/* 1: the actor's */
 	enum task task;
 	long args[7];	/* of a system call: number first */
@@ -151,8 +152,8 @@ struct command {
 /* Memory that all processes have at the same address. */
 struct shared {
 	struct command commands[PROCESSES][THREADS];
-	u8 data[MAX_PAGES * PAGE];		/* what the region holds */
-	u8 copies[PROCESSES][ARENA_PAGES][PAGE];	/* of private pages */
+	u8 data[MAX_PAGES * MAX_PAGE];		/* what the region holds */
+	u8 copies[PROCESSES][ARENA_PAGES][MAX_PAGE];	/* of private pages */
 	/* For DO_COMPARE: a signal, or where the bytes are, or neither. */
 	int want_sig[ARENA_PAGES];
 	const u8 *want[ARENA_PAGES];

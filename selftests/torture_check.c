@@ -18,7 +18,7 @@ static const char * const counters[COUNTERS] = {
 static void check_region(struct model *m)
 {
 	int fd = open(m->r.node, O_RDONLY | O_CLOEXEC), err = 0;
-	static u8 buf[64 * PAGE];
+	static u8 buf[64 * 4096];
 
 	if (m->retired)
 		err = -ENOENT;

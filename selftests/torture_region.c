@@ -135,6 +135,7 @@ void do_ask(struct model *m, const struct op *op)
 	const struct mfile *file = &m->procs[op->proc].file[pick_file(op)];
 	struct mapdev_info *info = (void *)c->buf;
 	struct pollfd *p = (void *)c->buf;
+	struct timespec *now = (void *)(p + 1);
 	u32 state = m->revoked ? MAPDEV_REVOKED : MAPDEV_LIVE;
 
 	if (m->retired || file->gen != m->gen)
@@ -148,7 +149,8 @@ void do_ask(struct model *m, const struct op *op)
 	if (file->gen == m->gen)
 		SAME(m, "length", m->pages * PAGE, info->length);
 	*p = (struct pollfd) { file->fd, POLLIN | POLLOUT | POLLPRI };
-	call(m, op, __NR_poll, p, 1L, 0L, 0L, 0L, 0L);
+	*now = (struct timespec) {};
+	call(m, op, __NR_ppoll, p, 1L, now, 0L, 0L, 0L);
 	expect_poll(m, state, p->revents);
 }
 
@@ -164,7 +166,7 @@ void new_life(struct model *m)
 	memset(m->counter, 0, sizeof(m->counter));
 	/* A window shows what is there. */
 	if (!m->window || m->gen == 1)
-		memset(m->shared->data, 0, sizeof(m->shared->data));
+		memset(m->shared->data, 0, MAX_PAGES * PAGE);
 }
 
 void do_retire(struct model *m, const struct op *op)

@@ -99,8 +99,8 @@ static int try_split(int fd, size_t size, size_t at)
 	if (err)
 		return err;
 	err = try_touch(map + at, true);
-	mprotect(map + at, 4096, PROT_READ);
-	munmap(map + at, 4096);
+	mprotect(map + at, PAGE, PROT_READ);
+	munmap(map + at, PAGE);
 	if (!err)
 		err = try_touch(map + (at ? 0 : size - 1), true);
 	munmap(map, size);
