@@ -14,7 +14,7 @@ OUT	:= $(CURDIR)/build/module
 KMAKE	= $(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(OUT)
 
 .DEFAULT_GOAL := module
-.PHONY: module samples tools demo check lint docs bench bench-check races coverage mutants torture selftests install uninstall clean help
+.PHONY: module samples tools demo check check-all lint docs bench bench-check races coverage mutants torture selftests install uninstall clean help
 
 module: ## the module for the running kernel, or for the kernel of KDIR=
 	@[ "$$(printf '%s\n' "$(RELEASE)" $(MIN_SERIES) | sort -V | head -n 1)" = $(MIN_SERIES) ] || \
@@ -32,8 +32,11 @@ tools: ## mapdevctl
 demo: ## the main job, shown in a virtual machine; KERNEL=host boots the running kernel
 	@scripts/demo
 
-check: ## every test on every kernel, ends with: N passed, N failed, N skipped
-	@scripts/check
+check: ## every test, ends with: N passed, N failed, N skipped; ARCH= an architecture or a row of scripts/kernels
+	@env -u ARCH -u MAKEFLAGS scripts/check $(ARCH)
+
+check-all: ## the same on all kernels and architectures; ends with a table of them
+	@scripts/check all
 
 lint: ## checkpatch, W=1, sparse, codespell, shellcheck, documentation
 	@scripts/setup check

@@ -65,7 +65,7 @@ static void file_hooks(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, ops->write_iter);
 	KUNIT_EXPECT_NOT_NULL(test, ops->poll);
 	KUNIT_EXPECT_NOT_NULL(test, ops->unlocked_ioctl);
-	KUNIT_EXPECT_NOT_NULL(test, ops->compat_ioctl);
+	KUNIT_EXPECT_EQ(test, IS_ENABLED(CONFIG_COMPAT), !!ops->compat_ioctl);
 	KUNIT_EXPECT_NOT_NULL(test, ops->mmap_prepare);
 	KUNIT_EXPECT_NOT_NULL(test, ops->open);
 	KUNIT_EXPECT_NOT_NULL(test, ops->release);

@@ -34,17 +34,25 @@ kernel_row() {
 	local row
 	row=$(rows "$TOP/scripts/kernels" | awk -v name="$1" '$1 == name')
 	[ -n "$row" ] || die "scripts/kernels has no kernel named $1"
-	read -r _ series arch fragments objects boot check <<<"$row"
+	read -r _ series arch fragments objects compiler boot check <<<"$row"
 	case $arch in
 	x86_64)		karch=x86 image=bzImage cross='' guest=virtme memory=8G parts=2
 			kbuild=(ARCH=x86_64) ;;
+	i386)		karch=x86 image=bzImage cross='' guest=virtme kbuild=(ARCH=i386) ;;
 	riscv64)	karch=riscv image=Image cross=riscv64-linux-gnu- guest=initramfs
 			machine=(qemu-system-riscv64 -M virt -bios none)
 			console=ttyS0 memory=256M parts=1 selftests=(NOMMU=y) ;;
+	arm64)		karch=arm64 image=Image cross=aarch64-linux-gnu- guest=initramfs
+			machine=(qemu-system-aarch64 -M "virt,gic-version=3" -cpu cortex-a72)
+			console=ttyAMA0 memory=8704M parts=1 selftests=(LDFLAGS=-static) ;;
 	*)		die "scripts/lib.sh does not know how to build for $arch" ;;
 	esac
-	compiler=${cross}gcc
 	[ -z "$cross" ] || kbuild=("ARCH=$karch" "CROSS_COMPILE=$cross")
+	case $compiler in
+	gcc)		compiler=${cross}gcc ;;
+	clang-*)	kbuild+=("LLVM=${compiler#clang}") ;;
+	*)		die "scripts/kernels: there is no way to build with $compiler" ;;
+	esac
 }
 
 # exclusive NAME: wait until no other copy holds this lock; held until exit.
@@ -75,8 +83,19 @@ heartbeat() {
 	done
 }
 
-# checked_kernels: those of scripts/kernels that "make check" is for.
-checked_kernels() { rows "$TOP/scripts/kernels" | awk '$7 != "no" { print $1 }'; }
+# checked_kernels [WORD...]: those of scripts/kernels that "make check" is for; or those
+# that WORDs mean: "all", an architecture, a name.
+checked_kernels() {
+	local word found
+	[ $# -gt 0 ] || set -- yes
+	for word; do
+		found=$(rows "$TOP/scripts/kernels" | awk -v word="$word" '
+			$1 == word || $8 == word { print $1; next }
+			(word == "all" || $3 == word) && $8 != "no" { print $1 }')
+		[ -n "$found" ] || die "scripts/kernels has no kernel or architecture named $word"
+		echo "$found"
+	done
+}
 
 # step LABEL LOG EXPECTED-OBJECTS COMMAND...: run the command with its output in
 # LOG, show that it lives, and on failure show the end of the log and its path.

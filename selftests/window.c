@@ -282,6 +282,13 @@ static int try_phys(u64 phys, const char *size)
 	return err;
 }
 
+/* x86 knows how far addresses go; others find that they cannot map it. */
+#ifdef __x86_64__
+#define NOWHERE (-EINVAL)
+#else
+#define NOWHERE (-ENOMEM)
+#endif
+
 /* RAM, or a byte of it at either end; what a driver has; what is nowhere. */
 TEST(window_refusals)
 {
@@ -296,8 +303,8 @@ TEST(window_refusals)
 	EXPECT_EQ(-EPERM, try_phys(0, "8G"));
 	EXPECT_EQ(-EBUSY, try_phys(claimed, "PAGE"));
 	EXPECT_EQ(-EINVAL, try_phys(WINDOW_PHYS + 1, "PAGE"));
-	EXPECT_EQ(-EINVAL, try_phys(1ULL << 60, "PAGE"));
-	EXPECT_EQ(-EINVAL, try_phys(-PAGE, "PAGE"));
+	EXPECT_EQ(NOWHERE, try_phys(1ULL << 60, "PAGE"));
+	EXPECT_EQ(NOWHERE, try_phys(-PAGE, "PAGE"));
 	EXPECT_EQ(-EINVAL, try_phys(-65536ULL, "128K"));
 	EXPECT_EQ(0, try_phys(WINDOW_PHYS + WINDOW_SIZE - PAGE, "PAGE"));
 }

@@ -34,7 +34,7 @@
 #define REGIONS	"/sys/kernel/config/mapdev"
 
 static const char * const program_env[] = {
-	"MAPDEV_KO=/mapdev.ko", "PATH=/", "HOME=/", NULL
+	"MAPDEV_KO=/mapdev.ko", "MAPDEV_SAMPLES=/samples", "PATH=/", "HOME=/", NULL
 };
 
 static int status;
@@ -83,6 +83,11 @@ static void mount_all(void)
 	mount("sys", "/sys", "sysfs", 0, NULL);
 	mount("debug", "/sys/kernel/debug", "debugfs", 0, NULL);
 	mount("config", "/sys/kernel/config", "configfs", 0, NULL);
+	/* These are not in each kernel. */
+	mount("trace", "/sys/kernel/tracing", "tracefs", 0, NULL);
+	mount("cgroup", "/sys/fs/cgroup", "cgroup2", 0, NULL);
+	mkdir("/dev/shm", 0755);
+	mount("shm", "/dev/shm", "tmpfs", 0, NULL);
 }
 
 static bool load_module(const char *path, const char *parameters)
@@ -253,9 +258,28 @@ static void run_selftests(void)
 		closedir(dir);
 }
 
+/*
+ * As /bin/sh, for KUnit (kunit/process.c): it stops until it is told to go on, and
+ * the one command that it knows is a child that does nothing.
+ */
+static int shell(const char *script)
+{
+	pid_t pid;
+
+	raise(SIGSTOP);
+	if (!strstr(script, "(:)"))
+		return 0;
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	return pid < 0 || waitpid(pid, NULL, 0) != pid;
+}
+
 int main(int argc, char **argv)
 {
 	relocate();
+	if (argc == 3 && !strcmp(argv[1], "-c"))
+		return shell(argv[2]);
 	suites = argv + 1;
 	only = getenv("ONLY");
 	mount_all();
