@@ -43,7 +43,7 @@ static void maps_its_window(struct kunit *test)
 	const struct around_case *c = test->param_value;
 	unsigned long window = c->huge ? HUGE : SMALL;
 	unsigned long step = c->huge ? PMD_SIZE : PAGE_SIZE;
-	unsigned long addr, touched, size = 2 * window;
+	unsigned long addr, touched, size = max(2 * window, 4 * SMALL);
 	struct mapdev_region *region;
 	struct file *file;
 	u8 byte;
