@@ -43,7 +43,7 @@ kernel_row() {
 			machine=(qemu-system-riscv64 -M virt -bios none)
 			console=ttyS0 memory=256M parts=1 selftests=(NOMMU=y) ;;
 	arm64)		karch=arm64 image=Image cross=aarch64-linux-gnu- guest=initramfs
-			machine=(qemu-system-aarch64 -M "virt,gic-version=3" -cpu cortex-a72)
+			machine=(qemu-system-aarch64 -M "virt,gic-version=3" -cpu "max,sve=off,pauth-impdef=on")
 			console=ttyAMA0 memory=8704M parts=1 selftests=(LDFLAGS=-static) ;;
 	*)		die "scripts/lib.sh does not know how to build for $arch" ;;
 	esac
