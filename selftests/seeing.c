@@ -357,6 +357,17 @@ static int tracing(const char *file, const char *value)
 	return write_file(path, value);
 }
 
+/* Of 16 digits; those of a program have fewer. */
+static bool has_kernel_address(const char *text)
+{
+	while ((text = strstr(text, "ffff"))) {
+		if (strspn(text, "0123456789abcdef") >= 16)
+			return true;
+		text++;
+	}
+	return false;
+}
+
 /* Lines of the trace about @region that begin with an event and hold @text. */
 static int traced(const char *region, const char *event, const char *text)
 {
@@ -369,7 +380,7 @@ static int traced(const char *region, const char *event, const char *text)
 		char *found = strstr(line, wanted);
 
 		/* Addresses of the kernel are nobody's business. */
-		if (found && strstr(found, "ffff"))
+		if (found && has_kernel_address(found))
 			return -1;
 		count += found && strstr(found, text);
 	}
