@@ -159,7 +159,8 @@ TEST_F(semantics, hugepage)
 		each = info.granule;
 	if (self->class == PAGED)
 		each_huge = each == PMD ? HUGE_AROUND : each;
-	else if (self->class == FRAMES && SIZE >= PMD)
+	else if (self->class == FRAMES &&
+		 frames_are_huge(variant->type, SIZE))
 		each_huge = HUGE_AROUND;
 	faults = faults_after(self->fd, MADV_NOHUGEPAGE, &huge);
 	EXPECT_TRUE(are_visits(faults, variant->eager ? 0 : SIZE, each));

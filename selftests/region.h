@@ -22,6 +22,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -282,6 +283,15 @@ static inline int count_entries(const char *path)
 	if (dir)
 		closedir(dir);
 	return count;
+}
+
+/* Of page frames; 7.2 wants a struct page for what a PMD maps, and RAM has one. */
+static inline bool frames_are_huge(enum mapdev_backing_type type, size_t size)
+{
+	struct utsname name;
+
+	return size >= PMD && (type != MAPDEV_WINDOW ||
+			       (!uname(&name) && strncmp(name.release, "7.2.", 4)));
 }
 
 /* What one fault maps: small pages, and PMDs. */

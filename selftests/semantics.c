@@ -437,7 +437,7 @@ TEST_F(semantics, faults)
 	ASSERT_EQ(0, ioctl(fd, MAPDEV_IOC_INFO, &info));
 	if (self->class == PAGED)
 		each = info.granule;
-	if (self->class == FRAMES && size >= PMD)
+	if (self->class == FRAMES && frames_are_huge(variant->type, size))
 		each = HUGE_AROUND;
 	ASSERT_EQ(0, try_mmap(fd, size, PROT_READ | PROT_WRITE, MAP_SHARED, 0,
 			      &map));

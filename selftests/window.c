@@ -91,7 +91,8 @@ TEST_F(window, cache_mode)
 	load_byte(self->map + PMD);
 	ASSERT_TRUE(entry_of(self->map + PMD, &entry));
 	EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
-	EXPECT_STREQ(variant->eager ? "pte" : "pmd", entry.level);
+	EXPECT_STREQ(!variant->eager && frames_are_huge(MAPDEV_WINDOW, SIZE) ?
+		     "pmd" : "pte", entry.level);
 
 	/* As it comes again after a revoke, too. */
 	ASSERT_EQ(0, region_revoke(&self->r, 1));
@@ -106,7 +107,7 @@ TEST_F(window, cache_mode)
 /* ids: MP-32 */
 TEST_F(window, when_it_is_mapped)
 {
-	size_t huge = pmd_size() <= SIZE ? SIZE : 0;
+	size_t huge = frames_are_huge(MAPDEV_WINDOW, SIZE) ? SIZE : 0;
 
 	for (size_t at = 0; at < SIZE; at += PAGE)
 		load_byte(self->map + at);

@@ -12,4 +12,14 @@
 #define MAPDEV_GENERIC_ACCESS_SPARES_RAM	true
 #endif
 
+/*
+ * 7.2: queue_folios_pmd(), of mbind(), follows each PMD to its folio. What has no
+ * struct page must not be mapped by one: any program could oops the kernel.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 3, 0)
+#define MAPDEV_PMD_HAS_FOLIO	true
+#else
+#define MAPDEV_PMD_HAS_FOLIO	false
+#endif
+
 #endif /* _MAPDEV_COMPAT_H */

@@ -12,6 +12,7 @@
 #include <linux/pagemap.h>
 
 #include "cache.h"
+#include "compat.h"
 #include "mapdev.h"
 
 /* --- The memory --- */
@@ -109,6 +110,9 @@ static bool pfn_is_huge(const struct vm_fault *vmf, unsigned int order)
 	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
 	pgoff_t first = mapdev_huge_pgoff(vmf, order);
 
+	if (MAPDEV_PMD_HAS_FOLIO && order == PMD_ORDER &&
+	    !pfn_valid(region->pfn + first))
+		return false;
 	return IS_ALIGNED(region->pfn + first, 1UL << order) &&
 	       mapdev_has_pages(region, first, 1UL << order) &&
 	       !mapdev_in_hole(region, first, 1UL << order);
