@@ -325,10 +325,11 @@ TEST_F(fuzz, class_values)
 	}
 }
 
-/* An argument of any kind: @room is a page before a hole. */
+/* An argument of any kind, or a likely one: @room is a page before a hole. */
 static unsigned long random_arg(const struct ioctl_case *c, u8 *room)
 {
 	size_t size = c->size ?: 8, claimed = size;
+	bool likely = next() % 8 == 0;
 	u8 *arg;
 
 	switch (next() % 12) {
@@ -349,8 +350,11 @@ static unsigned long random_arg(const struct ioctl_case *c, u8 *room)
 	}
 	arg = room + PAGE - (claimed && claimed < PAGE / 2 ? claimed : size) -
 	      next() % 2 * (next() % 256);
-	for (size_t i = 0; i < 8 && arg + 8 * i + 8 <= room + PAGE; i++)
-		memcpy(arg + 8 * i, &(u64){ random_number() }, 8);
+	for (size_t i = 0; i < 8 && arg + 8 * i + 8 <= room + PAGE; i++) {
+		u64 number = likely ? next() % 32 * PAGE : random_number();
+
+		memcpy(arg + 8 * i, &number, 8);
+	}
 	if (arg + 8 <= room + PAGE) {
 		memcpy(arg, &(unsigned int){ claimed }, 4);
 		memcpy(arg + 4, &(unsigned int){ next() % 8 ? 0 : next() }, 4);
