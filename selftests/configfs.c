@@ -181,8 +181,8 @@ static void press(const char *group)
 }
 
 /*
- * A round takes ten times as long on the debug kernel, which has kmemleak for
- * what is lost but once. Of what kmemleak does not see, pages, a region has 16
+ * The debug kernel, where a round takes ten times as long, has kmemleak for what
+ * is lost but once. Of what kmemleak does not see, pages, a region has 16
  * and more: lost in each of 200 rounds, they are 12,800 kB, and 8,192 are let
  * pass. ROUNDS=10000 in the environment takes its time.
  */
@@ -192,7 +192,7 @@ static int rounds(void)
 
 	if (asked)
 		return atoi(asked);
-	return on_debug_kernel() ? 200 : 2500;
+	return at_length() ? 2500 : 200;
 }
 
 #define MAKERS 8

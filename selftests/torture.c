@@ -4,7 +4,7 @@
  * lists of operations, one for each seed.
  *
  *   TORTURE_SEED=N	the first seed (1)
- *   TORTURE_ROUNDS=N	how many lists (by the kernel: a debug one is slow)
+ *   TORTURE_ROUNDS=N	how many lists (5 with STRESS=full, 1 without)
  *
  * A list that fails is made shorter and printed, with its seed.
  */
@@ -13,12 +13,12 @@
 #include "dirty.h"
 #include "torture.h"
 
-#define OPERATIONS 250
 #define AT_LEAST 1000
 
 FIXTURE(torture) {
 	u32 seed;
 	u32 rounds;
+	u32 operations;
 	u32 look;
 	bool all;
 };
@@ -48,10 +48,11 @@ static u32 number(const char *variable, u32 otherwise)
 FIXTURE_SETUP(torture)
 {
 	self->seed = number("TORTURE_SEED", 1);
-	self->rounds = number("TORTURE_ROUNDS", on_debug_kernel() ? 1 : 5);
-	self->look = on_debug_kernel() ? 125 : 25;
+	self->rounds = number("TORTURE_ROUNDS", at_length() ? 5 : 1);
+	self->operations = at_length() ? 250 : 100;
+	self->look = at_length() ? 25 : 50;
 	/* A thousand and more of each are run where that takes minutes. */
-	self->all = !getenv("TORTURE_ROUNDS") && !on_debug_kernel();
+	self->all = at_length() && !getenv("TORTURE_ROUNDS");
 }
 
 FIXTURE_TEARDOWN(torture)
@@ -67,7 +68,7 @@ TEST_F_TIMEOUT(torture, operations, 3600)
 	ASSERT_NE(NULL, m);
 	m->look = self->look;
 	for (u32 i = 0; i < self->rounds && good; i++)
-		good = run_seed(m, self->seed + i, OPERATIONS);
+		good = run_seed(m, self->seed + i, self->operations);
 	EXPECT_TRUE(good) {
 		TH_LOG("%s", m->why);
 	}
