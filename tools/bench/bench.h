@@ -31,6 +31,8 @@
  * @threads: how many at most
  * @some: not all tables are wanted
  * @instructions: the clock counts instructions, and not time
+ * @locks: tell which locks the threads take
+ * @lines: QEMU tells which cache lines they share
  * @rows: parts of names of the rows that are wanted; all if there is none
  */
 struct settings {
@@ -39,6 +41,8 @@ struct settings {
 	int threads;
 	bool some;
 	bool instructions;
+	bool locks;
+	bool lines;
 	char **rows;
 };
 
@@ -191,6 +195,11 @@ extern const struct log_kind log_paged_4k, log_paged_64k, log_pages,
 
 bool log_open(struct log *log, const struct log_kind *kind, size_t size);
 void log_close(struct log *log);
+
+/* -- locks.c: those that faults take, on a kernel with LOCK_STAT ----------- */
+
+bool locks_clear(void);
+bool locks_table(const char *row, const char *memory_is);
 
 /* -- the tables: false when a row could not be measured -------------------- */
 

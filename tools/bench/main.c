@@ -3,13 +3,15 @@
  * What it costs to map memory: mapdev, and what one would take instead.
  *
  *   bench [--json FILE] [--size MIB] [--repeat N] [--instructions]
- *         [--table NAME] [--threads N] [ROW...]
+ *         [--table NAME] [--threads N] [--locks] [--lines]
+ *         [ROW...]
  *
  * Run as root with mapdev and mapdev_pci loaded. A ROW names those that are
  * wanted by a part of their name. --instructions says that the clock of this
  * machine counts these; --table is for a single table, and may be given again;
  * --threads measures how faults of up to N threads and
- * processes get along, and nothing else.
+ * processes get along, and nothing else; with --locks, which locks they take;
+ * with --lines, for lines.c, which cache lines they share.
  */
 #include <err.h>
 #include <getopt.h>
@@ -79,6 +81,8 @@ static const char *read_options(int argc, char **argv)
 		{ "table", required_argument, NULL, 'b' },
 		{ "threads", required_argument, NULL, 't' },
 		{ "instructions", no_argument, NULL, 'i' },
+		{ "locks", no_argument, NULL, 'l' },
+		{ "lines", no_argument, NULL, 'c' },
 		{ }
 	};
 	const char *json = NULL;
@@ -104,6 +108,12 @@ static const char *read_options(int argc, char **argv)
 			break;
 		case 'i':
 			settings.instructions = true;
+			break;
+		case 'l':
+			settings.locks = true;
+			break;
+		case 'c':
+			settings.lines = true;
 			break;
 		default:
 			exit(2);

@@ -12,7 +12,7 @@
 
 #include "bench.h"
 
-#define NAME_WIDTH	34
+#define NAME_WIDTH	38
 #define MAX_COLUMNS	8
 
 struct result {

@@ -8,11 +8,17 @@
  *                 is one CPU, and no figure
  *   vma lock      faults meanwhile that went by the lock of their mapping alone
  *   mmap lock     those that needed that of all mappings
+ *
+ * Or, with --locks, which locks they take instead: see locks.c. With --lines the
+ * plugin lines.c of QEMU is told when they begin and end.
  */
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,6 +56,8 @@ struct team {
 	struct faults faults;
 	const struct memory *kind;
 	const struct object *object;
+	const char *row;
+	const char *memory_is;	/* fresh, or there again */
 	char *memory;		/* that threads share; NULL for processes */
 	int count;
 	bool failed;
@@ -71,13 +79,37 @@ static struct faults count_faults(void)
 	};
 }
 
+/* A system call that nobody else makes here; the plugin knows its address. */
+static void mark(void)
+{
+	if (settings.lines)
+		syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
+}
+
+/* Each on a CPU of its own, as far as there are so many. */
+static void stay_on_cpu(int member)
+{
+	int cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(member % cpus, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
 /* All are ready and wait: count what they do. */
 static void count_work(struct team *team)
 {
 	struct faults before = count_faults(), after;
 
+	if (settings.locks && !locks_clear())
+		team->failed = true;
+	mark();
 	pthread_barrier_wait(&team->step);
 	pthread_barrier_wait(&team->step);
+	mark();
+	if (settings.locks && !locks_table(team->row, team->memory_is))
+		team->failed = true;
 	after = count_faults();
 	team->faults.vma_lock += after.vma_lock - before.vma_lock;
 	team->faults.mmap_lock += after.mmap_lock - before.mmap_lock;
@@ -93,6 +125,7 @@ static void *work(void *data)
 
 	if (!memory)
 		team->failed = true;
+	stay_on_cpu(member - team->members);
 	/* The clock is behind a fault, too, which needs the lock of all mappings. */
 	now();
 	pthread_barrier_wait(&team->step);
@@ -177,7 +210,9 @@ static bool measure(struct team *team, bool processes, double *values)
 		return false;
 	team->object = &object;
 	pages = (double)(object.size / STEP);
+	team->memory_is = columns[FRESH];
 	fresh = run_team(team, processes);
+	team->memory_is = columns[AGAIN];
 	again = run_team(team, processes);
 	object_close(team->kind, &object);
 	if (!fresh || !again)
@@ -208,28 +243,36 @@ static bool bench_row(const struct memory *kind, int count, bool processes)
 	if (kind->knob && turn_knob(kind->knob, kind->value, old, sizeof(old)))
 		return row_failed(name);
 	for (unsigned int i = 0; done && i < settings.repeats; i++) {
-		*team = (struct team){ .kind = kind, .count = count };
+		*team = (struct team){
+			.kind = kind, .count = count, .row = name,
+		};
 		done = measure(team, processes, values);
 	}
-	if (done)
-		table_row(name, values);
-	else
+	if (!done)
 		row_failed(name);
+	else if (!settings.locks)
+		table_row(name, values);
 	if (*old)
 		turn_knob(kind->knob, old, ignored, sizeof(ignored));
 	munmap(team, sizeof(*team));
 	return done;
 }
 
-/* One, two, and so on; just two where instructions are counted. */
+/*
+ * One, two, and so on; just two where instructions or locks are counted. It is
+ * no time that is measured then.
+ */
 bool bench_threads(void)
 {
-	int first = settings.instructions ? settings.threads : 1;
-	bool done = true;
+	bool counts = settings.instructions || settings.locks ||
+		      settings.lines;
+	int first = counts ? settings.threads : 1;
+	bool done;
 
-	table_begin("threads", settings.instructions ? "faults" :
-		    "pages in a millisecond of real time; faults", columns,
-		    COLUMNS);
+	if (!settings.locks)
+		table_begin("threads", counts ? "faults" :
+			    "pages in a millisecond of real time; faults",
+			    columns, COLUMNS);
 	done = reserve_huge_pages(settings.size) || row_failed("huge pages");
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		for (int count = first; count <= settings.threads && count <= MOST; count++) {
