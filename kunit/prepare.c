@@ -22,8 +22,8 @@ static void desc_init(struct prepare_fixture *fx, pgoff_t pgoff,
 		.mm		= current->mm,
 		.file		= fx->file,
 		.vm_file	= fx->file,
-		.start		= SZ_4G,
-		.end		= SZ_4G + (pages << PAGE_SHIFT),
+		.start		= SZ_1G,
+		.end		= SZ_1G + (pages << PAGE_SHIFT),
 		.pgoff		= pgoff,
 		.private_data	= fx,
 	};
@@ -105,7 +105,7 @@ static void fields(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, vma_desc_test(&fx.desc, VMA_MAYWRITE_BIT));
 	KUNIT_EXPECT_PTR_EQ(test, fx.file, fx.desc.vm_file);
 	KUNIT_EXPECT_EQ(test, 3, fx.desc.pgoff);
-	KUNIT_EXPECT_EQ(test, SZ_4G, fx.desc.start);
+	KUNIT_EXPECT_EQ(test, SZ_1G, fx.desc.start);
 	KUNIT_EXPECT_EQ(test, 4, vma_desc_pages(&fx.desc));
 	KUNIT_EXPECT_EQ(test, MMAP_NOTHING, fx.desc.action.type);
 }

@@ -12,6 +12,7 @@
 #include <linux/mutex.h>
 #include <linux/pgtable.h>
 
+#include "compat.h"
 #include "mapdev.h"
 
 /*
