@@ -30,7 +30,7 @@ struct backing_case {
 
 static const struct backing_case backing_cases[] = {
 	{ "paged", "backing=paged" },
-	{ "paged small", "backing=paged granule=4096" },
+	{ "paged small", "backing=paged granule=PAGE" },
 	{ "pages", "backing=pages", RAM_FLAGS },
 	{ "pages eager", "backing=pages map=eager", RAM_FLAGS, true },
 	{ "vmalloc", "backing=vmalloc", RAM_FLAGS },

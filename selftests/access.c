@@ -350,16 +350,16 @@ TEST_F(access, private_read_only)
 	fill(self->buf, 0, SIZE, 1);
 	ASSERT_EQ(SIZE, pwrite(self->fd, self->buf, SIZE, 0));
 	ASSERT_EQ(0, start_child(&self->c, fd, PROT_READ, MAP_PRIVATE, true));
-	ASSERT_EQ(0, poke(&self->c, 4096, word));
-	ASSERT_EQ(sizeof(word), mem_write(&self->c, word, sizeof(word), 8192));
-	ASSERT_EQ(0, peek(&self->c, 4096, got));
+	ASSERT_EQ(0, poke(&self->c, self->c.page, word));
+	ASSERT_EQ(sizeof(word), mem_write(&self->c, word, sizeof(word), 2 * self->c.page));
+	ASSERT_EQ(0, peek(&self->c, self->c.page, got));
 	EXPECT_EQ(0, memcmp(word, got, sizeof(word)));
 	ASSERT_EQ(SIZE, pread(self->fd, self->buf, SIZE, 0));
 	EXPECT_EQ(SIZE, differs(self->buf, 0, SIZE, 1));
 
 	/* The copies stay when the region goes. */
 	ASSERT_EQ(0, region_revoke(&self->r, 1));
-	ASSERT_EQ(0, peek(&self->c, 4096, got));
+	ASSERT_EQ(0, peek(&self->c, self->c.page, got));
 	EXPECT_EQ(0, memcmp(word, got, sizeof(word)));
 	EXPECT_EQ(-EIO, peek(&self->c, 0, got));
 	close(fd);

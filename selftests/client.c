@@ -92,7 +92,7 @@ TEST_F(client, name_is_taken)
 {
 	ASSERT_EQ(0, unload_sample("client"));
 	ASSERT_EQ(0, mkdir(CONFIGFS "/client", 0755));
-	ASSERT_EQ(0, write_file(CONFIGFS "/client/size", "4K"));
+	ASSERT_EQ(0, write_file(CONFIGFS "/client/size", "64K"));
 	ASSERT_EQ(0, write_file(CONFIGFS "/client/live", "1"));
 	EXPECT_EQ(EBUSY, load_sample("client", ""));
 	ASSERT_EQ(0, rmdir(CONFIGFS "/client"));
