@@ -6,6 +6,7 @@
 #include "region.h"
 
 #define MANY 200
+#define MAPPED 65536	/* of each, which is a page or some */
 
 static const char * const kinds[] = {
 	"size=64K", "size=2M granule=2M", "size=64K backing=pages",
@@ -76,25 +77,25 @@ TEST_F_TIMEOUT(configfs, two_hundred, 300)
 					   kinds[i % ARRAY_SIZE(kinds)]));
 		fds[i] = open(regions[i].node, O_RDWR);
 		ASSERT_LE(0, fds[i]);
-		ASSERT_EQ(0, try_mmap(fds[i], 16 * PAGE, PROT_READ | PROT_WRITE,
+		ASSERT_EQ(0, try_mmap(fds[i], MAPPED, PROT_READ | PROT_WRITE,
 				      MAP_SHARED, 0, &maps[i]));
-		fill(maps[i], 0, 16 * PAGE, i);
+		fill(maps[i], 0, MAPPED, i);
 	}
 	EXPECT_EQ(MANY, count_entries(CLASS));
 	EXPECT_EQ(MANY, count_entries(CONFIGFS));
 	EXPECT_EQ(MANY, count_entries("/dev/mapdev"));
 	for (int i = 0; i < MANY; i++)
-		EXPECT_EQ(16 * PAGE, differs(maps[i], 0, 16 * PAGE, i));
+		EXPECT_EQ(MAPPED, differs(maps[i], 0, MAPPED, i));
 	/* The end of one is nothing to its neighbours. */
 	for (int i = 0; i < MANY; i += 2)
 		ASSERT_EQ(0, region_destroy(&regions[i]));
 	for (int i = 0; i < MANY; i++) {
 		if (i % 2) {
-			EXPECT_EQ(16 * PAGE, differs(maps[i], 0, 16 * PAGE, i));
+			EXPECT_EQ(MAPPED, differs(maps[i], 0, MAPPED, i));
 			ASSERT_EQ(0, region_destroy(&regions[i]));
 		}
 		EXPECT_EQ(SIGBUS, touch_read(maps[i]));
-		munmap(maps[i], 16 * PAGE);
+		munmap(maps[i], MAPPED);
 		close(fds[i]);
 	}
 	EXPECT_EQ(0, count_entries(CLASS));
