@@ -57,6 +57,7 @@ bool results_open(const char *path)
 	printf("%s\n%zu MiB, least of %u, in %s\n", version,
 	       settings.size >> 20, settings.repeats,
 	       settings.instructions ? "instructions (virtual machine, counted)" :
+	       settings.locks ? "times" :
 	       "nanoseconds of real time, NOT instructions");
 	if (!path)
 		return true;
