@@ -69,8 +69,7 @@ static void in_map_pages(struct kunit *test)
 	struct spy *spy;
 	u8 byte = 1;
 
-	if (PAGE_SIZE == SZ_64K)
-		kunit_skip(test, "core maps no more than 64K around a fault: one page");
+	fixture_needs_map_pages(test);
 	spy = spy_on_param(test);
 	spy_map(test, spy);
 	KUNIT_EXPECT_EQ(test, 0, get_user(byte, (u8 __user *)spy->addr));

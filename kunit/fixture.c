@@ -146,6 +146,12 @@ unsigned long fixture_map(struct kunit *test, struct file *file, u64 offset,
 	return kunit_vm_mmap(test, file, 0, length, prot, MAP_SHARED, offset);
 }
 
+void fixture_needs_map_pages(struct kunit *test)
+{
+	if (PAGE_SIZE == SZ_64K)
+		kunit_skip(test, "core maps no more than 64K around a fault: one page");
+}
+
 vm_fault_t fixture_fault(struct kunit *test, unsigned long addr,
 			 unsigned int flags)
 {

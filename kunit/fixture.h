@@ -40,6 +40,9 @@ int fixture_try_open(struct mapdev_region *region, int flags);
 unsigned long fixture_map(struct kunit *test, struct file *file, u64 offset,
 			  u64 length, unsigned long prot);
 
+/* Skips the case where core never calls map_pages. */
+void fixture_needs_map_pages(struct kunit *test);
+
 /* A fault that comes with the VMA lock and no other: its errors, and RETRY. */
 vm_fault_t fixture_fault(struct kunit *test, unsigned long addr,
 			 unsigned int flags);

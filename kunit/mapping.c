@@ -207,8 +207,7 @@ static void maps_around_a_read(struct kunit *test)
 	};
 	u8 byte;
 
-	if (PAGE_SIZE == SZ_64K)
-		kunit_skip(test, "core maps no more than 64K around a fault: one page");
+	fixture_needs_map_pages(test);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct mapdev_region *region;
 		struct file *file;

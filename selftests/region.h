@@ -285,13 +285,17 @@ static inline int count_entries(const char *path)
 	return count;
 }
 
-/* Of page frames; 7.2 wants a struct page for what a PMD maps, and RAM has one. */
-static inline bool frames_are_huge(enum mapdev_backing_type type, size_t size)
+static inline bool on_linux_7_2(void)
 {
 	struct utsname name;
 
-	return size >= PMD && (type != MAPDEV_WINDOW ||
-			       (!uname(&name) && strncmp(name.release, "7.2.", 4)));
+	return !uname(&name) && !strncmp(name.release, "7.2.", 4);
+}
+
+/* Of page frames; 7.2 wants a struct page for what a PMD maps, and RAM has one. */
+static inline bool frames_are_huge(enum mapdev_backing_type type, size_t size)
+{
+	return size >= PMD && (type != MAPDEV_WINDOW || !on_linux_7_2());
 }
 
 /* What one fault maps: small pages, and PMDs. */
@@ -310,14 +314,17 @@ static inline bool are_visits(long faults, size_t size, size_t around)
 }
 
 /*
- * What is repeated for its own sake is repeated at length where STRESS=full is in
- * the environment: "make check" has it for one kernel, which is fast.
+ * Is what is repeated for its own sake repeated at length? STRESS=full or short in
+ * the environment says so; else not on the debug kernel, on which all takes ten
+ * times as long.
  */
 static inline bool at_length(void)
 {
 	const char *stress = getenv("STRESS");
 
-	return stress && !strcmp(stress, "full");
+	if (stress)
+		return !strcmp(stress, "full");
+	return !!access("/sys/kernel/debug/kmemleak", F_OK);
 }
 
 /* A load and a store that the compiler cannot leave out. */

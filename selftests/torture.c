@@ -4,7 +4,7 @@
  * lists of operations, one for each seed.
  *
  *   TORTURE_SEED=N	the first seed (1)
- *   TORTURE_ROUNDS=N	how many lists (5 with STRESS=full, 1 without)
+ *   TORTURE_ROUNDS=N	how many lists (5, or 1 by STRESS=short and on a debug kernel)
  *
  * A list that fails is made shorter and printed, with its seed.
  */

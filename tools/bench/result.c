@@ -48,7 +48,8 @@ static void first_line(const char *path, char *line, int size)
 /* Say on what machine this is; begin the JSON, unless @path is NULL. */
 bool results_open(const char *path)
 {
-	const char *unit = settings.instructions ? "instructions" : "ns";
+	const char *unit = settings.instructions ? "instructions" :
+			   settings.locks ? "times" : "ns";
 	struct utsname kernel;
 	char version[512];
 

@@ -68,6 +68,12 @@ struct team {
 	} members[MOST];
 };
 
+/* No time is measured: it is that of an emulation, or of one that is watched. */
+static bool counts_only(void)
+{
+	return settings.instructions || settings.locks || settings.lines;
+}
+
 static struct faults count_faults(void)
 {
 	static const char vmstat[] = "/proc/vmstat";
@@ -217,7 +223,7 @@ static bool measure(struct team *team, bool processes, double *values)
 	object_close(team->kind, &object);
 	if (!fresh || !again)
 		return false;
-	if (!settings.instructions) {
+	if (!counts_only()) {
 		keep_most(&values[FRESH], pages * 1e6 / fresh);
 		keep_most(&values[AGAIN], pages * 1e6 / again);
 	}
@@ -264,13 +270,11 @@ static bool bench_row(const struct memory *kind, int count, bool processes)
  */
 bool bench_threads(void)
 {
-	bool counts = settings.instructions || settings.locks ||
-		      settings.lines;
-	int first = counts ? settings.threads : 1;
+	int first = counts_only() ? settings.threads : 1;
 	bool done;
 
 	if (!settings.locks)
-		table_begin("threads", counts ? "faults" :
+		table_begin("threads", counts_only() ? "faults" :
 			    "pages in a millisecond of real time; faults",
 			    columns, COLUMNS);
 	done = reserve_huge_pages(settings.size) || row_failed("huge pages");
