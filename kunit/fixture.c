@@ -45,7 +45,9 @@ struct mapdev_region *fixture_region_with(struct kunit *test, u64 size,
 	while ((item = strsep(&rest, " ")) && *item) {
 		char *key = strsep(&item, "=");
 
-		if (!strcmp(item, "PAGE"))
+		if (!strcmp(item, "PAGE") ||
+		    (!strcmp(key, "granule") &&
+		     memparse(item, NULL) > mapdev_max_granule()))
 			item = page;
 		KUNIT_ASSERT_EQ(test, 0,
 				mapdev_attrs_set(&attrs, name, key, item));

@@ -70,7 +70,8 @@ static void file_hooks(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, ops->open);
 	KUNIT_EXPECT_NOT_NULL(test, ops->release);
 	KUNIT_EXPECT_NOT_NULL(test, ops->fsync);
-	KUNIT_EXPECT_NOT_NULL(test, ops->get_unmapped_area);
+	KUNIT_EXPECT_EQ(test, IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) ||
+			!IS_ENABLED(CONFIG_MMU), !!ops->get_unmapped_area);
 	KUNIT_EXPECT_NOT_NULL(test, ops->splice_read);
 	KUNIT_EXPECT_NOT_NULL(test, ops->splice_write);
 	KUNIT_EXPECT_NOT_NULL(test, ops->show_fdinfo);

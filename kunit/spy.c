@@ -184,7 +184,8 @@ struct spy *spy_on(struct kunit *test, u64 size, const char *attrs)
 	fops = *real_fops;
 	fops.owner = THIS_MODULE;
 	fops.mmap_prepare = spy_mmap_prepare;
-	fops.get_unmapped_area = spy_get_unmapped_area;
+	if (real_fops->get_unmapped_area)
+		fops.get_unmapped_area = spy_get_unmapped_area;
 	replace_fops(spy.file, fops_get(&fops));
 	return &spy;
 }

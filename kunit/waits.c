@@ -11,6 +11,7 @@
 struct other {
 	struct work_struct work;
 	struct mapping *m;
+	struct completion tried;	/* of one that then waits */
 	struct completion done;
 	bool had;	/* what it came for */
 };
@@ -20,6 +21,7 @@ static void other_start(struct other *other, struct mapping *m,
 {
 	other->m = m;
 	other->had = false;
+	init_completion(&other->tried);
 	init_completion(&other->done);
 	INIT_WORK_ONSTACK(&other->work, func);
 	queue_work(system_dfl_wq, &other->work);
@@ -37,6 +39,7 @@ static void fault_like(struct work_struct *work)
 	struct other *other = container_of(work, struct other, work);
 
 	other->had = mapping_can_read(other->m);
+	complete(&other->tried);
 	mmap_read_lock(other->m->mm);
 	complete(&other->done);
 	mmap_read_unlock(other->m->mm);
@@ -52,6 +55,7 @@ static void reader_falls_back(struct kunit *test)
 	mmap_write_lock(m.mm);
 	vma_start_write(m.vma);
 	other_start(&other, &m, fault_like);
+	wait_for_completion(&other.tried);
 	while (!mmap_lock_is_contended(m.mm) && !completion_done(&other.done))
 		msleep(20);
 	KUNIT_EXPECT_FALSE(test, completion_done(&other.done));

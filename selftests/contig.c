@@ -173,7 +173,7 @@ TEST(gigabyte)
 	int fd;
 
 	ASSERT_EQ(0, region_create(&r, "backing=contig size=1G"));
-	if (PMD != NO_PMD)
+	if (!no_huge_pages())
 		EXPECT_EQ(0, phys_of(&r) % (HUGE_PUDS ? PUD : PMD));
 	fd = open(r.node, O_RDWR);
 	map = mmap(NULL, 2 * PUD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
@@ -184,7 +184,7 @@ TEST(gigabyte)
 			    MAP_SHARED | MAP_FIXED, fd, 0));
 	for (size_t i = 0; i < PUD; i += AROUND)
 		store_byte(map + i, 1);
-	if (PMD == NO_PMD) {
+	if (no_huge_pages()) {
 		EXPECT_EQ(PUD / AROUND, region_stat(&r, "fault"));
 	} else {
 		EXPECT_EQ(HUGE_PUDS ? 1 : PUD / HUGE_AROUND,

@@ -33,7 +33,7 @@ FIXTURE_TEARDOWN(load)
 TEST_F(load, regions)
 {
 	/* The largest pages; without huge pages there are no larger granules. */
-	char *granule = pmd_size() == NO_PMD ? "4096" : "65536";
+	char *granule = no_huge_pages() ? "4096" : "65536";
 	struct {
 		const char *name, *size, *granule, *ro;
 		int mode;

@@ -9,6 +9,7 @@
 
 #define PUD 1073741824UL
 #define SHARED_SIZE (16UL << 20)
+#define PART 1048576UL	/* of what a PMD maps */
 #define DRIVER "mapdev_pci"
 
 FIXTURE(bar) {
@@ -137,7 +138,7 @@ TEST_F(bar, cache_mode)
 	store_byte(self->map, 1);
 	ASSERT_TRUE(entry_of(self->map, &entry));
 	EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
-	EXPECT_STREQ(frames_are_huge(MAPDEV_WINDOW, PMD) ? "pmd" : "pte",
+	EXPECT_STREQ(frames_are_huge(MAPDEV_WINDOW, self->size) ? "pmd" : "pte",
 		     entry.level);
 
 	/* In a small entry, too, and after mprotect has made it anew. */
@@ -173,7 +174,7 @@ TEST_F(bar, huge_entries)
 {
 	long faults = region_stat(&self->r, "fault");
 	long huge = region_stat(&self->r, "huge_fault");
-	bool pmds = frames_are_huge(MAPDEV_WINDOW, PMD);
+	bool pmds = frames_are_huge(MAPDEV_WINDOW, self->size);
 
 	for (size_t at = 0; at < self->size; at += PAGE)
 		load_byte(self->map + at);
@@ -183,11 +184,12 @@ TEST_F(bar, huge_entries)
 	EXPECT_TRUE(are_visits(huge, pmds ? self->size : 0, HUGE_AROUND));
 
 	/* Part of one: small pages, all of them at once. */
-	munmap(self->map + PMD / 2, self->size - PMD / 2);
-	madvise(self->map, PMD / 2, MADV_DONTNEED);
+	munmap(self->map + PART, self->size - PART);
+	madvise(self->map, PART, MADV_DONTNEED);
 	ASSERT_EQ(0, region_revoke(&self->r, 1));
 	ASSERT_EQ(0, region_revoke(&self->r, 0));
-	for (size_t at = 0; at < PMD / 2; at += PAGE)
+	faults = region_stat(&self->r, "fault");
+	for (size_t at = 0; at < PART; at += PAGE)
 		load_byte(self->map + at);
 	EXPECT_EQ(faults + 1, region_stat(&self->r, "fault"));
 }
@@ -210,12 +212,12 @@ TEST_F(bar, gigabyte_entry)
 	store_byte(map + PUD / 2, 77);
 	for (size_t at = 0; at < PUD; at += PMD)
 		load_byte(map + at);
-	EXPECT_EQ(1, region_stat(&self->r, "huge_fault"));
+	EXPECT_EQ(no_huge_pages() ? 0 : 1, region_stat(&self->r, "huge_fault"));
 	if (entries_readable()) {
 		struct entry entry;
 
 		ASSERT_TRUE(entry_of(map, &entry));
-		EXPECT_STREQ("pud", entry.level);
+		EXPECT_STREQ(no_huge_pages() ? "pte" : "pud", entry.level);
 		EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
 	}
 

@@ -95,6 +95,23 @@ static inline unsigned long pmd_size(void)
 	return size;
 }
 
+static inline bool no_huge_pages(void)
+{
+	return pmd_size() == NO_PMD;
+}
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
+/* A kernel without huge pages knows nothing of advice about them. */
+static inline bool is_no_advice(int advice)
+{
+	return no_huge_pages() &&
+	       (advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE ||
+		advice == MADV_COLLAPSE);
+}
+
 struct region {
 	char name[64];
 	char node[96];
@@ -156,6 +173,11 @@ static inline int window_go_live(const struct region *r)
 	return -EBUSY;
 }
 
+static inline bool is_power_of_2(unsigned long number)
+{
+	return number && !(number & (number - 1));
+}
+
 /*
  * Make a region with attributes "name=value", separated by blanks. A window
  * without phys= gets a place; the value PAGE is the size of one. Without huge pages,
@@ -181,7 +203,8 @@ static inline int region_create(struct region *r, const char *attrs)
 
 		snprintf(bytes, sizeof(bytes), "%lu", PAGE);
 		if (!strcmp(item, "PAGE") ||
-		    (!strcmp(key, "granule") && PMD == NO_PMD))
+		    (!strcmp(key, "granule") && no_huge_pages() &&
+		     is_power_of_2(strtoul(item, NULL, 10))))
 			item = bytes;
 		err = region_set(r, key, item);
 		if (err)

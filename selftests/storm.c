@@ -300,9 +300,10 @@ FIXTURE_TEARDOWN(unload_storm)
  */
 TEST_F_TIMEOUT(unload_storm, unload, 120)
 {
-	static const char * const regions[] = {
-		"regions=s:4M", "regions=s:4M:paged:granule=2M",
-		"regions=s:4M:pages", "regions=s:4M:contig",
+	const char * const regions[] = {
+		"regions=s:4M", "regions=s:4M:pages", "regions=s:4M:contig",
+		no_huge_pages() ? "regions=s:4M:paged:ro=0" :
+				"regions=s:4M:paged:granule=2M",
 	};
 	struct crowd crowd;
 	u8 *map = NULL;

@@ -5,9 +5,6 @@
 #define MAPDEV_NO_HARNESS
 #include "torture.h"
 
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
 #define MADV_GUARD_REMOVE 103
@@ -140,6 +137,9 @@ void do_advise(struct model *m, const struct op *op)
 
 	call(m, op, __NR_madvise, ARENA + op->page * PAGE,
 	     (count ?: 1) * PAGE, (long)a->advice, 0L, 0L, 0L);
-	err = count ? advise(m, op->proc, op->page, count, a) : -ENOMEM;
+	if (is_no_advice(a->advice))
+		err = -EINVAL;
+	else
+		err = count ? advise(m, op->proc, op->page, count, a) : -ENOMEM;
 	SAME(m, a->name, err, command_of(m, op)->err);
 }
