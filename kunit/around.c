@@ -21,6 +21,8 @@ static const struct around_case around_cases[] = {
 	{ "backing=vmalloc" },
 	{ "backing=contig pin=1" },
 	{ "backing=contig", true },
+	{ "backing=paged granule=PAGE" },
+	{ "backing=paged granule=65536" },
 	{ "backing=paged granule=2M", true },
 };
 
@@ -30,6 +32,12 @@ static void around_case_name(const struct around_case *c, char *desc)
 }
 
 KUNIT_ARRAY_PARAM(around, around_cases, around_case_name);
+
+static void need_huge_frames(struct kunit *test)
+{
+	if (!IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP))
+		kunit_skip(test, "this kernel maps no PMDs of page frames");
+}
 
 static void need_huge_folios(struct kunit *test)
 {
@@ -44,12 +52,17 @@ static void maps_its_window(struct kunit *test)
 	unsigned long window = c->huge ? HUGE : SMALL;
 	unsigned long step = c->huge ? PMD_SIZE : PAGE_SIZE;
 	unsigned long addr, touched, size = max(2 * window, 4 * SMALL);
+	bool paged = strstr(c->attrs, "paged");
 	struct mapdev_region *region;
 	struct file *file;
 	u8 byte;
 
-	if (strstr(c->attrs, "granule"))
+	if (c->huge)
+		need_huge_frames(test);
+	if (paged && c->huge)
 		need_huge_folios(test);
+	if (paged && !c->huge)
+		fixture_needs_map_pages(test);
 	region = fixture_region_with(test, size, c->attrs);
 	file = fixture_open(test, region, O_RDWR);
 	addr = fixture_map(test, file, 0, size, PROT_READ | PROT_WRITE);
@@ -113,6 +126,7 @@ static void maps_inside_the_mapping(struct kunit *test)
 	struct mapdev_region *region;
 	u8 byte;
 
+	need_huge_frames(test);
 	if (HUGE < 4 * PMD_SIZE)
 		kunit_skip(test, "a fault maps no more than one PMD");
 	addr = map_from_window(test, "backing=contig", size, &region);
@@ -151,11 +165,67 @@ static void maps_behind_a_mapped_page(struct kunit *test)
 			mapdev_stat(region, MAPDEV_STAT_FAULT));
 }
 
+/* Of the pages of this mapping, only those from @first on, @count, are present. */
+static void expect_present(struct kunit *test, unsigned long addr,
+			   unsigned long first, unsigned long count)
+{
+	for (unsigned long i = 0; i < SMALL / PAGE_SIZE; i++)
+		KUNIT_EXPECT_EQ_MSG(test, i - first < count,
+				    fixture_is_present(addr + i * PAGE_SIZE),
+				    "page %lu", i);
+}
+
+/* All pages of it are there, and its page table, and nothing in that. */
+static unsigned long map_filled(struct kunit *test, const char *attrs)
+{
+	struct mapdev_region *region;
+	unsigned long addr = map_from_window(test, attrs, SMALL, &region);
+
+	for (unsigned long at = 0; at < SMALL; at += PAGE_SIZE)
+		KUNIT_ASSERT_EQ(test, 0, put_user((u8)1, (u8 __user *)addr + at));
+	unmap_mapping_range(region->inode->i_mapping, 0, 0, 0);
+	return addr;
+}
+
+/* Later, what core asks for: who follows a writer must not look at all each time. */
+static void fills_a_table_once(struct kunit *test)
+{
+	unsigned long addr;
+	u8 byte;
+
+	fixture_needs_map_pages(test);
+	addr = map_filled(test, "backing=paged granule=PAGE");
+	KUNIT_ASSERT_EQ(test, 0, get_user(byte, (u8 __user *)addr + 40 * PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, 1, byte);
+	expect_present(test, addr, 32, 16);
+	vm_munmap(addr, SMALL);
+}
+
+static void maps_around_a_write(struct kunit *test)
+{
+	const struct { const char *attrs; unsigned long first, count; } cases[] = {
+		{ "backing=paged granule=PAGE", 32, 16 },
+		{ "backing=paged granule=PAGE dirty=1", 40, 1 },
+	};
+
+	fixture_needs_map_pages(test);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		unsigned long addr = map_filled(test, cases[i].attrs);
+		u8 __user *user = (u8 __user *)addr + 40 * PAGE_SIZE;
+
+		KUNIT_ASSERT_EQ(test, 0, put_user((u8)2, user));
+		expect_present(test, addr, cases[i].first, cases[i].count);
+		vm_munmap(addr, SMALL);
+	}
+}
+
 static struct kunit_case around_test_cases[] = {
 	KUNIT_CASE_PARAM(maps_its_window, around_gen_params),
 	KUNIT_CASE(maps_no_holes),
 	KUNIT_CASE(maps_inside_the_mapping),
 	KUNIT_CASE(maps_behind_a_mapped_page),
+	KUNIT_CASE(fills_a_table_once),
+	KUNIT_CASE(maps_around_a_write),
 	{}
 };
 

@@ -28,7 +28,10 @@ static void call_close(struct vm_area_struct *vma)
 
 static void call_map_pages(struct vm_area_struct *vma)
 {
-	struct vm_fault vmf = { .vma = vma, .address = vma->vm_start };
+	pmd_t pmd = __pmd(0);
+	struct vm_fault vmf = {
+		.vma = vma, .address = vma->vm_start, .pmd = &pmd,
+	};
 
 	guard(rcu)();
 	vma->vm_ops->map_pages(&vmf, 0, 0);

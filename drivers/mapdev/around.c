@@ -9,17 +9,15 @@
 
 #include "mapdev.h"
 
-/* Small pages: a PMD's worth of 4K, and within one page table everywhere. */
-#define AROUND_SIZE	SZ_2M
-
 /* PMDs: within one table of them. Where one is larger, that one alone. */
 #define HUGE_AROUND_SIZE	max(PMD_SIZE, SZ_16M)
 
-/* Aligned, and inside of the VMA and of the region. */
+/* Aligned by @size, and inside of the VMA and of the region, as the fault is. */
 struct mapdev_around mapdev_around(const struct mapdev_region *region,
-				   const struct vm_fault *vmf)
+				   const struct vm_fault *vmf,
+				   unsigned long size)
 {
-	unsigned long mask = AROUND_SIZE - 1;
+	unsigned long mask = size - 1;
 	unsigned long start, end, room;
 	struct mapdev_around around;
 

@@ -466,6 +466,10 @@ vm_fault_t mapdev_vma_map_pages(struct vm_fault *vmf, pgoff_t first,
 				pgoff_t last);
 
 /* around.c */
+
+/* Small pages: a PMD's worth of 4K, and within one page table everywhere. */
+#define MAPDEV_AROUND_SIZE	SZ_2M
+
 struct mapdev_around {
 	unsigned long addr;
 	pgoff_t index;
@@ -474,7 +478,8 @@ struct mapdev_around {
 };
 
 struct mapdev_around mapdev_around(const struct mapdev_region *region,
-				   const struct vm_fault *vmf);
+				   const struct vm_fault *vmf,
+				   unsigned long size);
 void mapdev_huge_around(const struct vm_fault *vmf,
 			void (*insert)(struct vm_fault *near));
 

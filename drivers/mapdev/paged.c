@@ -12,6 +12,9 @@
 #include "mapdev.h"
 #include "folios.h"
 
+/* As many as core asks map_pages for, unless it was told otherwise. */
+#define PAGED_AROUND_SIZE	SZ_64K
+
 /* --- How it is mapped --- */
 
 static int paged_mapped(unsigned long start, unsigned long end, pgoff_t pgoff,
@@ -24,6 +27,43 @@ static int paged_mapped(unsigned long start, unsigned long end, pgoff_t pgoff,
 	return 0;
 }
 
+/* What is there of these pages. A fence waits for a grace period for it. */
+static vm_fault_t paged_map_range(struct vm_fault *vmf, pgoff_t first,
+				  pgoff_t last)
+{
+	guard(rcu)();
+	if (!mapdev_is_live(mapdev_of_vma(vmf->vma)))
+		return 0;
+	return filemap_map_pages(vmf, first, last);
+}
+
+/* What is there of the @size bytes around the touched one. */
+static vm_fault_t paged_map_around(struct vm_fault *vmf, unsigned long size)
+{
+	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
+	struct mapdev_around around;
+
+	if (!mapdev_has_pages(region, vmf->pgoff, 1))
+		return 0;
+	around = mapdev_around(region, vmf, size);
+	return paged_map_range(vmf, around.index,
+			       around.index + around.count - 1);
+}
+
+/*
+ * Core maps the neighbours of what is read. With what is written to it does not,
+ * for the sake of page_mkwrite and userfaultfd; without them nobody minds.
+ */
+static bool paged_writes_around(const struct vm_fault *vmf)
+{
+	const struct mapdev_region *region = mapdev_of_vma(vmf->vma);
+
+	return vmf->flags & FAULT_FLAG_WRITE &&
+	       vmf->vma->vm_flags & VM_SHARED && !region->dirty &&
+	       region->attrs.granule < PAGED_AROUND_SIZE &&
+	       !userfaultfd_armed(vmf->vma);
+}
+
 static vm_fault_t paged_fault(struct vm_fault *vmf)
 {
 	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
@@ -33,6 +73,8 @@ static vm_fault_t paged_fault(struct vm_fault *vmf)
 	mapdev_count_fault(vmf, MAPDEV_STAT_FAULT);
 
 	folio = mapdev_folio_find(region, vmf->pgoff, 0);
+	if (!IS_ERR(folio) && paged_writes_around(vmf))
+		paged_map_around(vmf, PAGED_AROUND_SIZE);
 	if (folio == ERR_PTR(-ENOENT))
 		folio = mapdev_folio_make(region, vmf->pgoff, vmf->vma,
 					  vmf->address, NULL);
@@ -118,25 +160,23 @@ static vm_fault_t paged_huge_fault(struct vm_fault *vmf, unsigned int order)
 }
 
 /*
- * Runs under RCU and cannot sleep; paged_fence() waits for a grace period. A
- * large folio is mapped faster by fault(), all of it, than from here, page by
- * page; unless that meets private copies.
+ * The first fault in a page table fills it. What is not there then comes as core
+ * asks for it; or, a large folio, by fault(), which maps all of it faster than
+ * this does, page by page; unless that meets private copies.
  */
 static vm_fault_t paged_map_pages(struct vm_fault *vmf, pgoff_t first,
 				  pgoff_t last)
 {
-	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
-
 	assert_fault_locked(vmf);
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "map_pages outside of RCU");
 	mapdev_count_fault(vmf, MAPDEV_STAT_MAP_PAGES);
 
-	if (!mapdev_is_live(region))
-		return 0;
-	if (region->attrs.granule >= 16 * PAGE_SIZE &&
+	if (pmd_none(pmdp_get(vmf->pmd)))
+		return paged_map_around(vmf, MAPDEV_AROUND_SIZE);
+	if (mapdev_of_vma(vmf->vma)->attrs.granule >= PAGED_AROUND_SIZE &&
 	    vmf->vma->vm_flags & VM_SHARED)
 		return 0;
-	return filemap_map_pages(vmf, first, last);
+	return paged_map_range(vmf, first, last);
 }
 
 /*

@@ -55,7 +55,8 @@ static vm_fault_t pfn_insert(struct vm_area_struct *vma, unsigned long addr,
 static void pfn_insert_around(struct mapdev_region *region,
 			      struct vm_fault *vmf)
 {
-	struct mapdev_around around = mapdev_around(region, vmf);
+	struct mapdev_around around =
+		mapdev_around(region, vmf, MAPDEV_AROUND_SIZE);
 
 	for (unsigned long i = 0; i < around.count; i++) {
 		if (mapdev_in_hole(region, around.index + i, 1))

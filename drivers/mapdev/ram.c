@@ -53,7 +53,8 @@ static unsigned long ram_insert(struct mapdev_region *region,
 static vm_fault_t ram_insert_around(struct mapdev_region *region,
 				    struct vm_fault *vmf)
 {
-	struct mapdev_around around = mapdev_around(region, vmf);
+	struct mapdev_around around =
+		mapdev_around(region, vmf, MAPDEV_AROUND_SIZE);
 
 	if (ram_insert(region, vmf->vma, around.addr, around.index,
 		       around.count) > around.before ||
