@@ -196,7 +196,8 @@ static void faults_under_vma_lock(struct kunit *test)
 
 /*
  * paged: a second mapping of what is there is filled by fault-around, that is
- * without a fault of ours; with large folios each by one fault.
+ * without a fault of ours; and again, when it has a page table. Then large folios
+ * come each by one fault.
  */
 /* ids: LK-44 LK-66 LK-67 PA-41 */
 static void maps_around_a_read(struct kunit *test)
@@ -214,20 +215,28 @@ static void maps_around_a_read(struct kunit *test)
 		unsigned long addr;
 		u64 faults;
 
-		region = fixture_region_with(test, SZ_64K, cases[i].attrs);
+		region = fixture_region_with(test, SZ_2M, cases[i].attrs);
 		file = fixture_open(test, region, O_RDWR);
-		addr = fixture_map(test, file, 0, SZ_64K, PROT_WRITE);
+		addr = fixture_map(test, file, 0, SZ_2M, PROT_WRITE);
 		KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
-		KUNIT_ASSERT_EQ(test, 0, clear_user((u8 __user *)addr, SZ_64K));
+		KUNIT_ASSERT_EQ(test, 0, clear_user((u8 __user *)addr, SZ_2M));
+		KUNIT_ASSERT_EQ(test, 0, vm_munmap(addr, SZ_2M));
 		faults = mapdev_stat(region, MAPDEV_STAT_FAULT);
 
-		addr = fixture_map(test, file, 0, SZ_64K, PROT_READ);
+		addr = fixture_map(test, file, 0, SZ_2M, PROT_READ);
 		KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
 		KUNIT_EXPECT_EQ(test, 0, get_user(byte, (u8 __user *)addr));
 		KUNIT_EXPECT_EQ(test, 0, byte);
 		KUNIT_EXPECT_TRUE(test, fixture_is_present(addr + PAGE_SIZE));
+		KUNIT_EXPECT_EQ(test, faults,
+				mapdev_stat(region, MAPDEV_STAT_FAULT));
+
+		unmap_mapping_range(region->inode->i_mapping, 0, 0, 0);
+		KUNIT_EXPECT_EQ(test, 0, get_user(byte, (u8 __user *)addr));
+		KUNIT_EXPECT_TRUE(test, fixture_is_present(addr + PAGE_SIZE));
 		KUNIT_EXPECT_EQ(test, cases[i].faults,
 				mapdev_stat(region, MAPDEV_STAT_FAULT) - faults);
+		vm_munmap(addr, SZ_2M);
 	}
 }
 
@@ -384,7 +393,7 @@ static void folios(struct kunit *test)
 
 	folio = filemap_lock_folio(mapping, 0);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(folio));
-	KUNIT_EXPECT_EQ(test, region->attrs.granule, folio_size(folio));
+	KUNIT_EXPECT_EQ(test, min(SZ_64K, mapdev_max_granule()), folio_size(folio));
 	KUNIT_EXPECT_TRUE(test, folio_test_dirty(folio));
 	KUNIT_EXPECT_TRUE(test, folio_test_uptodate(folio));
 	folio_unlock(folio);

@@ -4,10 +4,10 @@
  * mode: accounting, write tracking, NUMA policy, splice, memory failure.
  */
 #include <linux/mempolicy.h>
-#include <linux/userfaultfd.h>
 #include <sys/syscall.h>
 
 #include "semantics.h"
+#include "tracking.h"
 
 #ifndef BUS_MCEERR_AR
 #define BUS_MCEERR_AR 4
@@ -39,16 +39,6 @@ TEST_F(semantics, smaps)
 			TH_LOG("VmFlags: %s", all[i]);
 		}
 	}
-}
-
-static u64 pfn_of(u8 *addr)
-{
-	int fd = open("/proc/self/pagemap", O_RDONLY);
-	u64 entry = 0;
-
-	pread(fd, &entry, sizeof(entry), (uintptr_t)addr / page * 8);
-	close(fd);
-	return entry & ((1ULL << 55) - 1);
 }
 
 /* All pages of @mask that a scan finds, and what else it says of the first. */
@@ -97,24 +87,6 @@ TEST_F(semantics, pagemap_scan)
 		  (by_pmd(variant->attrs) ? PAGE_IS_HUGE : 0) |
 		  (on_linux_7_2() ? PAGE_IS_WRITTEN : 0), got);
 	EXPECT_EQ(seen, !!pfn_of(self->map));
-}
-
-static int uffd_open(u64 features)
-{
-	struct uffdio_api api = { .api = UFFD_API, .features = features };
-	int fd = syscall(__NR_userfaultfd, O_CLOEXEC);
-
-	return ioctl(fd, UFFDIO_API, &api) ? -errno : fd;
-}
-
-static int uffd_register(int fd, u8 *map, size_t size, u64 mode)
-{
-	struct uffdio_register reg = {
-		.range = { (uintptr_t)map, size },
-		.mode = mode,
-	};
-
-	return errno_of(ioctl(fd, UFFDIO_REGISTER, &reg));
 }
 
 /* Faults cannot be handed to a program: only the marks of written pages. */

@@ -118,7 +118,7 @@ TEST_F(seeing, map_pages)
 	ASSERT_EQ(0, write_file(around, bytes));
 	fill(self->map, 0, SIZE, 1);
 	faults = STAT("fault");
-	/* Shared, its large folios would come by fault(). */
+	/* Shared, its large folios would come by fault(), but the first. */
 	ASSERT_EQ(0, try_mmap(self->fd, SIZE, PROT_READ, MAP_PRIVATE, 0,
 			      &again));
 	EXPECT_EQ(SIZE, differs(again, 0, SIZE, 1));

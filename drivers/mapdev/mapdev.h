@@ -467,8 +467,8 @@ vm_fault_t mapdev_vma_map_pages(struct vm_fault *vmf, pgoff_t first,
 
 /* around.c */
 
-/* Small pages: a PMD's worth of 4K, and within one page table everywhere. */
-#define MAPDEV_AROUND_SIZE	SZ_2M
+/* Small pages: a PMD's worth of 4K, and never more than one page table has. */
+#define MAPDEV_AROUND_SIZE	min(SZ_2M, PMD_SIZE)
 
 struct mapdev_around {
 	unsigned long addr;

@@ -50,18 +50,21 @@ static vm_fault_t paged_map_around(struct vm_fault *vmf, unsigned long size)
 			       around.index + around.count - 1);
 }
 
-/*
- * Core maps the neighbours of what is read. With what is written to it does not,
- * for the sake of page_mkwrite and userfaultfd; without them nobody minds.
- */
+/* Does somebody want to see the first write to each page? */
+static bool paged_is_watched(struct vm_area_struct *vma)
+{
+	return mapdev_of_vma(vma)->dirty || userfaultfd_armed(vma) ||
+	       (pgtable_supports_soft_dirty() &&
+		!(vma->vm_flags & VM_SOFTDIRTY));
+}
+
+/* Core maps the neighbours of what is read, and never those of a write. */
 static bool paged_writes_around(const struct vm_fault *vmf)
 {
-	const struct mapdev_region *region = mapdev_of_vma(vmf->vma);
-
 	return vmf->flags & FAULT_FLAG_WRITE &&
-	       vmf->vma->vm_flags & VM_SHARED && !region->dirty &&
-	       region->attrs.granule < PAGED_AROUND_SIZE &&
-	       !userfaultfd_armed(vmf->vma);
+	       vmf->vma->vm_flags & VM_SHARED &&
+	       mapdev_of_vma(vmf->vma)->attrs.granule < PAGED_AROUND_SIZE &&
+	       !paged_is_watched(vmf->vma);
 }
 
 static vm_fault_t paged_fault(struct vm_fault *vmf)
@@ -160,9 +163,9 @@ static vm_fault_t paged_huge_fault(struct vm_fault *vmf, unsigned int order)
 }
 
 /*
- * The first fault in a page table fills it. What is not there then comes as core
- * asks for it; or, a large folio, by fault(), which maps all of it faster than
- * this does, page by page; unless that meets private copies.
+ * Where there is no page table yet, a read fills it. After that, what is missing
+ * comes as core asks for it; or, a large folio, by fault(), which maps all of it
+ * faster than this does, page by page; unless that meets private copies.
  */
 static vm_fault_t paged_map_pages(struct vm_fault *vmf, pgoff_t first,
 				  pgoff_t last)
