@@ -14,10 +14,9 @@
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/sizes.h>
 
-#define REMAP_SIZE	SZ_256K
-#define REMAP_PAGES	(REMAP_SIZE >> PAGE_SHIFT)
+#define REMAP_PAGES	64
+#define REMAP_SIZE	(REMAP_PAGES * PAGE_SIZE)
 
 static bool readonly;
 module_param(readonly, bool, 0444);

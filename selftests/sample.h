@@ -92,6 +92,14 @@ static inline void find_ivshmem(struct sample *s)
 		closedir(dir);
 }
 
+static inline bool has_ivshmem(void)
+{
+	struct sample s = {};
+
+	find_ivshmem(&s);
+	return *s.pci;
+}
+
 static inline int bind_device(const struct sample *s)
 {
 	return write_file(pci_file(s, "driver_override"), s->name) ?:

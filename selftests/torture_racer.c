@@ -122,7 +122,7 @@ static void race_rw(struct racer *r, bool write)
 static void race_fork(struct racer *r)
 {
 	u32 phase = get(&r->board->phase);
-	int place = own_place(r), status, code;
+	int place = own_place(r), status = -1, code;
 	u64 word;
 	pid_t pid;
 

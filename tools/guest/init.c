@@ -8,6 +8,7 @@
  *   ONLY=kunit/SUITE.CASE	in the environment: no other test is run
  *   ONLY=selftests/NAME.CASE
  *   PART=1/2			the first half of everything
+ *   STRESS=short, ...		what selftests ask for
  *
  * What is printed goes to a port that scripts/vm reads. A line "== FILE" says that
  * what follows is for results/FILE; "==" alone, that it is for nobody in
@@ -33,8 +34,9 @@
 #define KUNIT	"/sys/kernel/debug/kunit"
 #define REGIONS	"/sys/kernel/config/mapdev"
 
-static const char * const program_env[] = {
-	"MAPDEV_KO=/mapdev.ko", "MAPDEV_SAMPLES=/samples", "PATH=/", "HOME=/", NULL
+/* Behind these comes what this one was given. */
+static const char *program_env[32] = {
+	"MAPDEV_KO=/mapdev.ko", "MAPDEV_SAMPLES=/samples", "PATH=/", "HOME=/"
 };
 
 static int status;
@@ -281,6 +283,8 @@ int main(int argc, char **argv)
 	if (argc == 3 && !strcmp(argv[1], "-c"))
 		return shell(argv[2]);
 	suites = argv + 1;
+	for (int i = 0; environ[i] && i + 5 < 32; i++)
+		program_env[i + 4] = environ[i];
 	only = getenv("ONLY");
 	mount_all();
 	open_port();
