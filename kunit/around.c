@@ -14,16 +14,17 @@
 struct around_case {
 	const char *attrs;
 	bool huge;
+	void (*needs)(struct kunit *test);
 };
 
 static const struct around_case around_cases[] = {
 	{ "backing=pages" },
 	{ "backing=vmalloc" },
 	{ "backing=contig pin=1" },
-	{ "backing=contig", true },
-	{ "backing=paged granule=PAGE" },
-	{ "backing=paged granule=65536" },
-	{ "backing=paged granule=2M", true },
+	{ "backing=contig", true, fixture_needs_huge_frames },
+	{ "backing=paged granule=PAGE", false, fixture_needs_map_pages },
+	{ "backing=paged granule=65536", false, fixture_needs_map_pages },
+	{ "backing=paged granule=2M", true, fixture_needs_huge_folios },
 };
 
 static void around_case_name(const struct around_case *c, char *desc)
@@ -33,18 +34,6 @@ static void around_case_name(const struct around_case *c, char *desc)
 
 KUNIT_ARRAY_PARAM(around, around_cases, around_case_name);
 
-static void need_huge_frames(struct kunit *test)
-{
-	if (!IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP))
-		kunit_skip(test, "this kernel maps no PMDs of page frames");
-}
-
-static void need_huge_folios(struct kunit *test)
-{
-	if (mapdev_max_granule() < PMD_SIZE)
-		kunit_skip(test, "no folio of the page cache is as large as a PMD");
-}
-
 /* ids: LK-59 */
 static void maps_its_window(struct kunit *test)
 {
@@ -52,17 +41,12 @@ static void maps_its_window(struct kunit *test)
 	unsigned long window = c->huge ? HUGE : SMALL;
 	unsigned long step = c->huge ? PMD_SIZE : PAGE_SIZE;
 	unsigned long addr, touched, size = max(2 * window, 4 * SMALL);
-	bool paged = strstr(c->attrs, "paged");
 	struct mapdev_region *region;
 	struct file *file;
 	u8 byte;
 
-	if (c->huge)
-		need_huge_frames(test);
-	if (paged && c->huge)
-		need_huge_folios(test);
-	if (paged && !c->huge)
-		fixture_needs_map_pages(test);
+	if (c->needs)
+		c->needs(test);
 	region = fixture_region_with(test, size, c->attrs);
 	file = fixture_open(test, region, O_RDWR);
 	addr = fixture_map(test, file, 0, size, PROT_READ | PROT_WRITE);
@@ -107,7 +91,7 @@ static void maps_no_holes(struct kunit *test)
 	struct mapdev_region *region;
 	unsigned long addr;
 
-	need_huge_folios(test);
+	fixture_needs_huge_folios(test);
 	addr = map_from_window(test, "backing=paged granule=2M", HUGE, &region);
 	KUNIT_ASSERT_EQ(test, 0, put_user((u8)1, (u8 __user *)addr));
 	unmap_mapping_range(region->inode->i_mapping, 0, 0, 0);
@@ -126,7 +110,7 @@ static void maps_inside_the_mapping(struct kunit *test)
 	struct mapdev_region *region;
 	u8 byte;
 
-	need_huge_frames(test);
+	fixture_needs_huge_frames(test);
 	if (HUGE < 4 * PMD_SIZE)
 		kunit_skip(test, "a fault maps no more than one PMD");
 	addr = map_from_window(test, "backing=contig", size, &region);

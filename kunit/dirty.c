@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/prandom.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
@@ -130,14 +131,20 @@ static void map_runs(struct kunit *test, struct log_fixture *fx)
 	fx->runs = (void __user *)map_region(test, file, SZ_64K);
 }
 
+static void log_init_with(struct kunit *test, struct log_fixture *fx,
+			  const char *attrs)
+{
+	map_runs(test, fx);
+	fx->region = fixture_region_with(test, REGION_SIZE, attrs);
+	fx->file = fixture_open(test, fx->region, O_RDWR);
+	fx->user = (u8 __user *)map_region(test, fx->file, REGION_SIZE);
+}
+
 static void log_init(struct kunit *test, struct log_fixture *fx)
 {
 	const struct log_case *c = test->param_value;
 
-	map_runs(test, fx);
-	fx->region = fixture_region_with(test, REGION_SIZE, c->attrs);
-	fx->file = fixture_open(test, fx->region, O_RDWR);
-	fx->user = (u8 __user *)map_region(test, fx->file, REGION_SIZE);
+	log_init_with(test, fx, c->attrs);
 }
 
 /* How many bytes are dirty; the first of them is at @first. */
@@ -218,6 +225,67 @@ static void entries(struct kunit *test)
 		expect_dirty(test, &fx, page);
 		KUNIT_EXPECT_FALSE(test, is_writable(&fx, page));
 	}
+}
+
+/* Of a region: a program writes to a hole just after a collection has looked. */
+struct late_writer {
+	const struct mapdev_backing *real;
+	struct mapdev_backing backing;
+	u8 __user *user;
+	struct mm_struct *mm;
+	struct work_struct work;
+	struct completion done;
+	int err;
+};
+
+static void write_late(struct work_struct *work)
+{
+	struct late_writer *late = container_of(work, struct late_writer, work);
+
+	kthread_use_mm(late->mm);
+	late->err = put_user((u8)1, late->user);
+	kthread_unuse_mm(late->mm);
+	complete_all(&late->done);
+}
+
+static struct folio *lock_folio_too_early(struct mapdev_region *region,
+					  pgoff_t index)
+{
+	struct late_writer *late = container_of(region->backing,
+						struct late_writer, backing);
+
+	if (completion_done(&late->done))
+		return late->real->lock_folio(region, index);
+	queue_work(system_dfl_wq, &late->work);
+	wait_for_completion(&late->done);
+	return ERR_PTR(-ENOENT);
+}
+
+/* What is discarded is marked, and there may be nothing there to lock. */
+/* ids: LK-69 */
+static void marked_hole_is_written(struct kunit *test)
+{
+	struct late_writer late = { .err = -EIO };
+	struct log_fixture fx;
+
+	log_init_with(test, &fx, "dirty=1 granule=PAGE");
+	late.real = fx.region->backing;
+	late.backing = *late.real;
+	late.backing.lock_folio = lock_folio_too_early;
+	late.user = fx.user + 33 * PAGE_SIZE;
+	late.mm = current->mm;
+	init_completion(&late.done);
+	INIT_WORK_ONSTACK(&late.work, write_late);
+	mapdev_dirty_mark(fx.region, 33, 1);
+	fx.region->backing = &late.backing;
+	expect_dirty(test, &fx, 33);
+	fx.region->backing = late.real;
+	flush_work(&late.work);
+	destroy_work_on_stack(&late.work);
+	KUNIT_EXPECT_EQ(test, 0, late.err);
+	KUNIT_EXPECT_FALSE(test, is_writable(&fx, 33));
+	KUNIT_ASSERT_EQ(test, 0, put_user((u8)2, fx.user + 33 * PAGE_SIZE));
+	expect_dirty(test, &fx, 33);
 }
 
 static struct page *get_page_of(struct kunit *test, struct log_fixture *fx,
@@ -547,6 +615,7 @@ static struct kunit_case dirty_cases[] = {
 	KUNIT_CASE(marks_are_a_set),
 	KUNIT_CASE(marks_set_all_levels),
 	KUNIT_CASE_PARAM(entries, log_gen_params),
+	KUNIT_CASE(marked_hole_is_written),
 	KUNIT_CASE_PARAM(pages_know_the_region, log_gen_params),
 	KUNIT_CASE_PARAM(collect_waits_for_folio, log_gen_params),
 	KUNIT_CASE_PARAM(pinned_stays_dirty, log_gen_params),

@@ -98,7 +98,7 @@ static void are_as_the_mapping(struct kunit *test)
 static void have_the_cache_mode(struct kunit *test)
 {
 	struct follow_pfnmap_args args = {};
-	struct mapping wb, wc;
+	struct mapping wb, wc, uc;
 
 	map(test, &wb, WINDOW " cache=wb", PROT_READ | PROT_WRITE);
 	touch_all(test, &wb);
@@ -112,6 +112,16 @@ static void have_the_cache_mode(struct kunit *test)
 	touch_all(test, &wc);
 	KUNIT_ASSERT_EQ(test, 0, look(&wc, 0, &args));
 	KUNIT_EXPECT_EQ(test, pgprot_val(args.pgprot),
+			pgprot_val(pgprot_writecombine(args.pgprot)));
+	vm_munmap(wc.addr, REGION_SIZE);
+	fixture_retire(test, wc.region);
+
+	map(test, &uc, WINDOW " cache=uc", PROT_READ | PROT_WRITE);
+	touch_all(test, &uc);
+	KUNIT_ASSERT_EQ(test, 0, look(&uc, 0, &args));
+	KUNIT_EXPECT_EQ(test, pgprot_val(args.pgprot),
+			pgprot_val(pgprot_noncached(args.pgprot)));
+	KUNIT_EXPECT_NE(test, pgprot_val(args.pgprot),
 			pgprot_val(pgprot_writecombine(args.pgprot)));
 }
 

@@ -100,12 +100,10 @@ static void in_huge_fault(struct kunit *test)
 	char list[64];
 	u8 byte = 1;
 
-	if (!IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP))
-		kunit_skip(test, "this kernel maps no PMDs of page frames");
+	fixture_needs_huge_frames(test);
 	snprintf(list, sizeof(list), "%s", *attrs);
 	if (!strcmp(list, "backing=paged")) {
-		if (mapdev_max_granule() < PMD_SIZE)
-			kunit_skip(test, "no folio of the page cache is as large as a PMD");
+		fixture_needs_huge_folios(test);
 		snprintf(list, sizeof(list), "granule=%lu", PMD_SIZE);
 	}
 	spy = spy_on(test, PMD_SIZE, list);

@@ -154,6 +154,18 @@ void fixture_needs_map_pages(struct kunit *test)
 		kunit_skip(test, "core maps no more than 64K around a fault: one page");
 }
 
+void fixture_needs_huge_frames(struct kunit *test)
+{
+	if (!IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP))
+		kunit_skip(test, "this kernel maps no PMDs of page frames");
+}
+
+void fixture_needs_huge_folios(struct kunit *test)
+{
+	if (mapdev_max_granule() < PMD_SIZE)
+		kunit_skip(test, "no folio of the page cache is as large as a PMD");
+}
+
 vm_fault_t fixture_fault(struct kunit *test, unsigned long addr,
 			 unsigned int flags)
 {

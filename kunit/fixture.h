@@ -40,8 +40,10 @@ int fixture_try_open(struct mapdev_region *region, int flags);
 unsigned long fixture_map(struct kunit *test, struct file *file, u64 offset,
 			  u64 length, unsigned long prot);
 
-/* Skips the case where core never calls map_pages. */
+/* Each skips the case where the kernel has it not. */
 void fixture_needs_map_pages(struct kunit *test);
+void fixture_needs_huge_frames(struct kunit *test);
+void fixture_needs_huge_folios(struct kunit *test);
 
 /* A fault that comes with the VMA lock and no other: its errors, and RETRY. */
 vm_fault_t fixture_fault(struct kunit *test, unsigned long addr,

@@ -158,7 +158,7 @@ static void costs_nothing(struct kunit *test)
 {
 	struct lend_fixture *fx = fixture_lend(test);
 
-	KUNIT_EXPECT_EQ(test, 0, mapdev_region_bytes(fx->region));
+	KUNIT_EXPECT_EQ(test, 0, fx->region->bytes);
 }
 
 /* What it marks, the suite of the dirty log looks at. */

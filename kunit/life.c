@@ -4,18 +4,25 @@
 
 #include "fixture.h"
 
-static int create_errno(const char *name, u64 size)
+static int create_errno_of(const char *backing, const char *name, u64 size)
 {
 	struct mapdev_region *region;
 	struct mapdev_attrs attrs;
 
 	mapdev_attrs_init(&attrs);
 	attrs.size = size;
+	mapdev_attrs_set(&attrs, name, "backing", backing);
 	region = mapdev_region_create(name, &attrs);
 	if (IS_ERR(region))
 		return PTR_ERR(region);
 	mapdev_region_retire(region);
 	return 0;
+}
+
+static int create_errno(const char *name, u64 size)
+{
+	return create_errno_of(IS_ENABLED(CONFIG_MMU) ? "paged" : "vmalloc",
+			       name, size);
 }
 
 /* ids: LK-21 PA-25 */
@@ -86,15 +93,24 @@ static void name_taken(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, fixture_try_open(region, O_RDWR));
 }
 
-/* What is refused or retired is not counted: the same size fits each time. */
+/*
+ * What is refused or retired is not counted: the same size fits each time. And
+ * what is refused is so before it has taken the memory of others.
+ */
 static void max_bytes(struct kunit *test)
 {
+	static const char * const backings[] = {
+		"paged", "pages", "vmalloc", "contig",
+	};
 	u64 half = ((u64)totalram_pages() << PAGE_SHIFT) / 2;
 
 	if (!IS_ENABLED(CONFIG_MMU))
 		kunit_skip(test, "so much memory is never in one piece");
 	half = round_down(half, 2 * PAGE_SIZE);
-	KUNIT_EXPECT_EQ(test, -ENOSPC, create_errno("kunit-max", half * 2));
+	for (size_t i = 0; i < ARRAY_SIZE(backings); i++)
+		KUNIT_EXPECT_EQ(test, -ENOSPC,
+				create_errno_of(backings[i], "kunit-max",
+						half * 4));
 	for (int i = 0; i < 3; i++)
 		KUNIT_EXPECT_EQ(test, 0, create_errno("kunit-max", half / 2));
 }

@@ -272,8 +272,7 @@ static void huge_page_frames(struct kunit *test)
 	unsigned long addr;
 	u8 byte;
 
-	if (!IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP))
-		kunit_skip(test, "this kernel maps no PMDs of page frames");
+	fixture_needs_huge_frames(test);
 	region = fixture_region_with(test, 2 * PMD_SIZE, "backing=contig");
 	file = fixture_open(test, region, O_RDWR);
 	addr = fixture_map(test, file, 0, 2 * PMD_SIZE, PROT_READ | PROT_WRITE);

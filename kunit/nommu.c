@@ -199,7 +199,7 @@ static void mapped_after_a_revoke(struct kunit *test)
 /* --- Other answers --- */
 
 /* Core assumes for a char device: shared, and nothing to execute or copy. */
-/* ids: NM-31 */
+/* ids: LK-32 NM-31 */
 static void says_no_capabilities(struct kunit *test)
 {
 	struct nommu_fixture fx;
@@ -265,6 +265,26 @@ static void answers_no_address(struct kunit *test)
 	fx.ops->mmap_capabilities = no_copies;
 	KUNIT_EXPECT_EQ(test, -ENODEV, map(&fx, PROT_READ, MAP_PRIVATE));
 	KUNIT_EXPECT_EQ(test, 0, prepared(&fx));
+}
+
+static int remaps(struct vm_area_desc *desc)
+{
+	mmap_action_remap_full(desc, PHYS_PFN(SZ_2G));
+	return 0;
+}
+
+/* Core has none, and says so to who asks for one. */
+/* ids: NM-32 */
+static void does_no_action(struct kunit *test)
+{
+	struct nommu_fixture fx;
+
+	fixture_init(test, &fx, "");
+	fx.ops->mmap_prepare = remaps;
+	kunit_warning_suppress(test) {
+		KUNIT_EXPECT_EQ(test, -EINVAL, map(&fx, PROT_READ, MAP_SHARED));
+	}
+	KUNIT_EXPECT_EQ(test, 0, mapdev_stat(fx.region, MAPDEV_STAT_MAPPED));
 }
 
 static int no_mapping(struct vm_area_desc *desc)
@@ -356,6 +376,7 @@ static struct kunit_case nommu_cases[] = {
 	KUNIT_CASE(has_no_address),
 	KUNIT_CASE(cannot_be_read),
 	KUNIT_CASE(answers_no_address),
+	KUNIT_CASE(does_no_action),
 	KUNIT_CASE(answers_no_mapping),
 	KUNIT_CASE(copy_is_taken_for_the_memory),
 	KUNIT_CASE(nothing_is_inserted),

@@ -88,8 +88,7 @@ static void last_folio_is_not_mapped_around(struct kunit *test)
 
 	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
 		kunit_skip(test, "without huge pages nothing is mapped as one");
-	if (mapdev_max_granule() < PMD_SIZE)
-		kunit_skip(test, "no folio of the page cache is as large as a PMD");
+	fixture_needs_huge_folios(test);
 	region = fixture_region_with(test, 2 * PMD_SIZE, "granule=2M");
 	file = fixture_open(test, region, O_RDWR);
 	for (pos = 0; pos < 2 * PMD_SIZE; pos += PMD_SIZE - 1)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Contiguous memory: where it lies, how large it may be, how it is mapped. */
 #include "region.h"
+#include "tracking.h"
 
 #define PUD 1073741824UL
 
@@ -10,19 +11,6 @@
 #else
 #define HUGE_PUDS false
 #endif
-
-/* The page frame number behind an address that was touched; 0 if none. */
-static u64 pfn_of(const void *addr)
-{
-	static int fd = -1;
-	u64 entry = 0;
-
-	if (fd < 0)
-		fd = open("/proc/self/pagemap", O_RDONLY);
-	pread(fd, &entry, sizeof(entry),
-	      (unsigned long)addr / sysconf(_SC_PAGESIZE) * sizeof(entry));
-	return entry >> 63 ? entry & ((1ULL << 55) - 1) : 0;
-}
 
 static u64 phys_of(const struct region *r)
 {

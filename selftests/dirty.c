@@ -334,13 +334,9 @@ TEST_F(dirty, moved)
 /* Have core put another page in the place of one, as if it might fail soon. */
 static int replace_page(u8 *addr)
 {
-	int fd = open("/proc/self/pagemap", O_RDONLY);
 	char pfn[32];
-	u64 entry = 0;
 
-	pread(fd, &entry, sizeof(entry), (uintptr_t)addr / PAGE * 8);
-	close(fd);
-	snprintf(pfn, sizeof(pfn), "%#llx", entry & ((1ULL << 55) - 1));
+	snprintf(pfn, sizeof(pfn), "%#llx", (unsigned long long)pfn_of(addr));
 	if (madvise(addr, PAGE, MADV_SOFT_OFFLINE))
 		return -errno;
 	/* It is a good one. */
@@ -562,24 +558,16 @@ static long written(u8 *map, struct page_region *regions, size_t room)
 
 TEST_F(dirty, pagemap_scan)
 {
-	struct uffdio_api api = {
-		.api = UFFD_API,
-		.features = UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED,
-	};
-	struct uffdio_register reg = {
-		.range = { (uintptr_t)self->map, SIZE },
-		.mode = UFFDIO_REGISTER_MODE_WP,
-	};
 	static struct page_region regions[MAX_UNITS];
 	unsigned int seed = 1;
 	int fd;
 
 	if (variant->type != MAPDEV_PAGED)
 		return;
-	fd = syscall(__NR_userfaultfd, O_CLOEXEC);
+	fd = uffd_open(UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED);
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, ioctl(fd, UFFDIO_API, &api));
-	ASSERT_EQ(0, ioctl(fd, UFFDIO_REGISTER, &reg));
+	ASSERT_EQ(0, uffd_register(fd, self->map, SIZE,
+				   UFFDIO_REGISTER_MODE_WP));
 	ASSERT_LE(0, written(self->map, regions, MAX_UNITS));
 	for (int round = 0; round < 20; round++) {
 		long n;

@@ -7,11 +7,9 @@
 #define _MAPDEV_SELFTESTS_DIRTY_REGION_H
 
 #include <pthread.h>
-#include <sys/syscall.h>
-
-#include <linux/userfaultfd.h>
 
 #include "dirty.h"
+#include "tracking.h"
 
 /* Not a multiple of the larger granules: the last unit is cut short. */
 #define SIZE (8 * 1024 * 1024 + 5 * PAGE)
@@ -85,18 +83,13 @@ struct slow {
 
 static inline int slow_open(struct slow *slow)
 {
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-
 	slow->mem = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	slow->fd = syscall(__NR_userfaultfd, O_CLOEXEC);
-	reg.range.start = (uintptr_t)slow->mem;
-	reg.range.len = 2 * PAGE;
-	if (slow->fd < 0 || ioctl(slow->fd, UFFDIO_API, &api) ||
-	    ioctl(slow->fd, UFFDIO_REGISTER, &reg))
-		return -errno;
-	return 0;
+	slow->fd = uffd_open(0);
+	if (slow->fd < 0)
+		return slow->fd;
+	return -uffd_register(slow->fd, slow->mem, 2 * PAGE,
+			      UFFDIO_REGISTER_MODE_MISSING);
 }
 
 /* Until somebody has touched it. */

@@ -102,7 +102,7 @@ TEST_F_TIMEOUT(loading, regions, 300)
 	};
 	unsigned int init = count_allocations(_metadata, &self->l, "regions=a:0");
 
-	empty.first = init - 60;
+	empty.first = init - 80;
 	EXPECT_LE(10, inject(_metadata, &empty, &self->l).failures);
 	region.first = init - 10;
 	EXPECT_LE(5, inject(_metadata, &region, &self->l).failures);

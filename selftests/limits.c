@@ -90,6 +90,26 @@ static int quiet(char *old, size_t size)
 	return fd;
 }
 
+/*
+ * What is too low for them is left out when they come to it, by threads of their
+ * own, or by who shows the consoles. Returns when they have nothing left.
+ */
+static void wait_for_consoles(void)
+{
+	DIR *dir = opendir("/proc");
+	char path[300], line[64];
+	struct dirent *entry;
+
+	read_line("/proc/consoles", line, sizeof(line));
+	while (dir && (entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
+		if (!strncmp(read_line(path, line, sizeof(line)), "pr/", 3))
+			wait_asleep(atoi(entry->d_name));
+	}
+	if (dir)
+		closedir(dir);
+}
+
 static int loud(int fd, const char *old)
 {
 	static const char * const bad[] = { "WARNING:", "BUG", "INFO: possible",
@@ -98,6 +118,7 @@ static int loud(int fd, const char *old)
 	int count = 0;
 	ssize_t n;
 
+	wait_for_consoles();
 	write_file("/proc/sys/kernel/printk", old);
 	while ((n = read(fd, record, sizeof(record) - 1)) > 0) {
 		record[n] = '\0';
@@ -109,7 +130,7 @@ static int loud(int fd, const char *old)
 }
 
 /* Paged is charged to who touches first, and the limit is a limit. */
-TEST_F(semantics, memcg_touch)
+TEST_F_TIMEOUT(semantics, memcg_touch, 120)
 {
 	bool paged = self->class == PAGED;
 	struct region r;
@@ -147,7 +168,7 @@ TEST_F(semantics, memcg_touch)
 }
 
 /* Pages and vmalloc are charged to who creates the region; contig to nobody. */
-TEST_F(semantics, memcg_create)
+TEST_F_TIMEOUT(semantics, memcg_create, 120)
 {
 	bool charged = variant->type == MAPDEV_PAGES ||
 		       variant->type == MAPDEV_VMALLOC;

@@ -21,9 +21,12 @@ static inline u64 pagemap_of(const u8 *addr)
 	return entry;
 }
 
+/* Behind an address that was touched; 0 if none is shown. */
 static inline u64 pfn_of(const u8 *addr)
 {
-	return pagemap_of(addr) & (PAGEMAP_SOFT_DIRTY - 1);
+	u64 entry = pagemap_of(addr);
+
+	return entry & PAGEMAP_PRESENT ? entry & (PAGEMAP_SOFT_DIRTY - 1) : 0;
 }
 
 static inline int uffd_open(u64 features)

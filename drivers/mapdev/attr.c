@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The attributes of a region by name: how each is read from a string, checked
- * and printed. The module parameter and sysfs speak through this one table.
+ * and printed. The module parameter, configfs and sysfs speak through this table.
  */
 #define pr_fmt(fmt) "mapdev: " fmt
 
@@ -10,7 +10,6 @@
 #include <linux/nodemask.h>
 #include <linux/overflow.h>
 #include <linux/pagemap.h>
-#include <linux/sizes.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 #include <kunit/visibility.h>
@@ -20,7 +19,7 @@
 /**
  * struct mapdev_attr - one attribute by name
  * @name: as a person writes it
- * @parse: set it from a string, or fail
+ * @parse: set it from a string; 0 or -EINVAL
  * @show: print its value and a newline into a sysfs buffer
  * @flag: without these two: where it is in struct mapdev_attrs, a bool
  */
@@ -56,7 +55,6 @@ static int parse_bytes(const char *value, u64 *bytes)
 	size_t len = strlen(value);
 	unsigned int shift = 0;
 	u64 number;
-	int err;
 
 	if (!len || len >= sizeof(digits) || value[0] == '+')
 		return -EINVAL;
@@ -74,10 +72,10 @@ static int parse_bytes(const char *value, u64 *bytes)
 		digits[len - 1] = '\0';
 	}
 
-	err = kstrtou64(digits, 10, &number);
-	if (err)
-		return err;
-	return check_shl_overflow(number, shift, bytes) ? -ERANGE : 0;
+	if (kstrtou64(digits, 10, &number) ||
+	    check_shl_overflow(number, shift, bytes))
+		return -EINVAL;
+	return 0;
 }
 
 static int size_parse(struct mapdev_attrs *attrs, const char *value)
@@ -109,21 +107,12 @@ static int backing_show(const struct mapdev_attrs *attrs, char *buf)
 static int granule_parse(struct mapdev_attrs *attrs, const char *value)
 {
 	u64 granule;
-	int err;
 
-	err = parse_bytes(value, &granule);
-	if (err)
-		return err;
-	if (!is_power_of_2(granule) || granule < PAGE_SIZE ||
-	    granule > mapdev_max_granule())
+	if (parse_bytes(value, &granule) || !is_power_of_2(granule) ||
+	    granule < PAGE_SIZE || granule > mapdev_max_granule())
 		return -EINVAL;
 	attrs->granule = granule;
 	return 0;
-}
-
-u64 mapdev_default_granule(void)
-{
-	return clamp_t(u64, SZ_64K, PAGE_SIZE, mapdev_max_granule());
 }
 
 static int granule_show(const struct mapdev_attrs *attrs, char *buf)
@@ -133,11 +122,10 @@ static int granule_show(const struct mapdev_attrs *attrs, char *buf)
 
 static int numa_node_parse(struct mapdev_attrs *attrs, const char *value)
 {
-	int node, err;
+	int node;
 
-	err = kstrtoint(value, 10, &node);
-	if (err)
-		return err;
+	if (kstrtoint(value, 10, &node))
+		return -EINVAL;
 	if (node != NUMA_NO_NODE &&
 	    (node < 0 || node >= MAX_NUMNODES || !node_state(node, N_MEMORY)))
 		return -EINVAL;
@@ -153,12 +141,8 @@ static int numa_node_show(const struct mapdev_attrs *attrs, char *buf)
 static int mode_parse(struct mapdev_attrs *attrs, const char *value)
 {
 	u16 mode;
-	int err;
 
-	err = kstrtou16(value, 8, &mode);
-	if (err)
-		return err;
-	if (mode & ~0777)
+	if (kstrtou16(value, 8, &mode) || mode & ~0777)
 		return -EINVAL;
 	attrs->mode = mode;
 	return 0;
@@ -172,12 +156,8 @@ static int mode_show(const struct mapdev_attrs *attrs, char *buf)
 static int parse_bool(const char *value, bool *flag)
 {
 	u8 number;
-	int err;
 
-	err = kstrtou8(value, 10, &number);
-	if (err)
-		return err;
-	if (number > 1)
+	if (kstrtou8(value, 10, &number) || number > 1)
 		return -EINVAL;
 	*flag = number;
 	return 0;
@@ -221,7 +201,7 @@ static int cache_parse(struct mapdev_attrs *attrs, const char *value)
 	int cache = match_string(cache_names, ARRAY_SIZE(cache_names), value);
 
 	if (cache < 0)
-		return cache;
+		return -EINVAL;
 	attrs->cache = cache;
 	return 0;
 }
@@ -234,12 +214,8 @@ static int cache_show(const struct mapdev_attrs *attrs, char *buf)
 static int phys_parse(struct mapdev_attrs *attrs, const char *value)
 {
 	u64 phys;
-	int err;
 
-	err = kstrtou64(value, 0, &phys);
-	if (err)
-		return err;
-	if (!PAGE_ALIGNED(phys))
+	if (kstrtou64(value, 0, &phys) || !PAGE_ALIGNED(phys))
 		return -EINVAL;
 	attrs->phys = phys;
 	return 0;
@@ -279,19 +255,6 @@ static const struct mapdev_attr *mapdev_attr_find(const char *name)
 			return &mapdev_attr_table[i];
 	return NULL;
 }
-
-void mapdev_attrs_init(struct mapdev_attrs *attrs)
-{
-	*attrs = (struct mapdev_attrs) {
-		.backing	= MAPDEV_DEFAULT_BACKING,
-		.numa_node	= NUMA_NO_NODE,
-		.mode		= 0600,
-		.cache		= MAPDEV_CACHE_DEFAULT,
-		.phys		= MAPDEV_NO_PHYS,
-		.eager		= !IS_ENABLED(CONFIG_MMU),
-	};
-}
-EXPORT_SYMBOL_IF_KUNIT(mapdev_attrs_init);
 
 /* Print one attribute, which must exist, into a page of sysfs or configfs. */
 int mapdev_attr_show(const struct mapdev_attrs *attrs, const char *name,

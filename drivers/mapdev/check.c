@@ -1,12 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which attributes go together: whether there can be a region like this.
+ * What a region is that nobody has said anything of, and which attributes go
+ * together: whether there can be a region like this.
  */
 #define pr_fmt(fmt) "mapdev: " fmt
 
 #include <kunit/visibility.h>
 
 #include "mapdev.h"
+
+void mapdev_attrs_init(struct mapdev_attrs *attrs)
+{
+	*attrs = (struct mapdev_attrs) {
+		.backing	= MAPDEV_DEFAULT_BACKING,
+		.numa_node	= NUMA_NO_NODE,
+		.mode		= 0600,
+		.cache		= MAPDEV_CACHE_DEFAULT,
+		.phys		= MAPDEV_NO_PHYS,
+		.eager		= !IS_ENABLED(CONFIG_MMU),
+	};
+}
+EXPORT_SYMBOL_IF_KUNIT(mapdev_attrs_init);
 
 /* An attribute that only some backings have, set on one that has it not. */
 static const char *misplaced(const struct mapdev_attrs *attrs)
@@ -46,6 +60,14 @@ static const char *dirty_needs(const struct mapdev_attrs *attrs)
 	return NULL;
 }
 
+/* Memory that the kernel has to have an address for is no larger than those. */
+static u64 most_bytes(const struct mapdev_attrs *attrs)
+{
+	if (attrs->backing->type == MAPDEV_PAGED)
+		return MAX_LFS_FILESIZE;
+	return min_t(u64, MAX_LFS_FILESIZE, SIZE_MAX);
+}
+
 /* Can there be a region like this? One log line says why not. */
 int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region)
 {
@@ -73,7 +95,7 @@ int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region)
 		pr_err("%s: size is 0 or not set\n", region);
 		return -EINVAL;
 	}
-	if (!PAGE_ALIGNED(attrs->size) || attrs->size > MAX_LFS_FILESIZE) {
+	if (!PAGE_ALIGNED(attrs->size) || attrs->size > most_bytes(attrs)) {
 		pr_err("%s: size %llu is not a multiple of the page size %lu, or too large\n",
 		       region, attrs->size, PAGE_SIZE);
 		return -EINVAL;

@@ -53,6 +53,20 @@ static bool dirty_in_use(struct folio *folio)
 }
 
 /*
+ * Take the mark of a unit away, with its first folio locked, or a hole. Who fills
+ * the hole before the mark goes has marked it in vain, so it is looked for again.
+ */
+static struct folio *take_mark(struct mapdev_region *region, unsigned long unit,
+			       pgoff_t first)
+{
+	struct folio *folio = region->backing->lock_folio(region, first);
+
+	mapdev_marks_clear(mapdev_dirty_marks(region->dirty), unit);
+	return IS_ERR(folio) ? region->backing->lock_folio(region, first) :
+			       folio;
+}
+
+/*
  * Take the mark of a unit away and make all its entries read-only. Where memory
  * was short it has more folios than one: what is written to them after the mark
  * was cleared, and before their turn comes, is in both answers.
@@ -65,11 +79,10 @@ static void clean_unit(struct mapdev_region *region, unsigned long unit)
 	bool in_use = false;
 
 	while (index < end) {
-		struct folio *folio = region->backing->lock_folio(region,
-								  index);
+		struct folio *folio = index == first ?
+			take_mark(region, unit, index) :
+			region->backing->lock_folio(region, index);
 
-		if (index == first)
-			mapdev_marks_clear(mapdev_dirty_marks(log), unit);
 		if (IS_ERR(folio)) {
 			index++;
 			continue;

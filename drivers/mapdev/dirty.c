@@ -11,7 +11,8 @@
  *
  * Who writes in another way marks, too:
  *
- *   write(2)			dirty_folio, under the folio lock, around the copy
+ *   write(2)			dirty_folio, or itself in folios.c, before the copy
+ *				and under the folio lock
  *   GUP (ptrace), a zap	dirty_folio, after they wrote
  *   pins (O_DIRECT,		nothing, where the folio is dirty for core
  *   process_vm_writev)		already: a pinned unit stays marked
@@ -131,7 +132,8 @@ vm_fault_t mapdev_dirty_mkwrite(struct vm_fault *vmf)
 	int err;
 
 	vma_assert_stabilised(vmf->vma);
-	mapdev_count_fault(vmf, MAPDEV_STAT_MKWRITE);
+	/* Core hides by which lock it came: there is one counter. */
+	mapdev_count(region, MAPDEV_STAT_MKWRITE);
 
 	/* fault() has let go of the folio, and a revoke may have come past. */
 	folio_lock(folio);

@@ -9,6 +9,7 @@
  */
 #include <linux/migrate.h>
 #include <linux/pagemap.h>
+#include <linux/sizes.h>
 #include <linux/uio.h>
 
 #include "mapdev.h"
@@ -34,12 +35,17 @@ static const struct address_space_operations folios_dirty_aops = {
 	.error_remove_folio	= error_remove_folio,
 };
 
+static u64 default_granule(void)
+{
+	return clamp_t(u64, SZ_64K, PAGE_SIZE, mapdev_max_granule());
+}
+
 int mapdev_folios_alloc(struct mapdev_region *region)
 {
 	struct address_space *mapping = region->inode->i_mapping;
 
 	if (!region->attrs.granule)
-		region->attrs.granule = mapdev_default_granule();
+		region->attrs.granule = default_granule();
 	mapping->a_ops = region->attrs.dirty ? &folios_dirty_aops : &folios_aops;
 	mapping_set_gfp_mask(mapping, GFP_HIGHUSER_MOVABLE);
 	mapping_set_unevictable(mapping);

@@ -87,7 +87,6 @@ int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
 enum mapdev_cache mapdev_attrs_cache(const struct mapdev_attrs *attrs);
 const char *mapdev_cache_name(const struct mapdev_attrs *attrs);
 u64 mapdev_max_granule(void);
-u64 mapdev_default_granule(void);
 
 /* check.c */
 int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region);
@@ -147,7 +146,6 @@ enum mapdev_stat {
 	MAPDEV_STAT_MAP_PAGES,
 	MAPDEV_STAT_MAP_PAGES_MMAP,
 	MAPDEV_STAT_MKWRITE,
-	MAPDEV_STAT_MKWRITE_MMAP,
 	MAPDEV_STAT_FALLBACK,
 	MAPDEV_STAT_SIGBUS,
 	MAPDEV_STAT_REVOKE,
@@ -172,6 +170,7 @@ struct mapdev_stats {
  * @dev: the class device; its reference count is the region's
  * @by_name: in the registry
  * @attrs: what it is, constant once published, but for the size
+ * @bytes: of max_bytes, until its memory is free; under the registry's lock
  * @inode: the inode whose mapping all VMAs of the region are in; its i_private
  *         is the region
  * @backing: @attrs.backing, or its variant for @attrs.pin
@@ -199,6 +198,7 @@ struct mapdev_region {
 	struct device dev;
 	struct hlist_node by_name;
 	struct mapdev_attrs attrs;
+	u64 bytes;
 	struct inode *inode;
 	const struct mapdev_backing *backing;
 	struct page **pages;
@@ -385,11 +385,10 @@ int mapdev_registry_add(struct mapdev_region *region);
 void mapdev_registry_remove(struct mapdev_region *region);
 struct mapdev_region *mapdev_region_get(unsigned int minor);
 struct inode *mapdev_inode_alloc(void);
-u64 mapdev_region_bytes(const struct mapdev_region *region);
 int mapdev_name_check(const char *name);
 int mapdev_no_memory(const char *name);
-int mapdev_bytes_take(const char *name, u64 bytes);
-void mapdev_bytes_give(u64 bytes);
+int mapdev_bytes_take(struct mapdev_region *region, u64 bytes);
+void mapdev_bytes_give(struct mapdev_region *region, u64 bytes);
 
 /* resize.c */
 int mapdev_region_resize(struct mapdev_region *region, u64 size);

@@ -135,12 +135,11 @@ static vm_fault_t paged_huge_fault(struct vm_fault *vmf, unsigned int order)
 	    !pmd_none(pmdp_get(vmf->pmd)) || !mapdev_fits_huge(vmf, order) ||
 	    !IS_ALIGNED(mapdev_huge_pgoff(vmf, order), 1UL << order))
 		return VM_FAULT_FALLBACK;
-	/* Userfaultfd wants to see small pages; a private write needs a copy. */
-	if (userfaultfd_armed(vmf->vma) ||
-	    (write && !(vmf->vma->vm_flags & VM_SHARED)))
+	/* Userfaultfd wants to see small pages. */
+	if (userfaultfd_armed(vmf->vma))
 		return VM_FAULT_FALLBACK;
-	/* Core asks page_mkwrite, and installs the huge entry itself. */
-	if (write && region->dirty)
+	/* A copy is needed; or core asks page_mkwrite, and maps the PMD itself. */
+	if (write && (!(vmf->vma->vm_flags & VM_SHARED) || region->dirty))
 		return VM_FAULT_FALLBACK;
 
 	folio = mapdev_folio_find(region, vmf->pgoff, 0);

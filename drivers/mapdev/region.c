@@ -48,10 +48,21 @@ static void mapdev_region_release(struct device *dev)
 		truncate_inode_pages(region->inode->i_mapping, 0);
 	iput(region->inode);
 	mapdev_dirty_free(region);
+	mapdev_bytes_give(region, region->bytes);
 	percpu_free_rwsem(&region->guard);
 	free_percpu(region->stats);
 	put_device(region->owner);
 	kfree(region);
+}
+
+/* Where there is not so much left, nothing has been taken from anybody. */
+static int region_get_memory(struct mapdev_region *region)
+{
+	int err = 0;
+
+	if (region->attrs.backing->type != MAPDEV_WINDOW)
+		err = mapdev_bytes_take(region, region->attrs.size);
+	return err ?: region->backing->alloc(region);
 }
 
 /*
@@ -98,8 +109,7 @@ static struct mapdev_region *region_alloc(const char *name,
 
 	if (dev_set_name(&region->dev, "%s", name))
 		goto no_memory;
-	err = desc ? mapdev_borrow(region, desc) :
-		     region->backing->alloc(region);
+	err = desc ? mapdev_borrow(region, desc) : region_get_memory(region);
 	if (err)
 		goto fail;
 	if (!region->attrs.granule)
@@ -198,12 +208,16 @@ int mapdev_region_revoke(struct mapdev_region *region, unsigned long why)
 		return -ENODEV;
 	if (region->off & why)
 		return -EALREADY;
+	/* Nobody is to notice what cannot be. */
+	if (mapdev_is_mapped(region) && why != MAPDEV_OFF_RETIRED)
+		return -EBUSY;
 	WRITE_ONCE(region->off, region->off | why);
 
 	/* Those who saw the region live finish; then nothing maps it again. */
 	region->backing->fence(region);
 	mapdev_dirty_fence(region);
 	mapdev_unmap(region);
+	/* It came since. */
 	if (mapdev_is_mapped(region) && why != MAPDEV_OFF_RETIRED) {
 		WRITE_ONCE(region->off, region->off & ~why);
 		return -EBUSY;

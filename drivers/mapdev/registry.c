@@ -94,45 +94,31 @@ static bool name_is_taken(const char *name)
 	return false;
 }
 
-/* What it takes of max_bytes: memory that mapdev has got from the kernel. */
-u64 mapdev_region_bytes(const struct mapdev_region *region)
+/* Count @bytes more against max_bytes, or say in the log that they are too many. */
+int mapdev_bytes_take(struct mapdev_region *region, u64 bytes)
 {
-	bool own = !region->lent &&
-		   region->attrs.backing->type != MAPDEV_WINDOW;
-
-	return own ? mapdev_size(region) : 0;
-}
-EXPORT_SYMBOL_IF_KUNIT(mapdev_region_bytes);
-
-static int bytes_take(const char *name, u64 bytes)
-{
-	lockdep_assert_held(&mapdev_names);
+	guard(mutex)(&mapdev_names);
 	if (bytes > max_bytes - mapdev_bytes) {
 		pr_err("%s: %llu bytes are more than max_bytes leaves (%llu of %llu)\n",
-		       name, bytes, max_bytes - mapdev_bytes, max_bytes);
+		       mapdev_name(region), bytes, max_bytes - mapdev_bytes,
+		       max_bytes);
 		return -ENOSPC;
 	}
 	mapdev_bytes += bytes;
+	region->bytes += bytes;
 	return 0;
 }
 
-/* Count @bytes more against max_bytes, or say in the log that they are too many. */
-int mapdev_bytes_take(const char *name, u64 bytes)
-{
-	guard(mutex)(&mapdev_names);
-	return bytes_take(name, bytes);
-}
-
-void mapdev_bytes_give(u64 bytes)
+void mapdev_bytes_give(struct mapdev_region *region, u64 bytes)
 {
 	guard(mutex)(&mapdev_names);
 	mapdev_bytes -= bytes;
+	region->bytes -= bytes;
 }
 
-/* Give the region its name, minor and share of max_bytes; 0 or the errno. */
+/* Give the region its name and minor; 0 or the errno. */
 int mapdev_registry_add(struct mapdev_region *region)
 {
-	u64 bytes = mapdev_region_bytes(region);
 	u32 minor;
 	int err;
 
@@ -143,19 +129,13 @@ int mapdev_registry_add(struct mapdev_region *region)
 		       mapdev_name(region));
 		return -EEXIST;
 	}
-	err = bytes_take(mapdev_name(region), bytes);
-	if (err)
-		return err;
-
 	/* Cyclic, so that a stale node does not soon open another region. */
 	err = xa_alloc_cyclic(&mapdev_minors, &minor, region,
 			      XA_LIMIT(0, MAPDEV_MINORS - 1),
 			      &mapdev_next_minor, GFP_KERNEL);
-	if (err < 0) {
-		mapdev_bytes -= bytes;
+	if (err < 0)
 		return err == -EBUSY ? -ENOSPC :
 				       mapdev_no_memory(mapdev_name(region));
-	}
 
 	region->dev.devt = MKDEV(MAJOR(mapdev_devt), minor);
 	hash_add(mapdev_by_name, &region->by_name,
@@ -166,7 +146,6 @@ int mapdev_registry_add(struct mapdev_region *region)
 void mapdev_registry_remove(struct mapdev_region *region)
 {
 	guard(mutex)(&mapdev_names);
-	mapdev_bytes -= mapdev_region_bytes(region);
 	hash_del(&region->by_name);
 	xa_erase(&mapdev_minors, MINOR(region->dev.devt));
 }

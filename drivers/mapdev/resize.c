@@ -81,7 +81,7 @@ static void shrink(struct mapdev_region *region, u64 size)
 	synchronize_rcu();
 	drop_range(region, size, old);
 	filemap_invalidate_unlock(mapping);
-	mapdev_bytes_give(old - size);
+	mapdev_bytes_give(region, old - size);
 }
 
 static int grow(struct mapdev_region *region, u64 size)
@@ -90,12 +90,12 @@ static int grow(struct mapdev_region *region, u64 size)
 	u64 old = mapdev_size(region);
 	int err;
 
-	err = mapdev_bytes_take(mapdev_name(region), size - old);
+	err = mapdev_bytes_take(region, size - old);
 	if (err)
 		return err;
 	err = mapdev_dirty_grow(region, size >> PAGE_SHIFT);
 	if (err) {
-		mapdev_bytes_give(size - old);
+		mapdev_bytes_give(region, size - old);
 		return err;
 	}
 	filemap_invalidate_lock(mapping);

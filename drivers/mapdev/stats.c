@@ -46,8 +46,6 @@ static const struct counter counters[] = {
 	DIFFERENCE("map_pages_vma_lock", MAP_PAGES, MAP_PAGES_MMAP),
 	COUNTER("map_pages_mmap_lock", MAP_PAGES_MMAP),
 	COUNTER("mkwrite", MKWRITE),
-	DIFFERENCE("mkwrite_vma_lock", MKWRITE, MKWRITE_MMAP),
-	COUNTER("mkwrite_mmap_lock", MKWRITE_MMAP),
 	COUNTER("fallback", FALLBACK),
 	COUNTER("sigbus", SIGBUS),
 	COUNTER("revoke", REVOKE),

@@ -11,9 +11,9 @@
  *
  * Lent memory is mapped by page faults only, and does not count for max_bytes.
  *
- * All functions are called from process context, may sleep, and take the locks
- * that drivers/mapdev/mapdev.h lists: call them under no lock that a page fault
- * could need, and not under mmap_lock.
+ * All functions but mapdev_mark_dirty() are called from process context, may
+ * sleep, and take the locks that drivers/mapdev/mapdev.h lists: call them under no
+ * lock that a page fault could need, and not under mmap_lock.
  */
 #ifndef _LINUX_MAPDEV_H
 #define _LINUX_MAPDEV_H

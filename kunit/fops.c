@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The file operations of a region: which are there, and of which type; and that
+ * the rest of its node is somebody else's.
+ */
+#include <linux/fs.h>
+#include <linux/module.h>
+
+#include "fixture.h"
+#include "hooks.h"
+
+/* Of the types that the code has: some in the document are older (D-16). */
+HOOK_IS(file_operations, llseek, loff_t (*)(struct file *, loff_t, int));
+HOOK_IS(file_operations, read_iter,
+	ssize_t (*)(struct kiocb *, struct iov_iter *));
+HOOK_IS(file_operations, write_iter,
+	ssize_t (*)(struct kiocb *, struct iov_iter *));
+HOOK_IS(file_operations, iopoll,
+	int (*)(struct kiocb *, struct io_comp_batch *, unsigned int));
+HOOK_IS(file_operations, poll,
+	__poll_t (*)(struct file *, struct poll_table_struct *));
+HOOK_IS(file_operations, unlocked_ioctl,
+	long (*)(struct file *, unsigned int, unsigned long));
+HOOK_IS(file_operations, compat_ioctl,
+	long (*)(struct file *, unsigned int, unsigned long));
+HOOK_IS(file_operations, mmap, int (*)(struct file *, struct vm_area_struct *));
+HOOK_IS(file_operations, mmap_prepare, int (*)(struct vm_area_desc *));
+HOOK_IS(file_operations, open, int (*)(struct inode *, struct file *));
+HOOK_IS(file_operations, flush, int (*)(struct file *, fl_owner_t));
+HOOK_IS(file_operations, release, int (*)(struct inode *, struct file *));
+HOOK_IS(file_operations, fsync,
+	int (*)(struct file *, loff_t, loff_t, int));
+HOOK_IS(file_operations, setlease,
+	int (*)(struct file *, int, struct file_lease **, void **));
+HOOK_IS(file_operations, get_unmapped_area,
+	unsigned long (*)(struct file *, unsigned long, unsigned long,
+			  unsigned long, unsigned long));
+HOOK_IS(file_operations, splice_read,
+	ssize_t (*)(struct file *, loff_t *, struct pipe_inode_info *, size_t,
+		    unsigned int));
+HOOK_IS(file_operations, splice_write,
+	ssize_t (*)(struct pipe_inode_info *, struct file *, loff_t *, size_t,
+		    unsigned int));
+HOOK_IS(file_operations, show_fdinfo, void (*)(struct seq_file *, struct file *));
+
+/* What a char device that is mapped has, and nothing that belongs to others. */
+/* ids: LK-11 LK-12 LK-13 LK-14 LK-15 LK-16 LK-17 LK-18 LK-19 LK-20 LK-21 */
+/* ids: LK-22 LK-23 LK-24 LK-25 LK-26 LK-27 LK-28 LK-29 LK-30 LK-31 LK-32 */
+/* ids: LK-33 LK-34 LK-35 LK-36 */
+static void file_hooks(struct kunit *test)
+{
+	struct mapdev_region *region = fixture_region(test, PAGE_SIZE);
+	struct file *file = fixture_open(test, region, O_RDWR);
+	const struct file_operations *ops = file->f_op;
+
+	KUNIT_EXPECT_NOT_NULL(test, ops->llseek);
+	KUNIT_EXPECT_NOT_NULL(test, ops->read_iter);
+	KUNIT_EXPECT_NOT_NULL(test, ops->write_iter);
+	KUNIT_EXPECT_NOT_NULL(test, ops->poll);
+	KUNIT_EXPECT_NOT_NULL(test, ops->unlocked_ioctl);
+	KUNIT_EXPECT_EQ(test, IS_ENABLED(CONFIG_COMPAT), !!ops->compat_ioctl);
+	KUNIT_EXPECT_NOT_NULL(test, ops->mmap_prepare);
+	KUNIT_EXPECT_NOT_NULL(test, ops->open);
+	KUNIT_EXPECT_NOT_NULL(test, ops->release);
+	KUNIT_EXPECT_NOT_NULL(test, ops->fsync);
+	KUNIT_EXPECT_EQ(test, IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) ||
+			!IS_ENABLED(CONFIG_MMU), !!ops->get_unmapped_area);
+	KUNIT_EXPECT_NOT_NULL(test, ops->splice_read);
+	KUNIT_EXPECT_NOT_NULL(test, ops->splice_write);
+	KUNIT_EXPECT_NOT_NULL(test, ops->show_fdinfo);
+
+	KUNIT_EXPECT_NULL(test, ops->read);
+	KUNIT_EXPECT_NULL(test, ops->write);
+	KUNIT_EXPECT_NULL(test, ops->iopoll);
+	KUNIT_EXPECT_NULL(test, ops->iterate_shared);
+	KUNIT_EXPECT_NULL(test, ops->mmap);
+	KUNIT_EXPECT_NULL(test, ops->flush);
+	KUNIT_EXPECT_NULL(test, ops->fasync);
+	KUNIT_EXPECT_NULL(test, ops->check_flags);
+	KUNIT_EXPECT_NULL(test, ops->fallocate);
+	KUNIT_EXPECT_NULL(test, ops->copy_file_range);
+	KUNIT_EXPECT_NULL(test, ops->remap_file_range);
+	KUNIT_EXPECT_NULL(test, ops->fadvise);
+	KUNIT_EXPECT_NULL(test, ops->uring_cmd);
+	KUNIT_EXPECT_NULL(test, ops->uring_cmd_iopoll);
+	KUNIT_EXPECT_NULL(test, ops->splice_eof);
+}
+
+/* Locks, leases, directories: what core does for all files is what it does. */
+/* ids: LK-26 LK-O7 LK-O8 LK-O12 */
+static void no_locks_of_its_own(struct kunit *test)
+{
+	struct mapdev_region *region = fixture_region(test, PAGE_SIZE);
+	struct file *file = fixture_open(test, region, O_RDWR);
+
+	KUNIT_EXPECT_NULL(test, file->f_op->lock);
+	KUNIT_EXPECT_NULL(test, file->f_op->flock);
+	KUNIT_EXPECT_NULL(test, file->f_op->setlease);
+	KUNIT_EXPECT_NULL(test, file->f_op->iterate_shared);
+}
+
+static bool is_of(const struct module *owner, const void *table)
+{
+	return within_module((unsigned long)table, owner);
+}
+
+/* Dentry, inode, attributes, superblock, quota, device: of the file system. */
+/* ids: LK-O1 LK-O2 LK-O3 LK-O4 LK-O5 LK-O6 LK-O9 LK-O10 LK-O11 */
+static void rest_is_of_others(struct kunit *test)
+{
+	struct mapdev_region *region = fixture_region(test, PAGE_SIZE);
+	struct file *file = fixture_open(test, region, O_RDWR);
+	const struct module *owner = file->f_op->owner;
+	struct inode *inode = file_inode(file);
+	struct super_block *sb = inode->i_sb;
+
+	KUNIT_ASSERT_NOT_NULL(test, owner);
+	KUNIT_EXPECT_TRUE(test, is_of(owner, file->f_op));
+	KUNIT_EXPECT_TRUE(test, S_ISCHR(inode->i_mode));
+	KUNIT_EXPECT_FALSE(test, is_of(owner, file->f_path.dentry->d_op));
+	KUNIT_EXPECT_FALSE(test, is_of(owner, inode->i_op));
+	KUNIT_EXPECT_FALSE(test, is_of(owner, inode->i_fop));
+	KUNIT_EXPECT_FALSE(test, is_of(owner, inode->i_mapping->a_ops));
+	KUNIT_EXPECT_FALSE(test, is_of(owner, sb->s_xattr));
+	KUNIT_EXPECT_FALSE(test, is_of(owner, sb->s_op));
+	KUNIT_EXPECT_FALSE(test, is_of(owner, sb->s_type));
+	KUNIT_EXPECT_NULL(test, sb->s_bdev);
+	/* The pages are those of an inode that no program can open. */
+	KUNIT_EXPECT_PTR_EQ(test, region->inode->i_mapping, file->f_mapping);
+	KUNIT_EXPECT_FALSE(test, is_of(owner, region->inode->i_op));
+	KUNIT_EXPECT_FALSE(test, is_of(owner, region->inode->i_sb->s_op));
+}
+
+static struct kunit_case fops_cases[] = {
+	KUNIT_CASE(file_hooks),
+	KUNIT_CASE(no_locks_of_its_own),
+	KUNIT_CASE(rest_is_of_others),
+	{}
+};
+
+static struct kunit_suite fops_suite = {
+	.name		= "mapdev_fops",
+	.test_cases	= fops_cases,
+};
+
+kunit_test_suite(fops_suite);
