@@ -56,7 +56,9 @@ def judge(suite, text, exit_status):
         name = ".".join(path[1:] if exit_status is None else path)
         reason = why(test) if verdicts[-1] == "fail" else getattr(test, "skip_reason", "")
         record(verdicts[-1], f"{suite}.{name}", reason)
-    if tree.counts.errors:
+    if exit_status == 124:
+        record("fail", suite, "scripts/guest's limit of time ended it")
+    elif tree.counts.errors:
         record("fail", suite, "its output is not well-formed KTAP")
     elif not verdicts:
         record("fail", suite, "it reported no test")
