@@ -93,36 +93,36 @@ static void are_as_the_mapping(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, args.writable);
 }
 
+/* What is in the entry of a page that was touched. Nothing of it is left. */
+static pgprot_t prot_of(struct kunit *test, const char *attrs)
+{
+	struct follow_pfnmap_args args = {};
+	struct mapping m;
+
+	map(test, &m, attrs, PROT_READ | PROT_WRITE);
+	touch_all(test, &m);
+	KUNIT_ASSERT_EQ(test, 0, look(&m, 0, &args));
+	vm_munmap(m.addr, REGION_SIZE);
+	fixture_retire(test, m.region);
+	return args.pgprot;
+}
+
 /* To ask again for what is there changes nothing. */
 /* ids: ME-23 ME-29 */
 static void have_the_cache_mode(struct kunit *test)
 {
-	struct follow_pfnmap_args args = {};
-	struct mapping wb, wc, uc;
+	pgprot_t wb = prot_of(test, WINDOW " cache=wb");
+	pgprot_t wc = prot_of(test, WINDOW " cache=wc");
+	pgprot_t uc = prot_of(test, WINDOW " cache=uc");
 
-	map(test, &wb, WINDOW " cache=wb", PROT_READ | PROT_WRITE);
-	touch_all(test, &wb);
-	KUNIT_ASSERT_EQ(test, 0, look(&wb, 0, &args));
-	KUNIT_EXPECT_NE(test, pgprot_val(args.pgprot),
-			pgprot_val(pgprot_writecombine(args.pgprot)));
-	vm_munmap(wb.addr, REGION_SIZE);
-	fixture_retire(test, wb.region);
-
-	map(test, &wc, WINDOW " cache=wc", PROT_READ | PROT_WRITE);
-	touch_all(test, &wc);
-	KUNIT_ASSERT_EQ(test, 0, look(&wc, 0, &args));
-	KUNIT_EXPECT_EQ(test, pgprot_val(args.pgprot),
-			pgprot_val(pgprot_writecombine(args.pgprot)));
-	vm_munmap(wc.addr, REGION_SIZE);
-	fixture_retire(test, wc.region);
-
-	map(test, &uc, WINDOW " cache=uc", PROT_READ | PROT_WRITE);
-	touch_all(test, &uc);
-	KUNIT_ASSERT_EQ(test, 0, look(&uc, 0, &args));
-	KUNIT_EXPECT_EQ(test, pgprot_val(args.pgprot),
-			pgprot_val(pgprot_noncached(args.pgprot)));
-	KUNIT_EXPECT_NE(test, pgprot_val(args.pgprot),
-			pgprot_val(pgprot_writecombine(args.pgprot)));
+	KUNIT_EXPECT_NE(test, pgprot_val(wb),
+			pgprot_val(pgprot_writecombine(wb)));
+	KUNIT_EXPECT_EQ(test, pgprot_val(wc),
+			pgprot_val(pgprot_writecombine(wc)));
+	KUNIT_EXPECT_EQ(test, pgprot_val(uc),
+			pgprot_val(pgprot_noncached(uc)));
+	KUNIT_EXPECT_NE(test, pgprot_val(uc),
+			pgprot_val(pgprot_writecombine(uc)));
 }
 
 /* A frame does not take another's place. */
