@@ -6,18 +6,17 @@
 #ifndef _MAPDEV_SELFTESTS_SAMPLE_H
 #define _MAPDEV_SELFTESTS_SAMPLE_H
 
-#include <dirent.h>
 #include <sys/syscall.h>
 
+#include "pci.h"
 #include "region.h"
 
 #define RW (PROT_READ | PROT_WRITE)
-#define PCI "/sys/bus/pci/devices"
 
 struct sample {
 	const char *name;
 	char node[64];
-	char pci[32];		/* the address of its device; "": needs none */
+	struct pci_device pci;	/* "": needs none */
 	size_t size;
 	int fd;
 	u8 *map;		/* all of it */
@@ -44,71 +43,17 @@ static inline int unload_sample(const char *name)
 	return syscall(SYS_delete_module, name, O_NONBLOCK) ? errno : 0;
 }
 
-static inline const char *pci_file(const struct sample *s, const char *name)
+/* What mmap_bar needs; the one with the least memory is its device. */
+static inline int find_ivshmem(struct pci_device *dev)
 {
-	static char path[320];
-
-	snprintf(path, sizeof(path), PCI "/%s/%s", s->pci, name);
-	return path;
-}
-
-/* First address and size of a BAR. */
-static inline u64 bar_range(const struct sample *s, int nr, size_t *size)
-{
-	unsigned long long start = 0, end = 0, flags;
-	FILE *file = fopen(pci_file(s, "resource"), "r");
-
-	for (int i = 0; file && i <= nr; i++)
-		if (fscanf(file, "%llx %llx %llx", &start, &end, &flags) != 3)
-			break;
-	if (file)
-		fclose(file);
-	*size = end - start + 1;
-	return start;
-}
-
-/* The ivshmem-plain with the least memory; "" if the machine has none. */
-static inline void find_ivshmem(struct sample *s)
-{
-	char vendor[16], device[16], best[sizeof(s->pci)] = "";
-	size_t size, least = -1;
-	DIR *dir = opendir(PCI);
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir))) {
-		snprintf(s->pci, sizeof(s->pci), "%.31s", entry->d_name);
-		read_line(pci_file(s, "vendor"), vendor, sizeof(vendor));
-		read_line(pci_file(s, "device"), device, sizeof(device));
-		if (strcmp(vendor, "0x1af4") || strcmp(device, "0x1110"))
-			continue;
-		bar_range(s, 2, &size);
-		if (size < least) {
-			least = size;
-			memcpy(best, s->pci, sizeof(best));
-		}
-	}
-	memcpy(s->pci, best, sizeof(best));
-	if (dir)
-		closedir(dir);
+	return pci_find(dev, IVSHMEM, 2, PAGE);
 }
 
 static inline bool has_ivshmem(void)
 {
-	struct sample s = {};
+	struct pci_device dev;
 
-	find_ivshmem(&s);
-	return *s.pci;
-}
-
-static inline int bind_device(const struct sample *s)
-{
-	return write_file(pci_file(s, "driver_override"), s->name) ?:
-	       write_file("/sys/bus/pci/drivers_probe", s->pci);
-}
-
-static inline int unbind_device(const struct sample *s)
-{
-	return write_file(pci_file(s, "driver/unbind"), s->pci);
+	return !find_ivshmem(&dev);
 }
 
 static inline u8 *map_part(const struct sample *s, off_t offset, size_t size)
@@ -120,6 +65,7 @@ static inline u8 *map_part(const struct sample *s, off_t offset, size_t size)
 static inline int sample_begin(struct sample *s, const char *name, size_t size,
 			       const char *params)
 {
+	u64 bar;
 	int err;
 
 	memset(s, 0, sizeof(*s));
@@ -132,12 +78,13 @@ static inline int sample_begin(struct sample *s, const char *name, size_t size,
 	if (err)
 		return -err;
 	if (!strcmp(name, "mmap_bar")) {
-		find_ivshmem(s);
-		if (!*s->pci)
-			return -ENODEV;
-		snprintf(s->node, sizeof(s->node), "/dev/%s", s->pci);
-		bar_range(s, 2, &s->size);
-		err = bind_device(s);
+		err = find_ivshmem(&s->pci);
+		if (err)
+			return err;
+		snprintf(s->node, sizeof(s->node), "/dev/%s", s->pci.address);
+		pci_bar(&s->pci, 2, &bar);
+		s->size = bar;
+		err = pci_bind(&s->pci, s->name);
 		if (err)
 			return err;
 	}
@@ -155,10 +102,8 @@ static inline int sample_end(struct sample *s)
 		munmap(s->map, s->size);
 	if (s->fd >= 0)
 		close(s->fd);
-	if (*s->pci) {
-		unbind_device(s);
-		write_file(pci_file(s, "driver_override"), "\n");
-	}
+	if (*s->pci.address)
+		pci_unbind(&s->pci);
 	return unload_sample(s->name);
 }
 

@@ -555,10 +555,13 @@ FIXTURE_TEARDOWN(bar)
 /* The PCI core's own view of the BAR. */
 TEST_F(bar, is_the_device)
 {
-	int fd = open(pci_file(&self->s, "resource2_wc"), O_RDWR);
 	size_t size = compared(&self->s);
+	char path[160];
 	u8 *other;
+	int fd;
 
+	fd = open(pci_path(&self->s.pci, "resource2_wc", path, sizeof(path)),
+		  O_RDWR);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, try_mmap(fd, size, RW, MAP_SHARED, 0, &other));
 	fill(self->s.map, 0, size, 7);
@@ -587,12 +590,11 @@ static bool is_reserved_wc(u64 start, size_t size)
 /* ids: ME-29 */
 TEST_F(bar, is_write_combining)
 {
-	size_t size;
-	u64 start = bar_range(&self->s, 2, &size);
+	u64 size, start = pci_bar(&self->s.pci, 2, &size);
 
 	load_byte(self->s.map);
 	EXPECT_TRUE(is_reserved_wc(start, size));
-	ASSERT_EQ(0, unbind_device(&self->s));
+	ASSERT_EQ(0, pci_unbind(&self->s.pci));
 	EXPECT_FALSE(is_reserved_wc(start, size));
 }
 
@@ -608,7 +610,7 @@ TEST_F(bar, unbind_while_mapped)
 	store_byte(own, 1);
 	EXPECT_EQ(0, touch_in_child(self->s.map));
 
-	ASSERT_EQ(0, unbind_device(&self->s));
+	ASSERT_EQ(0, pci_unbind(&self->s.pci));
 	EXPECT_EQ(SIGBUS, touch_read(self->s.map));
 	EXPECT_EQ(SIGBUS, touch_write(self->s.map + self->s.size - PAGE));
 	EXPECT_EQ(SIGBUS, touch_write(own));
@@ -619,7 +621,7 @@ TEST_F(bar, unbind_while_mapped)
 	EXPECT_EQ(EWOULDBLOCK, unload_sample(self->s.name));
 
 	/* The device comes back: for who opens it anew, not for the others. */
-	ASSERT_EQ(0, bind_device(&self->s));
+	ASSERT_EQ(0, pci_bind(&self->s.pci, self->s.name));
 	munmap(own, other.size);
 	close(other.fd);
 	EXPECT_EQ(SIGBUS, touch_read(self->s.map));
@@ -638,9 +640,9 @@ TEST_F(bar, unbind_while_touched)
 
 	ASSERT_EQ(0, pthread_create(&thread, NULL, touch_all, &self->s));
 	for (int i = 0; i < 20; i++) {
-		ASSERT_EQ(0, unbind_device(&self->s));
+		ASSERT_EQ(0, pci_unbind(&self->s.pci));
 		ASSERT_EQ(-1, syscall(SYS_getrandom, self->s.map, 1, 0));
-		ASSERT_EQ(0, bind_device(&self->s));
+		ASSERT_EQ(0, pci_bind(&self->s.pci, self->s.name));
 		close(self->s.fd);
 		self->s.fd = open(self->s.node, O_RDWR | O_CLOEXEC);
 		ASSERT_EQ(self->s.map, mmap(self->s.map, self->s.size, RW,
