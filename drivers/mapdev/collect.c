@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MAPDEV_IOC_DIRTY: take marks out of the dirty log, and tell which they were.
+ * MAPDEV_IOC_DIRTY: tell which marks there are in the dirty log, and take them
+ * out by clean.c.
  */
 #include <linux/cleanup.h>
 #include <linux/mm.h>
-#include <linux/pagemap.h>
 #include <linux/poll.h>
-#include <linux/rmap.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -23,80 +22,6 @@ static_assert(sizeof(struct mapdev_run) == 16);
 /* Runs of one answer: a longer list comes in parts. */
 #define DIRTY_RUNS	4096
 
-/*
- * May somebody write to this folio who needs no page table entry for it? Asked
- * after all entries were made read-only.
- */
-static bool dirty_in_use(struct folio *folio)
-{
-	int mapped, refs;
-
-	/* GUP-fast: reference, then entry again. We: entry, then references. */
-	smp_mb();
-	if (folio_maybe_dma_pinned(folio))
-		return true;
-	if (!folio_test_pmd_mappable(folio))
-		return false;
-	/*
-	 * Core clears a huge entry, and flushes the TLB only after it let go of
-	 * all locks; until then another CPU may write, and the folio has the
-	 * reference of the entry that is gone. (Of small entries, the flush
-	 * comes under the page table lock.) We have one reference, too.
-	 */
-	mapped = folio_expected_ref_count(folio);
-	/* Entries go first and references after them: so do we, twice. */
-	smp_rmb();
-	refs = folio_ref_count(folio);
-	/* See above. */
-	smp_rmb();
-	return refs != mapped + 1 || folio_expected_ref_count(folio) != mapped;
-}
-
-/*
- * Take the mark of a unit away, with its first folio locked, or a hole. Who fills
- * the hole before the mark goes has marked it in vain, so it is looked for again.
- */
-static struct folio *take_mark(struct mapdev_region *region, unsigned long unit,
-			       pgoff_t first)
-{
-	struct folio *folio = region->backing->lock_folio(region, first);
-
-	mapdev_marks_clear(mapdev_dirty_marks(region->dirty), unit);
-	return IS_ERR(folio) ? region->backing->lock_folio(region, first) :
-			       folio;
-}
-
-/*
- * Take the mark of a unit away and make all its entries read-only. Where memory
- * was short it has more folios than one: what is written to them after the mark
- * was cleared, and before their turn comes, is in both answers.
- */
-static void clean_unit(struct mapdev_region *region, unsigned long unit)
-{
-	struct mapdev_dirty_log *log = region->dirty;
-	pgoff_t first = unit << log->order, index = first;
-	pgoff_t end = min(first + (1UL << log->order), mapdev_pages(region));
-	bool in_use = false;
-
-	while (index < end) {
-		struct folio *folio = index == first ?
-			take_mark(region, unit, index) :
-			region->backing->lock_folio(region, index);
-
-		if (IS_ERR(folio)) {
-			index++;
-			continue;
-		}
-		folio_mkclean(folio);
-		in_use |= dirty_in_use(folio);
-		index = folio_next_index(folio);
-		folio_unlock(folio);
-		folio_put(folio);
-	}
-	if (in_use)
-		mapdev_dirty_mark(region, first, 1);
-}
-
 /* What one call collects. */
 struct dirty_answer {
 	struct mapdev_run *runs;	/* in bytes */
@@ -111,6 +36,7 @@ static int collect(struct mapdev_region *region, struct dirty_answer *answer)
 {
 	struct mapdev_dirty_log *log = region->dirty;
 	unsigned int shift = log->order + PAGE_SHIFT;
+	unsigned long end = DIV_ROUND_UP_ULL(answer->end, 1ULL << shift);
 	struct mapdev_run *run = NULL;
 
 	guard(mutex)(&log->lock);
@@ -118,6 +44,7 @@ static int collect(struct mapdev_region *region, struct dirty_answer *answer)
 		unsigned long unit = mapdev_marks_next(mapdev_dirty_marks(log),
 						       answer->offset >> shift);
 		u64 offset = (u64)unit << shift;
+		unsigned long units;
 
 		if (unit == ULONG_MAX || offset >= answer->end) {
 			answer->offset = answer->end;
@@ -134,8 +61,8 @@ static int collect(struct mapdev_region *region, struct dirty_answer *answer)
 			run = &answer->runs[answer->count++];
 			*run = (struct mapdev_run) { .offset = offset };
 		}
-		clean_unit(region, unit);
-		answer->offset = min(offset + (1ULL << shift), answer->end);
+		units = mapdev_dirty_clean(region, unit, end - unit);
+		answer->offset = min((u64)(unit + units) << shift, answer->end);
 		run->length = answer->offset - run->offset;
 		cond_resched();
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What those who mark, dirty.c, and those who collect, collect.c, share. */
+/* What dirty.c, which marks, collect.c and clean.c, which takes marks out, share. */
 #ifndef _MAPDEV_DIRTY_H
 #define _MAPDEV_DIRTY_H
 
@@ -35,5 +35,8 @@ mapdev_dirty_units(const struct mapdev_dirty_log *log, pgoff_t pages)
 {
 	return DIV_ROUND_UP(pages, 1UL << log->order);
 }
+
+unsigned long mapdev_dirty_clean(struct mapdev_region *region,
+				 unsigned long unit, unsigned long limit);
 
 #endif /* _MAPDEV_DIRTY_H */

@@ -108,7 +108,7 @@ int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region);
  * @resizable: all of the memory is in the page cache of region->inode, where
  *             resize.c can drop parts of it
  * @lock_folio: for the dirty log: the folio of a page, locked and with a
- *              reference, or an ERR_PTR
+ *              reference, or an ERR_PTR; NULL where there are region->pages
  */
 struct mapdev_backing {
 	const char *name;

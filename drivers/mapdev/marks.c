@@ -71,10 +71,21 @@ bool mapdev_marks_set(struct mapdev_marks *marks, unsigned long nr)
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_marks_set);
 
-/* Take @nr out. A full barrier before and after. */
-void mapdev_marks_clear(struct mapdev_marks *marks, unsigned long nr)
+/*
+ * Take @count out, from @nr on, all of one word. A full barrier before and after.
+ */
+void mapdev_marks_clear(struct mapdev_marks *marks, unsigned long nr,
+			unsigned long count)
 {
-	test_and_clear_bit(nr, marks->level[0]);
+	unsigned long bits = (~0UL >> (BITS_PER_LONG - count))
+			     << nr % BITS_PER_LONG;
+
+	/* Full barriers, as mapdev_marks_set() has them. */
+	smp_mb__before_atomic();
+	atomic_long_andnot(bits, (atomic_long_t *)marks->level[0] +
+				 nr / BITS_PER_LONG);
+	/* The same. */
+	smp_mb__after_atomic();
 	for (unsigned int i = 1; i < marks->levels; i++) {
 		const unsigned long *below;
 
@@ -117,3 +128,14 @@ unsigned long mapdev_marks_next(const struct mapdev_marks *marks,
 	return ULONG_MAX;
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_marks_next);
+
+/* How many members follow @nr, which is one, in its word: with it, up to @limit. */
+unsigned long mapdev_marks_run(const struct mapdev_marks *marks,
+			       unsigned long nr, unsigned long limit)
+{
+	unsigned long word = READ_ONCE(marks->level[0][nr / BITS_PER_LONG]);
+
+	word = ~(word >> nr % BITS_PER_LONG);
+	return min(word ? __ffs(word) : BITS_PER_LONG, limit);
+}
+EXPORT_SYMBOL_IF_KUNIT(mapdev_marks_run);

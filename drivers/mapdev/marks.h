@@ -32,8 +32,11 @@ struct mapdev_marks {
 
 struct mapdev_marks *mapdev_marks_alloc(unsigned long limit);
 bool mapdev_marks_set(struct mapdev_marks *marks, unsigned long nr);
-void mapdev_marks_clear(struct mapdev_marks *marks, unsigned long nr);
+void mapdev_marks_clear(struct mapdev_marks *marks, unsigned long nr,
+			unsigned long count);
 unsigned long mapdev_marks_next(const struct mapdev_marks *marks,
 				unsigned long nr);
+unsigned long mapdev_marks_run(const struct mapdev_marks *marks,
+			       unsigned long nr, unsigned long limit);
 
 #endif /* _MAPDEV_MARKS_H */

@@ -175,15 +175,6 @@ static struct page *page_at(struct mapdev_region *region, pgoff_t index)
 	return region->pages[index];
 }
 
-struct folio *mapdev_page_lock(struct mapdev_region *region, pgoff_t index)
-{
-	struct folio *folio = page_folio(page_at(region, index));
-
-	folio_get(folio);
-	folio_lock(folio);
-	return folio;
-}
-
 ssize_t mapdev_pages_copy(struct mapdev_region *region, loff_t pos,
 			  struct iov_iter *iter)
 {

@@ -8,7 +8,6 @@ int mapdev_vmalloc_alloc(struct mapdev_region *region);
 int mapdev_contig_pin_alloc(struct mapdev_region *region);
 void mapdev_pages_put(struct mapdev_region *region);
 void mapdev_vmalloc_free(struct mapdev_region *region);
-struct folio *mapdev_page_lock(struct mapdev_region *region, pgoff_t index);
 ssize_t mapdev_pages_copy(struct mapdev_region *region, loff_t pos,
 			  struct iov_iter *iter);
 

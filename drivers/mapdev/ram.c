@@ -132,7 +132,6 @@ const struct mapdev_backing mapdev_ram_pages = {
 	.mmap_prepare	= ram_mmap_prepare,
 	.copy		= mapdev_pages_copy,
 	.fence		= mapdev_guard_fence,
-	.lock_folio	= mapdev_page_lock,
 };
 
 const struct mapdev_backing mapdev_ram_vmalloc = {
@@ -143,7 +142,6 @@ const struct mapdev_backing mapdev_ram_vmalloc = {
 	.mmap_prepare	= ram_mmap_prepare,
 	.copy		= mapdev_pages_copy,
 	.fence		= mapdev_guard_fence,
-	.lock_folio	= mapdev_page_lock,
 };
 
 const struct mapdev_backing mapdev_ram_contig = {
@@ -154,5 +152,4 @@ const struct mapdev_backing mapdev_ram_contig = {
 	.mmap_prepare	= ram_mmap_prepare,
 	.copy		= mapdev_pages_copy,
 	.fence		= mapdev_guard_fence,
-	.lock_folio	= mapdev_page_lock,
 };

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Take marks out of the dirty log, and make the entries of what was marked
+ * read-only: both under the lock of the folio, the mark first. A unit is a
+ * granule of the page cache, or one of region->pages.
+ */
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/rmap.h>
+
+#include "dirty.h"
+
+/* Pages that are locked, and whose frames follow each other, in all mappings. */
+static void protect(struct mapdev_region *region, pgoff_t first,
+		    unsigned long pfn, unsigned long count)
+{
+	mapping_wrprotect_range(region->inode->i_mapping, first, pfn, count);
+}
+
+/*
+ * Core clears a huge entry, and flushes the TLB only after it let go of all locks;
+ * until then another CPU may write, and the folio has the reference of the entry
+ * that is gone. (Of small entries, the flush comes under the page table lock.) We
+ * have one reference, too.
+ */
+static bool is_being_unmapped(struct folio *folio)
+{
+	int mapped = folio_expected_ref_count(folio), refs;
+
+	/* Entries go first and references after them: so do we, twice. */
+	smp_rmb();
+	refs = folio_ref_count(folio);
+	/* See above. */
+	smp_rmb();
+	return refs != mapped + 1 || folio_expected_ref_count(folio) != mapped;
+}
+
+/*
+ * May somebody write to this folio who needs no page table entry for it? Asked
+ * after all entries were made read-only.
+ */
+static bool is_in_use(struct folio *folio)
+{
+	/* GUP-fast: reference, then entry again. We: entry, then references. */
+	smp_mb();
+	return folio_maybe_dma_pinned(folio) ||
+	       (folio_test_pmd_mappable(folio) && is_being_unmapped(folio));
+}
+
+/*
+ * Take the mark of a unit away, with its first folio locked, or a hole. Who fills
+ * the hole before the mark goes has marked it in vain, so it is looked for again.
+ */
+static struct folio *take_mark(struct mapdev_region *region, unsigned long unit,
+			       pgoff_t first)
+{
+	struct folio *folio = region->backing->lock_folio(region, first);
+
+	mapdev_marks_clear(mapdev_dirty_marks(region->dirty), unit, 1);
+	return IS_ERR(folio) ? region->backing->lock_folio(region, first) :
+			       folio;
+}
+
+/*
+ * Take the mark of a unit away and make all its entries read-only. Where memory
+ * was short it has more folios than one: what is written to them after the mark
+ * was cleared, and before their turn comes, is in both answers.
+ */
+static void clean_unit(struct mapdev_region *region, unsigned long unit)
+{
+	struct mapdev_dirty_log *log = region->dirty;
+	pgoff_t first = unit << log->order, index = first;
+	pgoff_t end = min(first + (1UL << log->order), mapdev_pages(region));
+	bool in_use = false;
+
+	while (index < end) {
+		struct folio *folio = index == first ?
+			take_mark(region, unit, index) :
+			region->backing->lock_folio(region, index);
+
+		if (IS_ERR(folio)) {
+			index++;
+			continue;
+		}
+		protect(region, folio->index, folio_pfn(folio),
+			folio_nr_pages(folio));
+		in_use |= is_in_use(folio);
+		index = folio_next_index(folio);
+		folio_unlock(folio);
+		folio_put(folio);
+	}
+	if (in_use)
+		mapdev_dirty_mark(region, first, 1);
+}
+
+/*
+ * A page, and those behind it that are marked, too, while their frames follow each
+ * other and nobody has them locked: one walk down the page tables finds the
+ * entries of all. Returns how many.
+ */
+static unsigned long clean_pages(struct mapdev_region *region, pgoff_t first,
+				 unsigned long limit)
+{
+	struct mapdev_marks *marks = mapdev_dirty_marks(region->dirty);
+	struct page **pages = region->pages + first;
+	unsigned long pfn = page_to_pfn(pages[0]), count = 1;
+
+	lock_page(pages[0]);
+	limit = mapdev_marks_run(marks, first, limit);
+	/* Who has one locked may wait for another: never wait with one locked. */
+	while (count < limit && page_to_pfn(pages[count]) == pfn + count &&
+	       trylock_page(pages[count]))
+		count++;
+
+	mapdev_marks_clear(marks, first, count);
+	protect(region, first, pfn, count);
+	for (unsigned long i = 0; i < count; i++) {
+		if (is_in_use(page_folio(pages[i])))
+			mapdev_dirty_mark(region, first + i, 1);
+		unlock_page(pages[i]);
+	}
+	return count;
+}
+
+/**
+ * mapdev_dirty_clean - take marks away, and make the entries read-only
+ * @region: the region, live, and the lock of its log held
+ * @unit: one that is marked
+ * @limit: how many there may be, at least one
+ *
+ * What is in use for writing is marked again. Context: process context, sleeps.
+ * Return: of how many units, from @unit on. All were marked.
+ */
+unsigned long mapdev_dirty_clean(struct mapdev_region *region,
+				 unsigned long unit, unsigned long limit)
+{
+	if (!region->backing->lock_folio)
+		return clean_pages(region, unit, limit);
+	clean_unit(region, unit);
+	return 1;
+}

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The dirty log: what a collection does to entries, and whom it waits for. */
+#include <linux/completion.h>
+#include <linux/log2.h>
+#include <linux/mapdev.h>
+#include <linux/mman.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/sched/mm.h>
+#include <linux/uaccess.h>
+#include <linux/workqueue.h>
+
+#include "fixture.h"
+#include "log.h"
+
+#define LENT_PAGES 8
+
+KUNIT_ARRAY_PARAM(log, log_cases, log_case_name);
+
+/* Only what an entry lets be written, GUP takes without a fault. */
+static bool is_writable(struct log_fixture *fx, pgoff_t page)
+{
+	struct page *found;
+
+	if (get_user_pages_fast_only((unsigned long)fx->user +
+				     (page << PAGE_SHIFT), 1, FOLL_WRITE,
+				     &found) != 1)
+		return false;
+	put_page(found);
+	return true;
+}
+
+/* ids: LK-24 LK-69 */
+static void entries(struct kunit *test)
+{
+	pgoff_t unit, page = 33;
+	struct log_fixture fx;
+	u8 byte;
+
+	log_init(test, &fx);
+	unit = fx.region->attrs.granule >> PAGE_SHIFT;
+	KUNIT_ASSERT_EQ(test, 0, get_user(byte, fx.user + page * PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, 0, byte);
+	KUNIT_EXPECT_FALSE(test, is_writable(&fx, page));
+	for (int round = 0; round < 2; round++) {
+		KUNIT_ASSERT_EQ(test, 0,
+				put_user((u8)1, fx.user + page * PAGE_SIZE));
+		KUNIT_EXPECT_TRUE(test, is_writable(&fx, page));
+		/* A write maps its unit writable, and no neighbour. */
+		KUNIT_EXPECT_FALSE(test, is_writable(&fx, page + unit));
+		KUNIT_EXPECT_FALSE(test, is_writable(&fx, page - unit));
+		log_expect_dirty(test, &fx, page);
+		KUNIT_EXPECT_FALSE(test, is_writable(&fx, page));
+	}
+}
+
+/* Of a region: a program writes to a hole just after a collection has looked. */
+struct late_writer {
+	const struct mapdev_backing *real;
+	struct mapdev_backing backing;
+	u8 __user *user;
+	struct mm_struct *mm;
+	struct work_struct work;
+	struct completion done;
+	int err;
+};
+
+static void write_late(struct work_struct *work)
+{
+	struct late_writer *late = container_of(work, struct late_writer, work);
+
+	kthread_use_mm(late->mm);
+	late->err = put_user((u8)1, late->user);
+	kthread_unuse_mm(late->mm);
+	complete_all(&late->done);
+}
+
+static struct folio *lock_folio_too_early(struct mapdev_region *region,
+					  pgoff_t index)
+{
+	struct late_writer *late = container_of(region->backing,
+						struct late_writer, backing);
+
+	if (completion_done(&late->done))
+		return late->real->lock_folio(region, index);
+	queue_work(system_dfl_wq, &late->work);
+	wait_for_completion(&late->done);
+	return ERR_PTR(-ENOENT);
+}
+
+/* What is discarded is marked, and there may be nothing there to lock. */
+/* ids: LK-69 */
+static void marked_hole_is_written(struct kunit *test)
+{
+	struct late_writer late = { .err = -EIO };
+	struct log_fixture fx;
+
+	log_init_with(test, &fx, "dirty=1 granule=PAGE");
+	late.real = fx.region->backing;
+	late.backing = *late.real;
+	late.backing.lock_folio = lock_folio_too_early;
+	late.user = fx.user + 33 * PAGE_SIZE;
+	late.mm = current->mm;
+	init_completion(&late.done);
+	INIT_WORK_ONSTACK(&late.work, write_late);
+	mapdev_dirty_mark(fx.region, 33, 1);
+	fx.region->backing = &late.backing;
+	log_expect_dirty(test, &fx, 33);
+	fx.region->backing = late.real;
+	flush_work(&late.work);
+	destroy_work_on_stack(&late.work);
+	KUNIT_EXPECT_EQ(test, 0, late.err);
+	KUNIT_EXPECT_FALSE(test, is_writable(&fx, 33));
+	KUNIT_ASSERT_EQ(test, 0, put_user((u8)2, fx.user + 33 * PAGE_SIZE));
+	log_expect_dirty(test, &fx, 33);
+}
+
+/* Another thread has a page locked until a collection has come to it. */
+struct holder {
+	struct work_struct work;
+	struct page *page;
+	struct page *other;
+	struct completion locked;
+	struct completion collected;
+	bool waited_for;
+	bool other_free;	/* while it was waited for */
+};
+
+static void hold_page(struct work_struct *work)
+{
+	struct holder *holder = container_of(work, struct holder, work);
+
+	lock_page(holder->page);
+	complete(&holder->locked);
+	/* What nobody holds up is over long before. */
+	holder->waited_for =
+		!wait_for_completion_timeout(&holder->collected, HZ / 2);
+	if (holder->other && trylock_page(holder->other)) {
+		holder->other_free = true;
+		unlock_page(holder->other);
+	}
+	unlock_page(holder->page);
+}
+
+static void hold(struct holder *holder, struct page *page, struct page *other)
+{
+	*holder = (struct holder) { .page = page, .other = other };
+	init_completion(&holder->locked);
+	init_completion(&holder->collected);
+	INIT_WORK_ONSTACK(&holder->work, hold_page);
+	queue_work(system_dfl_wq, &holder->work);
+	wait_for_completion(&holder->locked);
+}
+
+static void let_go(struct holder *holder)
+{
+	complete(&holder->collected);
+	flush_work(&holder->work);
+	destroy_work_on_stack(&holder->work);
+}
+
+/* Who has marked and locked a folio writes to it until he unlocks it. */
+/* ids: LK-69 */
+static void collect_waits_for_folio(struct kunit *test)
+{
+	struct holder holder;
+	struct log_fixture fx;
+	struct page *page;
+
+	log_init(test, &fx);
+	page = log_get_page(test, &fx, 33);
+	hold(&holder, page, NULL);
+	log_expect_dirty(test, &fx, 33);
+	let_go(&holder);
+	KUNIT_EXPECT_TRUE(test, holder.waited_for);
+	KUNIT_EXPECT_FALSE(test, is_writable(&fx, 33));
+	put_page(page);
+}
+
+static void pinned_stays_dirty(struct kunit *test)
+{
+	struct page *page = NULL;
+	struct log_fixture fx;
+	u64 first;
+
+	log_init(test, &fx);
+	KUNIT_ASSERT_EQ(test, 1,
+			pin_user_pages_fast((unsigned long)fx.user + PAGE_SIZE,
+					    1, FOLL_WRITE, &page));
+	for (int round = 0; round < 3; round++)
+		KUNIT_EXPECT_EQ(test, fx.region->attrs.granule,
+				log_collect(test, &fx, &first));
+	KUNIT_EXPECT_FALSE(test, is_writable(&fx, 1));
+	unpin_user_pages_dirty_lock(&page, 1, true);
+	log_expect_dirty(test, &fx, 1);
+
+	/* Nobody lets go of it, or takes it, for writing for long. */
+	KUNIT_EXPECT_EQ(test, -EFAULT,
+			pin_user_pages_fast((unsigned long)fx.user + PAGE_SIZE,
+					    1, FOLL_WRITE | FOLL_LONGTERM,
+					    &page));
+}
+
+/* --- Pages in a row, cleaned together --- */
+
+/* They begin within a word of the marks, and end in another. */
+#define ROW_FIRST	40
+#define ROW_MIDDLE	45
+#define ROW_END		140
+
+static void write_row(struct kunit *test, struct log_fixture *fx)
+{
+	for (pgoff_t page = ROW_FIRST; page < ROW_END; page++)
+		KUNIT_ASSERT_EQ(test, 0,
+				put_user((u8)1, fx->user + page * PAGE_SIZE));
+}
+
+/* All of it is in the answer, and none of it can be written afterwards. */
+static void expect_row(struct kunit *test, struct log_fixture *fx)
+{
+	u64 unit = fx->region->attrs.granule, first;
+	u64 start = round_down(ROW_FIRST * PAGE_SIZE, unit);
+
+	KUNIT_EXPECT_EQ(test, round_up(ROW_END * PAGE_SIZE, unit) - start,
+			log_collect(test, fx, &first));
+	KUNIT_EXPECT_EQ(test, start, first);
+	for (pgoff_t page = 0; page < LOG_PAGES; page++)
+		KUNIT_EXPECT_FALSE_MSG(test, is_writable(fx, page),
+				       "page %lu", page);
+}
+
+static void row(struct kunit *test)
+{
+	struct log_fixture fx;
+
+	log_init(test, &fx);
+	for (int round = 0; round < 2; round++) {
+		write_row(test, &fx);
+		expect_row(test, &fx);
+		log_expect_clean(test, &fx);
+	}
+}
+
+/* A second mapping has a part of it, that begins and ends elsewhere. */
+static void row_mapped_twice(struct kunit *test)
+{
+	const pgoff_t start = ROW_MIDDLE + 1, end = ROW_END - 1;
+	struct log_fixture fx, part;
+
+	log_init(test, &fx);
+	part = fx;
+	part.user = (u8 __user *)fixture_map(test, fx.file, start * PAGE_SIZE,
+					     (end - start) * PAGE_SIZE,
+					     PROT_READ | PROT_WRITE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE((unsigned long)part.user));
+	part.user -= start * PAGE_SIZE;
+	write_row(test, &fx);
+	for (pgoff_t page = start; page < end; page++)
+		KUNIT_ASSERT_EQ(test, 0,
+				put_user((u8)2, part.user + page * PAGE_SIZE));
+	expect_row(test, &fx);
+	for (pgoff_t page = start; page < end; page++)
+		KUNIT_EXPECT_FALSE_MSG(test, is_writable(&part, page),
+				       "page %lu", page);
+}
+
+/* One that somebody has pinned stays marked, and no other. */
+static void row_with_pin(struct kunit *test)
+{
+	struct page *page = NULL;
+	struct log_fixture fx;
+	u64 first, unit;
+
+	log_init(test, &fx);
+	unit = fx.region->attrs.granule;
+	write_row(test, &fx);
+	KUNIT_ASSERT_EQ(test, 1,
+			pin_user_pages_fast((unsigned long)fx.user +
+					    ROW_MIDDLE * PAGE_SIZE, 1,
+					    FOLL_WRITE, &page));
+	expect_row(test, &fx);
+	KUNIT_EXPECT_EQ(test, unit, log_collect(test, &fx, &first));
+	KUNIT_EXPECT_EQ(test, round_down(ROW_MIDDLE * PAGE_SIZE, unit), first);
+	unpin_user_pages_dirty_lock(&page, 1, true);
+	log_expect_dirty(test, &fx, ROW_MIDDLE);
+}
+
+/* Who has one locked is waited for, and may himself wait for one before it. */
+static void row_with_holder(struct kunit *test)
+{
+	struct page *first, *middle;
+	struct log_fixture fx;
+	struct holder holder;
+
+	log_init(test, &fx);
+	first = log_get_page(test, &fx, ROW_FIRST);
+	middle = log_get_page(test, &fx, ROW_MIDDLE);
+	if (page_folio(first) == page_folio(middle)) {
+		put_page(middle);
+		middle = log_get_page(test, &fx, ROW_END - 1);
+	}
+	write_row(test, &fx);
+	hold(&holder, middle, first);
+	expect_row(test, &fx);
+	let_go(&holder);
+	KUNIT_EXPECT_TRUE(test, holder.waited_for);
+	KUNIT_EXPECT_TRUE(test, holder.other_free);
+	log_expect_clean(test, &fx);
+	put_page(first);
+	put_page(middle);
+}
+
+static void free_split(void *context)
+{
+	struct page *page = context;
+
+	for (int i = 0; i < LENT_PAGES; i++)
+		__free_page(page + i);
+}
+
+KUNIT_DEFINE_ACTION_WRAPPER(retire_action, mapdev_retire,
+			    struct mapdev_region *);
+
+/* Pages in a row whose frames are not. */
+static void frames_backwards(struct kunit *test)
+{
+	struct page **pages = kunit_kcalloc(test, LENT_PAGES, sizeof(*pages),
+					    GFP_KERNEL);
+	struct mapdev_desc desc = {
+		.name	= "kunit-backwards",
+		.size	= LENT_PAGES * PAGE_SIZE,
+		.memory	= MAPDEV_LEND_PAGES,
+		.pages	= pages,
+		.dirty	= true,
+	};
+	struct log_fixture fx;
+	struct page *page;
+	u64 first;
+
+	KUNIT_ASSERT_NOT_NULL(test, pages);
+	log_map_runs(test, &fx);
+	page = alloc_pages(GFP_KERNEL | __GFP_ZERO, ilog2(LENT_PAGES));
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	split_page(page, ilog2(LENT_PAGES));
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, free_split,
+							   page));
+	for (int i = 0; i < LENT_PAGES; i++)
+		pages[i] = page + LENT_PAGES - 1 - i;
+	fx.region = mapdev_register(&desc);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, fx.region);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, retire_action,
+							   fx.region));
+	fx.file = fixture_open(test, fx.region, O_RDWR);
+	fx.user = (u8 __user *)fixture_map(test, fx.file, 0, desc.size,
+					   PROT_READ | PROT_WRITE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE((unsigned long)fx.user));
+	for (int i = 0; i < LENT_PAGES; i++)
+		KUNIT_ASSERT_EQ(test, 0,
+				put_user((u8)1, fx.user + i * PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, desc.size, log_collect(test, &fx, &first));
+	for (int i = 0; i < LENT_PAGES; i++)
+		KUNIT_EXPECT_FALSE_MSG(test, is_writable(&fx, i), "page %d", i);
+}
+
+static struct kunit_case clean_cases[] = {
+	KUNIT_CASE_PARAM(entries, log_gen_params),
+	KUNIT_CASE(marked_hole_is_written),
+	KUNIT_CASE_PARAM(collect_waits_for_folio, log_gen_params),
+	KUNIT_CASE_PARAM(pinned_stays_dirty, log_gen_params),
+	KUNIT_CASE_PARAM(row, log_gen_params),
+	KUNIT_CASE_PARAM(row_mapped_twice, log_gen_params),
+	KUNIT_CASE_PARAM(row_with_pin, log_gen_params),
+	KUNIT_CASE_PARAM(row_with_holder, log_gen_params),
+	KUNIT_CASE(frames_backwards),
+	{}
+};
+
+static struct kunit_suite clean_suite = {
+	.name		= "mapdev_clean",
+	.test_cases	= clean_cases,
+};
+
+kunit_test_suite(clean_suite);
