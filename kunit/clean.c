@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The dirty log: what a collection does to entries, and whom it waits for. */
+#include <linux/cleanup.h>
 #include <linux/completion.h>
 #include <linux/log2.h>
 #include <linux/mapdev.h>
@@ -10,6 +11,7 @@
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
 
+#include "dirty.h"
 #include "fixture.h"
 #include "log.h"
 
@@ -92,24 +94,26 @@ static struct folio *lock_folio_too_early(struct mapdev_region *region,
 /* ids: LK-69 */
 static void marked_hole_is_written(struct kunit *test)
 {
-	struct late_writer late = { .err = -EIO };
+	struct late_writer *late = kunit_kzalloc(test, sizeof(*late),
+						 GFP_KERNEL);
 	struct log_fixture fx;
 
+	KUNIT_ASSERT_NOT_NULL(test, late);
 	log_init_with(test, &fx, "dirty=1 granule=PAGE");
-	late.real = fx.region->backing;
-	late.backing = *late.real;
-	late.backing.lock_folio = lock_folio_too_early;
-	late.user = fx.user + 33 * PAGE_SIZE;
-	late.mm = current->mm;
-	init_completion(&late.done);
-	INIT_WORK_ONSTACK(&late.work, write_late);
+	late->err = -EIO;
+	late->real = fx.region->backing;
+	late->backing = *late->real;
+	late->backing.lock_folio = lock_folio_too_early;
+	late->user = fx.user + 33 * PAGE_SIZE;
+	late->mm = current->mm;
+	init_completion(&late->done);
+	INIT_WORK(&late->work, write_late);
 	mapdev_dirty_mark(fx.region, 33, 1);
-	fx.region->backing = &late.backing;
+	fx.region->backing = &late->backing;
 	log_expect_dirty(test, &fx, 33);
-	fx.region->backing = late.real;
-	flush_work(&late.work);
-	destroy_work_on_stack(&late.work);
-	KUNIT_EXPECT_EQ(test, 0, late.err);
+	fx.region->backing = late->real;
+	flush_work(&late->work);
+	KUNIT_EXPECT_EQ(test, 0, late->err);
 	KUNIT_EXPECT_FALSE(test, is_writable(&fx, 33));
 	KUNIT_ASSERT_EQ(test, 0, put_user((u8)2, fx.user + 33 * PAGE_SIZE));
 	log_expect_dirty(test, &fx, 33);
@@ -142,37 +146,52 @@ static void hold_page(struct work_struct *work)
 	unlock_page(holder->page);
 }
 
-static void hold(struct holder *holder, struct page *page, struct page *other)
+static void end_hold(void *context)
 {
-	*holder = (struct holder) { .page = page, .other = other };
-	init_completion(&holder->locked);
-	init_completion(&holder->collected);
-	INIT_WORK_ONSTACK(&holder->work, hold_page);
-	queue_work(system_dfl_wq, &holder->work);
-	wait_for_completion(&holder->locked);
-}
+	struct holder *holder = context;
 
-static void let_go(struct holder *holder)
-{
 	complete(&holder->collected);
 	flush_work(&holder->work);
-	destroy_work_on_stack(&holder->work);
+}
+
+/* Until let_go(), or the end of the case. */
+static struct holder *hold(struct kunit *test, struct page *page,
+			   struct page *other)
+{
+	struct holder *holder = kunit_kzalloc(test, sizeof(*holder), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, holder);
+	holder->page = page;
+	holder->other = other;
+	init_completion(&holder->locked);
+	init_completion(&holder->collected);
+	INIT_WORK(&holder->work, hold_page);
+	queue_work(system_dfl_wq, &holder->work);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, end_hold,
+							   holder));
+	wait_for_completion(&holder->locked);
+	return holder;
+}
+
+static void let_go(struct kunit *test, struct holder *holder)
+{
+	kunit_release_action(test, end_hold, holder);
 }
 
 /* Who has marked and locked a folio writes to it until he unlocks it. */
 /* ids: LK-69 */
 static void collect_waits_for_folio(struct kunit *test)
 {
-	struct holder holder;
 	struct log_fixture fx;
+	struct holder *holder;
 	struct page *page;
 
 	log_init(test, &fx);
 	page = log_get_page(test, &fx, 33);
-	hold(&holder, page, NULL);
+	holder = hold(test, page, NULL);
 	log_expect_dirty(test, &fx, 33);
-	let_go(&holder);
-	KUNIT_EXPECT_TRUE(test, holder.waited_for);
+	let_go(test, holder);
+	KUNIT_EXPECT_TRUE(test, holder->waited_for);
 	KUNIT_EXPECT_FALSE(test, is_writable(&fx, 33));
 	put_page(page);
 }
@@ -241,6 +260,28 @@ static void row(struct kunit *test)
 	}
 }
 
+/* Of frames that follow each other, a word of the marks at a time. */
+static void row_at_once(struct kunit *test)
+{
+	struct log_fixture fx;
+	unsigned long count;
+
+	log_init_with(test, &fx, "dirty=1 backing=contig pin=1");
+	write_row(test, &fx);
+	for (pgoff_t page = ROW_FIRST; page < ROW_END; page += count) {
+		unsigned long left = ROW_END - page;
+
+		scoped_guard(mutex, &fx.region->dirty->lock)
+			count = mapdev_dirty_clean(fx.region, page, left);
+		KUNIT_ASSERT_EQ(test, count,
+				min(left, BITS_PER_LONG - page % BITS_PER_LONG));
+	}
+	for (pgoff_t page = ROW_FIRST; page < ROW_END; page++)
+		KUNIT_EXPECT_FALSE_MSG(test, is_writable(&fx, page),
+				       "page %lu", page);
+	log_expect_clean(test, &fx);
+}
+
 /* A second mapping has a part of it, that begins and ends elsewhere. */
 static void row_mapped_twice(struct kunit *test)
 {
@@ -290,7 +331,7 @@ static void row_with_holder(struct kunit *test)
 {
 	struct page *first, *middle;
 	struct log_fixture fx;
-	struct holder holder;
+	struct holder *holder;
 
 	log_init(test, &fx);
 	first = log_get_page(test, &fx, ROW_FIRST);
@@ -300,11 +341,11 @@ static void row_with_holder(struct kunit *test)
 		middle = log_get_page(test, &fx, ROW_END - 1);
 	}
 	write_row(test, &fx);
-	hold(&holder, middle, first);
+	holder = hold(test, middle, first);
 	expect_row(test, &fx);
-	let_go(&holder);
-	KUNIT_EXPECT_TRUE(test, holder.waited_for);
-	KUNIT_EXPECT_TRUE(test, holder.other_free);
+	let_go(test, holder);
+	KUNIT_EXPECT_TRUE(test, holder->waited_for);
+	KUNIT_EXPECT_TRUE(test, holder->other_free);
 	log_expect_clean(test, &fx);
 	put_page(first);
 	put_page(middle);
@@ -368,6 +409,7 @@ static struct kunit_case clean_cases[] = {
 	KUNIT_CASE_PARAM(collect_waits_for_folio, log_gen_params),
 	KUNIT_CASE_PARAM(pinned_stays_dirty, log_gen_params),
 	KUNIT_CASE_PARAM(row, log_gen_params),
+	KUNIT_CASE(row_at_once),
 	KUNIT_CASE_PARAM(row_mapped_twice, log_gen_params),
 	KUNIT_CASE_PARAM(row_with_pin, log_gen_params),
 	KUNIT_CASE_PARAM(row_with_holder, log_gen_params),

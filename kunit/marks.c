@@ -8,20 +8,19 @@
 
 #include "marks.h"
 
-/* Those in a row, as far as they are in one word; or one that is no member. */
+/* Those in a row, as far as they are in one word, and at most @count; or none. */
 static void clear_run(struct kunit *test, struct mapdev_marks *marks,
 		      unsigned long *bits, unsigned long nr,
 		      unsigned long count)
 {
 	unsigned long end = min3(nr + count, marks->limit,
 				 round_down(nr, BITS_PER_LONG) + BITS_PER_LONG);
+	unsigned long run = find_next_zero_bit(bits, end, nr) - nr;
 
-	count = find_next_zero_bit(bits, end, nr) - nr;
-	if (count)
-		KUNIT_ASSERT_EQ(test, count,
-				mapdev_marks_run(marks, nr, end - nr));
-	else
-		count = 1;
+	if (run)
+		KUNIT_ASSERT_EQ(test, run, mapdev_marks_run(marks, nr, count));
+	/* Who takes out what is not there does no harm. */
+	count = run ?: 1;
 	mapdev_marks_clear(marks, nr, count);
 	bitmap_clear(bits, nr, count);
 }
@@ -55,7 +54,7 @@ static void marks_are_a_set(struct kunit *test)
 						mapdev_marks_set(marks, nr));
 				__set_bit(nr, bits);
 			} else {
-				clear_run(test, marks, bits, nr, step % 20 + 1);
+				clear_run(test, marks, bits, nr, step % 99 + 1);
 			}
 			nr = find_next_bit(bits, limit, from);
 			KUNIT_ASSERT_EQ(test, nr < limit ? nr : ULONG_MAX,
@@ -72,6 +71,25 @@ static void marks_are_a_set(struct kunit *test)
 		kvfree(bits);
 		kvfree(marks);
 	}
+}
+
+/* A run ends with its word, and may be all of it. */
+static void runs_are_of_one_word(struct kunit *test)
+{
+	struct mapdev_marks *marks = mapdev_marks_alloc(3 * BITS_PER_LONG);
+
+	KUNIT_ASSERT_NOT_NULL(test, marks);
+	for (unsigned long nr = 0; nr < marks->limit; nr++)
+		mapdev_marks_set(marks, nr);
+	for (unsigned long nr = 0; nr < marks->limit; nr++)
+		KUNIT_EXPECT_EQ(test, BITS_PER_LONG - nr % BITS_PER_LONG,
+				mapdev_marks_run(marks, nr, ULONG_MAX));
+	mapdev_marks_clear(marks, BITS_PER_LONG, BITS_PER_LONG);
+	KUNIT_EXPECT_EQ(test, BITS_PER_LONG - 1,
+			mapdev_marks_next(marks, BITS_PER_LONG - 1));
+	KUNIT_EXPECT_EQ(test, 2 * BITS_PER_LONG,
+			mapdev_marks_next(marks, BITS_PER_LONG));
+	kvfree(marks);
 }
 
 /*
@@ -91,6 +109,7 @@ static void marks_set_all_levels(struct kunit *test)
 
 static struct kunit_case marks_cases[] = {
 	KUNIT_CASE(marks_are_a_set),
+	KUNIT_CASE(runs_are_of_one_word),
 	KUNIT_CASE(marks_set_all_levels),
 	{}
 };

@@ -7,10 +7,11 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/rmap.h>
+#include <kunit/visibility.h>
 
 #include "dirty.h"
 
-/* Pages that are locked, and whose frames follow each other, in all mappings. */
+/* Make the entries of locked pages, whose frames follow each other, read-only. */
 static void protect(struct mapdev_region *region, pgoff_t first,
 		    unsigned long pfn, unsigned long count)
 {
@@ -20,8 +21,8 @@ static void protect(struct mapdev_region *region, pgoff_t first,
 /*
  * Core clears a huge entry, and flushes the TLB only after it let go of all locks;
  * until then another CPU may write, and the folio has the reference of the entry
- * that is gone. (Of small entries, the flush comes under the page table lock.) We
- * have one reference, too.
+ * that is gone. (Of small entries, the flush comes under the page table lock, but
+ * for CONFIG_PT_RECLAIM: see upstream.rst.) clean_unit() has one reference, too.
  */
 static bool is_being_unmapped(struct folio *folio)
 {
@@ -94,9 +95,10 @@ static void clean_unit(struct mapdev_region *region, unsigned long unit)
 }
 
 /*
- * A page, and those behind it that are marked, too, while their frames follow each
- * other and nobody has them locked: one walk down the page tables finds the
- * entries of all. Returns how many.
+ * A page, and those behind it in its word of the marks that are marked, too, while
+ * their frames follow each other and nobody has them locked: one walk down the
+ * page tables finds the entries of all. Returns how many. It needs no references:
+ * mapdev_dirty_fence() waits for it before the pages are given back.
  */
 static unsigned long clean_pages(struct mapdev_region *region, pgoff_t first,
 				 unsigned long limit)
@@ -139,3 +141,4 @@ unsigned long mapdev_dirty_clean(struct mapdev_region *region,
 	clean_unit(region, unit);
 	return 1;
 }
+EXPORT_SYMBOL_IF_KUNIT(mapdev_dirty_clean);

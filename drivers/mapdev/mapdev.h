@@ -17,7 +17,8 @@
  *   mapping->invalidate_lock	shared to add a folio to paged, exclusive to
  *				discard and resize
  *   region->dirty->lock	a collection of the dirty log
- *   lock of a folio		state checks of paged, until the PTE is there
+ *   lock of a folio		state checks of paged, until the PTE is there; a
+ *				collection waits for one, and tries more
  *   mapping->i_mmap_rwsem	taken by unmap_mapping_range()
  *
  * device_add() and device_del(), which waits for sysfs readers and writers, run

@@ -40,7 +40,7 @@ static const struct address_space_operations pages_dirty_aops = {
 
 /*
  * With dirty=1 the pages know the region, as folios of its page cache would, so
- * that folio_mark_dirty() comes to its log, and folio_mkclean() to its mappings.
+ * that folio_mark_dirty() comes to its log, and none is pinned for long.
  * Pages that are lent may be of a kind that cannot; after that error, too,
  * mapdev_ram_disown() undoes it.
  */
