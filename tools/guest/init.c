@@ -34,14 +34,27 @@
 #define KUNIT	"/sys/kernel/debug/kunit"
 #define REGIONS	"/sys/kernel/config/mapdev"
 
-/* Behind these comes what this one was given. */
-static const char *program_env[32] = {
+#define ENV_MAX	32
+
+/* Behind these comes what this one was given; the last one is NULL. */
+static const char *program_env[ENV_MAX] = {
 	"MAPDEV_KO=/mapdev.ko", "MAPDEV_SAMPLES=/samples", "PATH=/", "HOME=/"
 };
 
 static int status;
 static char **suites;
 static const char *only;
+
+static void extend_env(char **given)
+{
+	const char **next = program_env;
+	const char **last = program_env + ENV_MAX - 1;
+
+	while (*next)
+		next++;
+	while (*given && next < last)
+		*next++ = *given++;
+}
 
 static void complain(const char *what, const char *name)
 {
@@ -283,8 +296,7 @@ int main(int argc, char **argv)
 	if (argc == 3 && !strcmp(argv[1], "-c"))
 		return shell(argv[2]);
 	suites = argv + 1;
-	for (int i = 0; environ[i] && i + 5 < 32; i++)
-		program_env[i + 4] = environ[i];
+	extend_env(environ);
 	only = getenv("ONLY");
 	mount_all();
 	open_port();
