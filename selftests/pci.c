@@ -191,7 +191,8 @@ TEST_F(bar, huge_entries)
 	faults = region_stat(&self->r, "fault");
 	for (size_t at = 0; at < PART; at += PAGE)
 		load_byte(self->map + at);
-	EXPECT_EQ(faults + 1, region_stat(&self->r, "fault"));
+	faults = region_stat(&self->r, "fault") - faults;
+	EXPECT_TRUE(are_visits(faults, PART, AROUND));
 }
 
 /* One entry of a PUD, which core must not take for a table when it splits. */
