@@ -32,6 +32,8 @@ FIXTURE_SETUP(tracing)
 {
 	char output[256];
 
+	if (access("/sys/kernel/tracing/kprobe_events", F_OK))
+		SKIP(return, "no kprobes, and no BPF");
 	find_tool();
 	ASSERT_EQ(0, make_toucher());
 	snprintf(self->at, sizeof(self->at), "/");
