@@ -8,6 +8,8 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/mapdev
 LOGS=$CACHE/log
 MIN_SERIES=7.2		# the oldest kernel the module is written for
+SERIES=7.3		# the one whose source has lib.mk, the harness and the KTAP parser for
+			# kernels that come without
 mkdir -p "$LOGS"
 
 say() { printf '%s\n' "mapdev: $*" >&2; }
@@ -20,7 +22,7 @@ rows() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$1"; }
 at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]; }
 
 # kernel_row NAME: its row of scripts/kernels, into the variables of that table, and
-# what its architecture wants:
+# what its architecture wants. (host, the running kernel, has none.)
 #
 # karch      the kernel's word for it; the kernel is arch/$karch/boot/$image
 # cross      prefix of the compiler
@@ -30,9 +32,12 @@ at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]; 
 # memory     for QEMU's -m
 # parts      "make check" shares its suites out to this many virtual machines
 # selftests  what "make -C selftests" is told beside that
+# loads      modules of the kernel's own that the tests use, where it is not built here
 kernel_row() {
 	local row
 	row=$(rows "$TOP/scripts/kernels" | awk -v name="$1" '$1 == name')
+	[ "$1" != host ] || row="host $(uname -r) $(uname -m) host - - - no"
+	kbuild=() loads=''
 	[ -n "$row" ] || die "scripts/kernels has no kernel named $1"
 	read -r _ series arch fragments objects compiler boot check <<<"$row"
 	case $arch in
@@ -48,10 +53,50 @@ kernel_row() {
 	*)		die "scripts/lib.sh does not know how to build for $arch" ;;
 	esac
 	[ -z "$cross" ] || kbuild=("ARCH=$karch" "CROSS_COMPILE=$cross")
+	case $fragments in
+	packages|host)	loads='brd configfs hwpoison_inject overlay uio_pci_generic' ;;
+	esac
 	case $compiler in
+	-)		compiler=gcc ;;
 	gcc)		compiler=${cross}gcc ;;
 	clang-*)	kbuild+=("LLVM=${compiler#clang}") ;;
 	*)		die "scripts/kernels: there is no way to build with $compiler" ;;
+	esac
+}
+
+# kernel_place NAME: get it by scripts/kernel, and say where it is, after kernel_row:
+#
+# kdir       what its modules are built with
+# within     the command that enters the root where $kdir and its compiler are, or none
+# image      what boots
+kernel_place() {
+	local dir root
+	kernel_row "$1"
+	dir=$("$TOP/scripts/kernel" "$1")
+	kdir=$dir within=()
+	case $fragments in
+	packages)
+		root=${dir%/usr/src/*}
+		kdir=${dir#"$root"} within=("$TOP/scripts/within" "$root")
+		image=$root/usr/lib/modules/${dir##*/linux-headers-}/vmlinuz ;;
+	host)	image=/boot/vmlinuz-$(uname -r) ;;
+	*)	image=$dir/arch/$karch/boot/$image ;;
+	esac
+}
+
+# kernel_source: where lib.mk, kselftest_harness.h and the KTAP parser are for it.
+kernel_source() {
+	case $fragments in
+	packages|host)	"$TOP/scripts/fetch" kernel $SERIES ;;
+	*)		realpath "$kdir/source" ;;
+	esac
+}
+
+# kernel_headers: where the headers for programs are.
+kernel_headers() {
+	case $fragments in
+	packages|host)	"$TOP/scripts/fetch" headers $SERIES ;;
+	*)		echo "$kdir/usr/include" ;;
 	esac
 }
 
