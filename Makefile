@@ -32,7 +32,7 @@ tools: ## mapdevctl
 demo: ## the main job, shown in a virtual machine; KERNEL=host boots the running kernel
 	@scripts/demo
 
-check: ## every test, ends with: N passed, N failed, N skipped; ARCH= an architecture or a row of scripts/kernels
+check: ## every test, ends with: N passed, N failed, N skipped; ARCH= an architecture or a row of scripts/kernels; TEST=map or TEST=kunit/mapdev_dirty that one alone
 	@env -u ARCH -u MAKEFLAGS scripts/check $(ARCH)
 
 check-all: ## the same on all kernels and architectures; ends with a table of them
@@ -67,7 +67,7 @@ torture: ## random operations against a model, with new seeds, until Ctrl-C or a
 selftests: ## build the selftests for the debug kernel
 	@scripts/module debug
 
-kernel-%: ## kernel-debug, kernel-plain: a test kernel (rows of scripts/kernels)
+kernel-%: ## kernel-debug, kernel-stock73: a test kernel (rows of scripts/kernels)
 	@scripts/kernel $*
 
 install: module tools ## module, mapdevctl, udev rule, manual pages (DESTDIR=, PREFIX=)

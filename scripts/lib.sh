@@ -10,6 +10,7 @@ LOGS=$CACHE/log
 MIN_SERIES=7.2		# the oldest kernel the module is written for
 SERIES=7.3		# the one whose source has lib.mk, the harness and the KTAP parser for
 			# kernels that come without
+GONE=3			# status of those who are asked for a kernel that the archive has no longer
 mkdir -p "$LOGS"
 
 say() { printf '%s\n' "mapdev: $*" >&2; }
@@ -140,6 +141,15 @@ checked_kernels() {
 		[ -n "$found" ] || die "scripts/kernels has no kernel or architecture named $word"
 		echo "$found"
 	done
+}
+
+# timed KERNEL COMMAND...: its seconds go to the file that scripts/check wants them in.
+timed() {
+	local kernel=$1 begin=$SECONDS status=0
+	shift
+	"$@" || status=$?
+	echo "$kernel $((SECONDS - begin))" >>"${SECONDS_FILE:-/dev/null}"
+	return "$status"
 }
 
 # step LABEL LOG EXPECTED-OBJECTS COMMAND...: run the command with its output in
