@@ -20,10 +20,12 @@ FRAME = """
 set terminal svg noenhanced size 960,{height} font 'sans,12' background 'white'
 set output '{path}'
 set title "{title}"
-set grid y
+set grid x y
 set key outside top center horizontal
 set rmargin 8
 """
+# 10k and 1M instead of many zeros.
+SHORT = '"%.0s%c"'
 
 
 def draw(path, title, commands, height=480):
@@ -36,33 +38,42 @@ def block(name, lines):
     return "\n".join([f"${name} << EOD", *lines, "EOD"]) + "\n"
 
 
-def bars(path, title, unit, table, columns, rows):
-    """A group of bars for each row, on a logarithmic scale."""
-    lines = []
-    for row in rows:
-        cells = [str(max(table[row][c], 0.01)) if c in table[row] else "NaN" for c in columns]
-        lines.append("\t".join([f'"{row}"', *cells]))
-    plots = ", ".join(f'$data using {i + 2}:xtic(1) title "{c}"' for i, c in enumerate(columns))
-    draw(path, title, block("data", lines) + f"""
-set style data histogram
-set style fill solid noborder
-set logscale y
-set ylabel "{unit}"
-set xtics rotate by -55
-set rmargin 14
-plot {plots}
-""", height=640)
+def dots(path, title, unit, table, columns, rows):
+    """A line for each row with a dot for each column, on a logarithmic scale, which has no
+    zero for a bar to begin at. The dots of a row stand below each other."""
+    data, plots = "", []
+    for i, column in enumerate(columns):
+        data += block(f"d{i}", [f"{table[row][column]} {y + (i + 1) / (len(columns) + 1) - 0.5}"
+                                for y, row in enumerate(rows) if table[row].get(column, 0) > 0])
+        plots.append(f'$d{i} using 1:2 with points pt {(7, 5, 9)[i]} ps 0.7 title "{column}"')
+    tics = ", ".join(f'"{row}" {y}' for y, row in enumerate(rows))
+    lines = "".join(f"set arrow from graph 0, first {y - 0.5} to graph 1, first {y - 0.5} "
+                    "nohead lc 'gray80'\n" for y in range(1, len(rows)))
+    draw(path, title, data + f"""
+{lines}
+set logscale x
+set format x "%g"
+set xlabel "{unit}"
+set ytics ({tics}) scale 0
+set yrange [{len(rows) - 0.5}:-0.5]
+set grid x noy
+plot {", ".join(plots)}
+""", height=130 + 24 * len(rows))
 
 
-def curves(path, title, unit, size, series):
-    """Lines over a size, both on a logarithmic scale: {name: [(x, y), ...]}."""
+def curves(path, title, unit, size, series, scale="xy"):
+    """Lines over a size, on logarithmic scales: {name: [(x, y), ...]}. One that lies on
+    another is seen through its open marks."""
     data, plots = "", []
     for i, (name, points) in enumerate(series.items()):
         data += block(f"d{i}", [f"{x} {y}" for x, y in points])
-        plots.append(f'$d{i} using 1:2 with linespoints pt 7 ps 0.6 lw 2 title "{name}"')
+        plots.append(f'$d{i} using 1:2 with linespoints pt {(4, 6, 8, 10, 12, 1, 2)[i % 7]} '
+                     f'ps {1.4 - 0.15 * i:.2f} dt {i + 1} lw 1.5 title "{name}"')
     draw(path, title, data + f"""
-set logscale xy
-set format "%.0f"
+set logscale {scale}
+set format x {SHORT}
+set format y {SHORT}
+{"set yrange [0:*]" if "y" not in scale else ""}
 set xlabel "{size}"
 set ylabel "{unit}"
 plot {", ".join(plots)}
@@ -92,23 +103,22 @@ def plots(bench, directory):
     table = tables.get("map", {})
     rows = [row for row in table if "read again" in table[row] and "munmap" in table[row]]
     if rows:
-        bars(f"{directory}/map.svg", "touching mapped memory for the first time, and unmapping it",
+        dots(f"{directory}/map.svg", "a new mapping of memory that is there: reading, writing, unmapping all of it",
              f"{unit} per 4K", table, ["read again", "write again", "munmap"], rows)
     rows = [row for row in table if "fresh write" in table[row]]
     if rows:
-        bars(f"{directory}/fresh.svg", "getting memory, mapping it, and writing to it for the first time",
+        dots(f"{directory}/fresh.svg", "new memory: making the object, mapping it, the first write to each page",
              f"{unit} per 4K", table, ["create", "mmap", "fresh write"], rows)
     series = {kind: data for kind, data in points(tables.get("dirty", {}), "in all", "x 4K").items()
               if kind.endswith("1024M")}
     if series:
-        curves(f"{directory}/dirty.svg", "collecting the dirty log of 1 GiB", unit,
+        curves(f"{directory}/dirty.svg", "which pages of 1 GiB were written to: asking once, for all", unit,
                "pages that were written to", series)
-    series = points(tables.get("scale", {}), "make", "mappings")
-    for kind, data in points(tables.get("scale", {}), "make", "objects").items():
-        series[f"{kind}: making an object"] = data
-    if series:
-        curves(f"{directory}/scale.svg", "mapping once more, and touching; making an object",
-               f"{unit} each", "mappings of one object; objects", series)
+    for word, title in (("mappings", "mapping an object once more, and touching one page"),
+                        ("objects", "making one more object")):
+        series = points(tables.get("scale", {}), "make", word)
+        if series:
+            curves(f"{directory}/{word}.svg", title, f"{unit} each", f"{word} that are there", series, "x")
 
 
 def ratios(bench):
