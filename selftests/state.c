@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The states of a region: live, revoked, restored, retired. */
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/epoll.h>
 
 #include "region.h"
 
@@ -187,29 +189,119 @@ TEST_F(state, live_again)
 	close(fd);
 }
 
-/* ids: LK-16 */
-TEST_F(state, poll_wakes)
+/* A child that sleeps in poll(2) and exits with what that reports. */
+static pid_t start_poll(int fd, short events)
 {
 	u8 *ready = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct pollfd p = { .fd = self->fd };
-	int status;
+	struct pollfd p = { .fd = fd, .events = events };
 	pid_t pid = fork();
 
 	if (!pid) {
-		/* Nothing but the revoke can end this wait well. */
+		/* Nothing but a wake-up can end this wait well. */
 		alarm(10);
 		store_byte(ready, 1);
 		poll(&p, 1, -1);
-		_exit(p.revents == POLLHUP ? 0 : 1);
+		_exit(p.revents);
 	}
 	/* Were it awake, poll() would only look. */
 	while (!load_byte(ready))
 		sched_yield();
 	wait_asleep(pid);
+	munmap(ready, 4096);
+	return pid;
+}
+
+static int end_poll(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+static int open_state(const struct region *r)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), CLASS "/%s/state", r->name);
+	return open(path, O_RDONLY);
+}
+
+static const char *read_state(int fd, char *line, size_t size)
+{
+	ssize_t length = pread(fd, line, size - 1, 0);
+
+	line[length < 0 ? 0 : length] = '\0';
+	return line;
+}
+
+/* ids: LK-16 */
+TEST_F(state, poll_wakes)
+{
+	pid_t pid = start_poll(self->fd, 0);
+
 	ASSERT_EQ(0, region_revoke(&self->r, 1));
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_EQ(0, status);
+	EXPECT_EQ(POLLHUP, end_poll(pid));
+}
+
+/* Each change is an edge, with what the region reports now. */
+TEST_F(state, edges)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET };
+	int epoll = epoll_create1(0);
+
+	ASSERT_EQ(0, epoll_ctl(epoll, EPOLL_CTL_ADD, self->fd, &event));
+	ASSERT_EQ(1, epoll_wait(epoll, &event, 1, 0));
+	EXPECT_EQ(EPOLLIN | EPOLLOUT, event.events);
+	ASSERT_EQ(0, epoll_wait(epoll, &event, 1, 0));
+
+	ASSERT_EQ(0, region_revoke(&self->r, 1));
+	ASSERT_EQ(1, epoll_wait(epoll, &event, 1, 0));
+	EXPECT_EQ(EPOLLHUP, event.events);
+	ASSERT_EQ(0, epoll_wait(epoll, &event, 1, 0));
+
+	ASSERT_EQ(0, region_revoke(&self->r, 0));
+	ASSERT_EQ(1, epoll_wait(epoll, &event, 1, 0));
+	EXPECT_EQ(EPOLLIN | EPOLLOUT, event.events);
+	ASSERT_EQ(0, epoll_wait(epoll, &event, 1, 0));
+
+	ASSERT_EQ(0, region_destroy(&self->r));
+	ASSERT_EQ(1, epoll_wait(epoll, &event, 1, 0));
+	EXPECT_EQ(EPOLLHUP | EPOLLERR, event.events);
+	close(epoll);
+}
+
+/* A file in sysfs tells a change since it was read, be it polled before or after. */
+TEST_F(state, sysfs_tells)
+{
+	int fd = open_state(&self->r);
+	struct pollfd p = { .fd = fd, .events = POLLPRI };
+	char line[64];
+	pid_t pid;
+
+	ASSERT_LE(0, fd);
+	EXPECT_STREQ("live\n", read_state(fd, line, sizeof(line)));
+	EXPECT_EQ(0, poll(&p, 1, 0));
+	ASSERT_EQ(0, region_revoke(&self->r, 1));
+	EXPECT_EQ(1, poll(&p, 1, 0));
+	EXPECT_EQ(POLLPRI | POLLERR, p.revents);
+
+	EXPECT_STREQ("revoked\n", read_state(fd, line, sizeof(line)));
+	EXPECT_EQ(0, poll(&p, 1, 0));
+	pid = start_poll(fd, POLLPRI);
+	ASSERT_EQ(0, region_revoke(&self->r, 0));
+	EXPECT_EQ(POLLPRI | POLLERR, end_poll(pid));
+
+	/* The end, too. */
+	EXPECT_STREQ("live\n", read_state(fd, line, sizeof(line)));
+	pid = start_poll(fd, POLLPRI);
+	ASSERT_EQ(0, region_destroy(&self->r));
+	EXPECT_EQ(POLLPRI | POLLERR, end_poll(pid));
+	EXPECT_EQ(-1, pread(fd, line, sizeof(line), 0));
+	EXPECT_EQ(ENODEV, errno);
+	close(fd);
 }
 
 /* Two nodes are two inodes, and one mapping space. */
@@ -279,6 +371,118 @@ TEST_F(state, attributes)
 	EXPECT_STREQ("1", read_line(path, line, sizeof(line)));
 	snprintf(path, sizeof(path), CONFIGFS "/%s/size", self->r.name);
 	EXPECT_STREQ("1048576", read_line(path, line, sizeof(line)));
+}
+
+/* What was in the dirty log before a revoke is told again after it. */
+TEST(edges_dirty)
+{
+	struct epoll_event event = { .events = EPOLLPRI | EPOLLET };
+	int epoll = epoll_create1(0), fd;
+	struct region r;
+
+	ASSERT_EQ(0, region_create(&r, "size=1M dirty=1"));
+	fd = open(r.node, O_RDWR);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
+	ASSERT_EQ(0, epoll_wait(epoll, &event, 1, 0));
+	ASSERT_EQ(1, pwrite(fd, "x", 1, 0));
+	ASSERT_EQ(1, epoll_wait(epoll, &event, 1, 0));
+	EXPECT_EQ(EPOLLPRI, event.events);
+
+	ASSERT_EQ(0, region_revoke(&r, 1));
+	ASSERT_EQ(1, epoll_wait(epoll, &event, 1, 0));
+	ASSERT_EQ(0, region_revoke(&r, 0));
+	ASSERT_EQ(1, epoll_wait(epoll, &event, 1, 0));
+	EXPECT_EQ(EPOLLPRI, event.events);
+	close(epoll);
+	close(fd);
+	EXPECT_EQ(0, region_destroy(&r));
+}
+
+/* Start a program of the manual page on a region; what it prints is in @output. */
+static pid_t start_example(const char *name, const struct region *r, FILE **output)
+{
+	char self[PATH_MAX] = "", path[PATH_MAX];
+	int pipes[2];
+	pid_t pid;
+
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
+		return -1;
+	snprintf(path, sizeof(path), "%.*s%s",
+		 (int)(strrchr(self, '/') + 1 - self), self, name);
+	if (pipe(pipes))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		/* It would wait for ever for what never comes. */
+		alarm(60);
+		dup2(pipes[1], STDOUT_FILENO);
+		close(pipes[0]);
+		close(pipes[1]);
+		execl(path, name, r->node, NULL);
+		_exit(127);
+	}
+	close(pipes[1]);
+	*output = fdopen(pipes[0], "r");
+	return pid;
+}
+
+static const char *next_line(FILE *output, char *line, size_t size)
+{
+	return fgets(line, size, output) ?: "the end";
+}
+
+static int end_example(pid_t pid, FILE *output)
+{
+	int status = -1;
+
+	fclose(output);
+	waitpid(pid, &status, 0);
+	return status;
+}
+
+TEST(example_count)
+{
+	struct region r;
+	FILE *output;
+	char line[64], wanted[64];
+	pid_t pid;
+
+	ASSERT_EQ(0, region_create(&r, "size=1M"));
+	for (int i = 1; i <= 2; i++) {
+		pid = start_example("count.example", &r, &output);
+		ASSERT_LT(0, pid);
+		snprintf(wanted, sizeof(wanted), "%d bytes, run %d\n", SIZE, i);
+		EXPECT_STREQ(wanted, next_line(output, line, sizeof(line)));
+		EXPECT_EQ(0, end_example(pid, output));
+	}
+	EXPECT_EQ(0, region_destroy(&r));
+}
+
+TEST(example_watch)
+{
+	struct region r;
+	FILE *output;
+	char line[64];
+	pid_t pid;
+
+	ASSERT_EQ(0, region_create(&r, "size=1M"));
+	pid = start_example("watch.example", &r, &output);
+	ASSERT_LT(0, pid);
+	for (int i = 0; i < 2; i++) {
+		EXPECT_STREQ("live\n", next_line(output, line, sizeof(line)));
+		wait_asleep(pid);
+		ASSERT_EQ(0, region_revoke(&r, 1));
+		EXPECT_STREQ("gone\n", next_line(output, line, sizeof(line)));
+		/* It sleeps until it is told of the restore. */
+		wait_asleep(pid);
+		ASSERT_EQ(0, region_revoke(&r, 0));
+	}
+	EXPECT_STREQ("live\n", next_line(output, line, sizeof(line)));
+	ASSERT_EQ(0, region_destroy(&r));
+	EXPECT_STREQ("gone\n", next_line(output, line, sizeof(line)));
+	EXPECT_STREQ("the end", next_line(output, line, sizeof(line)));
+	EXPECT_EQ(0, end_example(pid, output));
 }
 
 /* Every bad value is refused where it is written, and leaves nothing. */

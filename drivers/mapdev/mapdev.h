@@ -39,6 +39,7 @@
 #include <linux/wait.h>
 
 struct iov_iter;
+struct kernfs_node;
 struct mapdev_dirty_log;
 struct mapdev_region;
 struct seq_file;
@@ -189,6 +190,7 @@ struct mapdev_stats {
  * @control: serialises state changes
  * @off: MAPDEV_OFF_*, written under @control, read anywhere
  * @wait: poll(2) sleeps here for a change of state
+ * @state_file: state in sysfs, for those who poll that; under @control
  * @stats: counters, one set for each CPU
  * @debugfs: the file that shows them
  *
@@ -216,6 +218,7 @@ struct mapdev_region {
 	struct mutex control;	/* see above */
 	unsigned long off;
 	wait_queue_head_t wait;
+	struct kernfs_node *state_file;
 	struct mapdev_stats __percpu *stats;
 	struct dentry *debugfs;
 };

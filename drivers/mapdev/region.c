@@ -8,8 +8,8 @@
 #include <linux/debugfs.h>
 #include <linux/module.h>
 #include <linux/pagemap.h>
-#include <linux/poll.h>
 #include <linux/slab.h>
+#include <linux/sysfs.h>
 #include <kunit/visibility.h>
 #include <trace/events/mapdev.h>
 
@@ -47,6 +47,7 @@ static void mapdev_region_release(struct device *dev)
 	if (region->inode)
 		truncate_inode_pages(region->inode->i_mapping, 0);
 	iput(region->inode);
+	sysfs_put(region->state_file);
 	mapdev_dirty_free(region);
 	mapdev_bytes_give(region, region->bytes);
 	percpu_free_rwsem(&region->guard);
@@ -126,6 +127,26 @@ fail:
 	return ERR_PTR(err);
 }
 
+/*
+ * Poll of the node and of its state in sysfs, with any events, looks again. An
+ * opener that came before the file in sysfs is told by region_show_state().
+ */
+static void region_changed(struct mapdev_region *region)
+{
+	lockdep_assert_held(&region->control);
+	wake_up_interruptible_all(&region->wait);
+	if (region->state_file)
+		sysfs_notify_dirent(region->state_file);
+}
+
+/* The reference outlives device_del(), after which a retire is still to be told. */
+static void region_show_state(struct mapdev_region *region)
+{
+	guard(mutex)(&region->control);
+	region->state_file = sysfs_get_dirent(region->dev.kobj.sd, "state");
+	region_changed(region);
+}
+
 static struct mapdev_region *region_create(const char *name,
 					   const struct mapdev_attrs *attrs,
 					   const struct mapdev_desc *desc)
@@ -149,6 +170,7 @@ static struct mapdev_region *region_create(const char *name,
 	err = device_add(&region->dev);
 	if (err)
 		goto unregister;
+	region_show_state(region);
 	mapdev_stats_publish(region);
 	return region;
 
@@ -220,12 +242,13 @@ int mapdev_region_revoke(struct mapdev_region *region, unsigned long why)
 	/* It came since. */
 	if (mapdev_is_mapped(region) && why != MAPDEV_OFF_RETIRED) {
 		WRITE_ONCE(region->off, region->off & ~why);
+		region_changed(region);
 		return -EBUSY;
 	}
 
 	mapdev_count(region, MAPDEV_STAT_REVOKE);
 	trace_mapdev_revoke(mapdev_name(region), why, region->off);
-	wake_up_interruptible_poll(&region->wait, EPOLLHUP);
+	region_changed(region);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_region_revoke);
@@ -251,6 +274,7 @@ int mapdev_region_restore(struct mapdev_region *region, unsigned long why)
 
 	mapdev_count(region, MAPDEV_STAT_RESTORE);
 	trace_mapdev_restore(mapdev_name(region), why, region->off);
+	region_changed(region);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_region_restore);
