@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What a program finds on the node: everything but mmap. */
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
 #include "region.h"
+#include "tracking.h"
 
 #define SIZE 1048576
 
@@ -123,6 +126,97 @@ TEST_F(node, ends)
 	EXPECT_EQ(0, write(self->fd, "x", 0));
 	EXPECT_EQ(-1, pwrite(self->fd, self->buf, 1, -1));
 	EXPECT_EQ(EINVAL, errno);
+}
+
+#ifndef RWF_NOAPPEND
+#define RWF_NOAPPEND 0x20
+#endif
+
+/* Appending begins at the end, wherever the position is, and there is no room. */
+TEST_F(node, append)
+{
+	int fd = open(self->r.node, O_RDWR | O_APPEND);
+	struct iovec iov = { "x", 1 };
+
+	ASSERT_LE(0, fd);
+	fill(self->buf, 0, SIZE, 1);
+	ASSERT_EQ(SIZE, pwrite(self->fd, self->buf, SIZE, 0));
+
+	EXPECT_EQ(-1, write(fd, "x", 1));
+	EXPECT_EQ(ENOSPC, errno);
+	EXPECT_EQ(0, lseek(fd, 0, SEEK_CUR));
+	EXPECT_EQ(-1, pwrite(fd, "x", 1, 5));
+	EXPECT_EQ(ENOSPC, errno);
+	EXPECT_EQ(0, write(fd, "x", 0));
+	EXPECT_EQ(-1, pwritev2(self->fd, &iov, 1, 5, RWF_APPEND));
+	EXPECT_EQ(ENOSPC, errno);
+	EXPECT_EQ(-1, pwritev2(self->fd, &iov, 1, -1, RWF_APPEND));
+	EXPECT_EQ(ENOSPC, errno);
+	ASSERT_EQ(0, fcntl(self->fd, F_SETFL, O_APPEND));
+	EXPECT_EQ(-1, pwrite(self->fd, "x", 1, 0));
+	EXPECT_EQ(ENOSPC, errno);
+	ASSERT_EQ(SIZE, pread(fd, self->buf, SIZE, 0));
+	EXPECT_EQ(SIZE, differs(self->buf, 0, SIZE, 1));
+
+	/* The flag for one call, and for the file. */
+	EXPECT_EQ(1, pwritev2(fd, &iov, 1, 5, RWF_NOAPPEND));
+	ASSERT_EQ(0, fcntl(self->fd, F_SETFL, 0));
+	EXPECT_EQ(1, pwrite(self->fd, "x", 1, 7));
+	ASSERT_EQ(SIZE, pread(fd, self->buf, SIZE, 0));
+	EXPECT_EQ(5, differs(self->buf, 0, SIZE, 1));
+	EXPECT_EQ(1, differs(self->buf + 6, 6, SIZE - 6, 1));
+	EXPECT_EQ(SIZE - 8, differs(self->buf + 8, 8, SIZE - 8, 1));
+	close(fd);
+}
+
+struct writer {
+	int fd;
+	const u8 *record;
+	ssize_t moved;
+	pid_t tid;
+};
+
+static void *write_record(void *arg)
+{
+	struct writer *writer = arg;
+
+	__atomic_store_n(&writer->tid, syscall(SYS_gettid), __ATOMIC_RELEASE);
+	writer->moved = write(writer->fd, writer->record, PAGE);
+	return NULL;
+}
+
+/*
+ * Two write a record each at the position that they share. The first is held
+ * up in the middle of it; the second waits, and comes behind it.
+ */
+TEST_F(node, shared_position)
+{
+	struct writer first = { .fd = self->fd }, second = { .fd = self->fd };
+	pthread_t threads[2];
+	struct slow slow;
+	pid_t tid;
+
+	ASSERT_EQ(0, slow_open(&slow));
+	fill(self->buf, 0, 2 * PAGE, 6);
+	first.record = slow.mem;
+	second.record = self->buf + PAGE;
+	ASSERT_EQ(0, pthread_create(&threads[0], NULL, write_record, &first));
+	slow_wait(&slow);
+	ASSERT_EQ(0, pthread_create(&threads[1], NULL, write_record, &second));
+	while (!(tid = __atomic_load_n(&second.tid, __ATOMIC_ACQUIRE)))
+		sched_yield();
+	/* It sleeps, or it has done what it should not and is gone. */
+	wait_asleep(tid);
+	ASSERT_EQ(0, slow_go(&slow, self->buf));
+	pthread_join(threads[0], NULL);
+	pthread_join(threads[1], NULL);
+	EXPECT_EQ(PAGE, first.moved);
+	EXPECT_EQ(PAGE, second.moved);
+	EXPECT_EQ(2 * PAGE, lseek(self->fd, 0, SEEK_CUR));
+	memset(self->buf, 0, 2 * PAGE);
+	ASSERT_EQ(2 * PAGE, pread(self->fd, self->buf, 2 * PAGE, 0));
+	EXPECT_EQ(2 * PAGE, differs(self->buf, 0, 2 * PAGE, 6));
+	slow_close(&slow);
 }
 
 /* ids: LK-12 LK-13 */
@@ -419,6 +513,9 @@ TEST(ro_region)
 	ASSERT_EQ(0, region_create(&r, "size=1M ro=1"));
 	fd = open(r.node, O_RDWR);
 	ASSERT_LE(0, fd);
+	EXPECT_EQ(-1, write(fd, "x", 1));
+	EXPECT_EQ(EACCES, errno);
+	ASSERT_EQ(0, fcntl(fd, F_SETFL, O_APPEND));
 	EXPECT_EQ(-1, write(fd, "x", 1));
 	EXPECT_EQ(EACCES, errno);
 	EXPECT_EQ(0, ioctl(fd, MAPDEV_IOC_INFO, &info));

@@ -47,4 +47,47 @@ static inline int uffd_register(int fd, u8 *map, size_t size, u64 mode)
 	return ioctl(fd, UFFDIO_REGISTER, &reg) ? errno : 0;
 }
 
+/* A memory whose first touch waits until it is told to go on. */
+struct slow {
+	u8 *mem;
+	int fd;
+};
+
+static inline int slow_open(struct slow *slow)
+{
+	slow->mem = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	slow->fd = uffd_open(0);
+	if (slow->fd < 0)
+		return slow->fd;
+	return -uffd_register(slow->fd, slow->mem, 2 * PAGE,
+			      UFFDIO_REGISTER_MODE_MISSING);
+}
+
+/* Until somebody has touched it. */
+static inline void slow_wait(struct slow *slow)
+{
+	struct uffd_msg msg;
+
+	while (read(slow->fd, &msg, sizeof(msg)) != sizeof(msg))
+		;
+}
+
+static inline int slow_go(struct slow *slow, const void *page)
+{
+	struct uffdio_copy copy = {
+		.dst = (uintptr_t)slow->mem,
+		.src = (uintptr_t)page,
+		.len = PAGE,
+	};
+
+	return ioctl(slow->fd, UFFDIO_COPY, &copy) ? -errno : 0;
+}
+
+static inline void slow_close(struct slow *slow)
+{
+	close(slow->fd);
+	munmap(slow->mem, 2 * PAGE);
+}
+
 #endif /* _MAPDEV_SELFTESTS_TRACKING_H */

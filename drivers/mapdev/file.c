@@ -75,6 +75,8 @@ static int mapdev_open(struct inode *inode, struct file *file)
 	file->f_wb_err = filemap_sample_wb_err(file->f_mapping);
 	/* A shared write fault must not touch the mtime of the node. */
 	file->f_mode |= FMODE_NOCMTIME;
+	/* As of a regular file: a shared position is moved by one at a time. */
+	file->f_mode |= FMODE_ATOMIC_POS;
 	file->private_data = region;
 	return 0;
 
@@ -160,6 +162,9 @@ static ssize_t mapdev_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		return -EACCES;
 	if (!iov_iter_count(from))
 		return 0;
+	/* O_APPEND, RWF_APPEND: at the end, where there is no room. */
+	if (iocb->ki_flags & IOCB_APPEND)
+		return -ENOSPC;
 	return mapdev_transfer(iocb, from);
 }
 
