@@ -295,6 +295,24 @@ TEST_F(pins, uring)
 	ring_close(&ring);
 }
 
+/* Bytes of the region in a buffer of the kernel's: to be read and written by it. */
+TEST_F(pins, uring_moves)
+{
+	struct ring ring;
+
+	ASSERT_EQ(0, ring_open(&ring));
+	ASSERT_EQ(0, ring_register(&ring, self->buf, SIZE));
+	fill(self->map, 0, SIZE, 1);
+	ASSERT_EQ(SIZE, ring_do(&ring, IORING_OP_READ_FIXED, self->fd,
+				self->buf, SIZE, 0));
+	EXPECT_EQ(SIZE, differs(self->buf, 0, SIZE, 1));
+	fill(self->buf, 0, SIZE, 2);
+	ASSERT_EQ(SIZE, ring_do(&ring, IORING_OP_WRITE_FIXED, self->fd,
+				self->buf, SIZE, 0));
+	EXPECT_EQ(SIZE, differs(self->map, 0, SIZE, 2));
+	ring_close(&ring);
+}
+
 /*
  * The buffer is registered once: revoke, restore, munmap and the end of the
  * region do not reach it, and it is the region's memory as long as there is one.

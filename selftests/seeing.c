@@ -3,6 +3,9 @@
 #include <dirent.h>
 #include <sys/mount.h>
 
+#include <linux/elf.h>
+#include <linux/fs.h>
+
 #include "region.h"
 
 #define SIZE (4UL << 20)
@@ -345,6 +348,75 @@ TEST_F(seeing, fdinfo)
 	EXPECT_EQ(0, region_destroy(&self->r));
 	EXPECT_STREQ("retired", info_of(self->fd, "mapdev-state", value,
 					sizeof(value)));
+}
+
+/* --- Build ID --- */
+
+/* A program, as far as the kernel looks for its build ID. */
+struct image {
+	struct elf64_hdr header;
+	struct elf64_phdr program;
+	struct elf64_note note;
+	char owner[4];
+	u8 id[20];
+};
+
+static void image_init(struct image *image)
+{
+	*image = (struct image) {
+		.header = {
+			.e_ident = {
+				ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64,
+			},
+			.e_type = ET_DYN,
+			.e_phoff = offsetof(struct image, program),
+			.e_phnum = 1,
+		},
+		.program = {
+			.p_type = PT_NOTE,
+			.p_offset = offsetof(struct image, note),
+			.p_filesz = sizeof(*image) - offsetof(struct image, note),
+		},
+		.note = {
+			.n_namesz = sizeof(image->owner),
+			.n_descsz = sizeof(image->id),
+			.n_type = 3,	/* a build ID */
+		},
+		.owner = "GNU",
+	};
+	fill(image->id, 0, sizeof(image->id), 1);
+}
+
+/* Of what is mapped at @addr: how long it is, 0 for none, or -errno. */
+static int build_id(const void *addr, u8 *id, size_t size)
+{
+	struct procmap_query query = {
+		.size = sizeof(query),
+		.query_addr = (uintptr_t)addr,
+		.build_id_size = size,
+		.build_id_addr = (uintptr_t)id,
+	};
+	int fd = open("/proc/self/maps", O_RDONLY);
+	int err = ioctl(fd, PROCMAP_QUERY, &query) ? -errno : 0;
+
+	close(fd);
+	return err ?: query.build_id_size;
+}
+
+/* The kernel reads what is mapped when it is asked for that: RAM, no registers. */
+TEST_F(seeing, build_id)
+{
+	struct image image;
+	u8 id[20] = {};
+
+	image_init(&image);
+	ASSERT_EQ(sizeof(image), pwrite(self->fd, &image, sizeof(image), 0));
+	if (variant->type == MAPDEV_WINDOW) {
+		EXPECT_EQ(0, build_id(self->map, id, sizeof(id)));
+		return;
+	}
+	ASSERT_EQ(sizeof(id), build_id(self->map, id, sizeof(id)));
+	EXPECT_EQ(0, memcmp(id, image.id, sizeof(id)));
 }
 
 /* --- Tracepoints --- */

@@ -149,6 +149,13 @@ static ssize_t mapdev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 	if (!mapdev_is_live(region))
 		return -ENODEV;
+	/*
+	 * To read a register may be to change it. Core reads what is mapped by
+	 * __kernel_read(), for a build ID (PROCMAP_QUERY); programs have other
+	 * iterators.
+	 */
+	if (region->attrs.backing->type == MAPDEV_WINDOW && iov_iter_is_kvec(to))
+		return -EOPNOTSUPP;
 	return mapdev_transfer(iocb, to);
 }
 
