@@ -543,4 +543,60 @@ TEST(trace_dirty)
 	EXPECT_EQ(0, region_destroy(&r));
 }
 
+/* --- Audit --- */
+
+/* How often this task was asked for CAP_SYS_RAWIO, and not to be logged if not. */
+static int count_asked(bool quiet)
+{
+	FILE *trace = fopen(TRACING "/trace", "r");
+	int count = 0, options;
+	char line[512], *at;
+
+	while (fgets(line, sizeof(line), trace)) {
+		at = strstr(line, " options=");
+		if (at && sscanf(at, " options=%i", &options) == 1)
+			/* CAP_OPT_NOAUDIT */
+			count += !(options & 2) == !quiet;
+	}
+	fclose(trace);
+	return count;
+}
+
+/* INFO looks whether it may show the address: to be without that is no denial. */
+TEST(info_is_not_audited)
+{
+	struct mapdev_info info = { .size = sizeof(info) };
+	struct region r;
+	char filter[64];
+	int fd;
+
+	if (access(TRACING "/trace", F_OK))
+		ASSERT_EQ(0, mount("tracefs", TRACING, "tracefs", 0, NULL));
+	if (access(TRACING "/kprobe_events", F_OK))
+		SKIP(return, "the kernel has no kprobes");
+	ASSERT_EQ(0, region_create(&r, "size=1M backing=contig"));
+	fd = open(r.node, O_RDWR);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, tracing("kprobe_events",
+			     "p:mapdev_test/capable cap_capable cap=$arg3:s32 options=$arg4:u32"));
+	snprintf(filter, sizeof(filter), "cap == %d && common_pid == %d",
+		 CAP_SYS_RAWIO, getpid());
+	EXPECT_EQ(0, tracing("events/mapdev_test/capable/filter", filter));
+	EXPECT_EQ(0, tracing("trace", ""));
+	EXPECT_EQ(0, tracing("events/mapdev_test/capable/enable", "1"));
+
+	EXPECT_EQ(0, ioctl(fd, MAPDEV_IOC_INFO, &info));
+	EXPECT_NE(0, info.phys_addr);
+	EXPECT_EQ(0, drop_capability(CAP_SYS_RAWIO));
+	EXPECT_EQ(0, ioctl(fd, MAPDEV_IOC_INFO, &info));
+	EXPECT_EQ(0, info.phys_addr);
+
+	EXPECT_EQ(0, tracing("events/mapdev_test/capable/enable", "0"));
+	EXPECT_EQ(2, count_asked(true));
+	EXPECT_EQ(0, count_asked(false));
+	EXPECT_EQ(0, tracing("kprobe_events", "-:mapdev_test/capable"));
+	close(fd);
+	EXPECT_EQ(0, region_destroy(&r));
+}
+
 TEST_HARNESS_MAIN

@@ -9,6 +9,7 @@
 #include <linux/capability.h>
 #include <linux/fs.h>
 #include <linux/uaccess.h>
+#include <linux/user_namespace.h>
 
 #include "mapdev.h"
 
@@ -64,6 +65,12 @@ static int may_control(const struct file *file)
 	return capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
 }
 
+/* INFO works without it: nothing is denied that belongs in an audit log. */
+static bool may_see_phys(void)
+{
+	return ns_capable_noaudit(&init_user_ns, CAP_SYS_RAWIO);
+}
+
 static u32 attribute_bits(const struct mapdev_attrs *attrs)
 {
 	u32 bits = 0;
@@ -94,8 +101,7 @@ static long ioctl_info(struct mapdev_region *region, void __user *arg)
 		.length		= mapdev_size(region),
 		.granule	= attrs->granule,
 		.dirty_unit	= attrs->dirty ? attrs->granule : 0,
-		.phys_addr	= capable(CAP_SYS_RAWIO) ?
-				  mapdev_phys_addr(region) : 0,
+		.phys_addr	= may_see_phys() ? mapdev_phys_addr(region) : 0,
 		.backing	= attrs->backing->type,
 		.state		= mapdev_region_state(region),
 		.map		= attrs->eager ? MAPDEV_EAGER : MAPDEV_DEMAND,
