@@ -9,6 +9,7 @@
 #include <linux/io_uring.h>
 
 #include "dirty_region.h"
+#include "futex.h"
 
 #define DISK "/dev/ram0"
 
@@ -267,6 +268,22 @@ TEST_F(dirty, pinned)
 	EXPECT_EQ(0x5a, self->map[1024 * 1024]);
 	EXPECT_DIRTY();
 	slow_close(&slow);
+}
+
+/* Pages of the log have a mapping and an index, which is what a futex wants. */
+TEST_F(dirty, shared_futex)
+{
+	size_t at = 1024 * 1024 + 64;
+	void *word = self->map + at;
+	pid_t pid;
+
+	EXPECT_EQ(-EAGAIN, futex(word, FUTEX_WAIT, 1));
+	pid = futex_wait_mapped(self->log.r.node, SIZE, at);
+	ASSERT_LT(0, pid);
+	EXPECT_EQ(0, futex_wake_child(pid, word));
+
+	ASSERT_EQ(0, region_revoke(&self->log.r, 1));
+	EXPECT_EQ(-EFAULT, futex(word, FUTEX_WAKE, 1));
 }
 
 /* --- Mappings that come, go and change --- */

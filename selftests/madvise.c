@@ -4,6 +4,7 @@
  * that two of them decide about.
  */
 #include "semantics.h"
+#include "tracking.h"
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
@@ -220,6 +221,51 @@ TEST_F(semantics, guard)
 	EXPECT_EQ(SIGSEGV, touch_read(middle));
 	ASSERT_EQ(0, madvise(middle, page, MADV_GUARD_REMOVE));
 	EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
+}
+
+/* Is the page at @addr one of several in a folio? -1 where nobody can tell. */
+static int in_large_folio(const u8 *addr)
+{
+	int fd = open("/proc/kpageflags", O_RDONLY);
+	u64 flags;
+	ssize_t ret = pread(fd, &flags, sizeof(flags), pfn_of(addr) * 8);
+
+	close(fd);
+	/* KPF_COMPOUND_HEAD, KPF_COMPOUND_TAIL */
+	return ret == sizeof(flags) ? !!(flags & (3 << 15)) : -1;
+}
+
+/*
+ * Nothing is reclaimed; but a folio of which a part is meant is split, unless
+ * another process maps it, too. To have opened the region for reading is enough.
+ */
+TEST_F(semantics, splits)
+{
+	const int advices[] = { MADV_COLD, MADV_PAGEOUT };
+	struct mapdev_info info = { .size = sizeof(info) };
+	int fd = open(self->r.node, O_RDONLY);
+	u8 *map;
+
+	ASSERT_EQ(0, ioctl(self->fd, MAPDEV_IOC_INFO, &info));
+	if (self->class != PAGED || info.granule == page) {
+		close(fd);
+		return;
+	}
+	ASSERT_EQ(0, munmap(self->map, SIZE));
+	ASSERT_EQ(0, try_mmap(fd, SIZE, PROT_READ, MAP_SHARED, 0, &map));
+	/* In the first granule and the last. */
+	u8 *parts[] = { map + page, map + SIZE - page };
+
+	for (int i = 0; i < 2; i++) {
+		load_byte(parts[i]);
+		ASSERT_EQ(1, in_large_folio(parts[i]));
+		ASSERT_EQ(0, madvise(parts[i], page, advices[i]));
+		load_byte(parts[i]);
+		EXPECT_EQ(0, in_large_folio(parts[i]));
+	}
+	EXPECT_EQ(SIZE, unstamped(map, 0, SIZE, 1));
+	munmap(map, SIZE);
+	close(fd);
 }
 
 #define CORE "/tmp/mapdev-core"

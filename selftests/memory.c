@@ -324,6 +324,81 @@ TEST_F(semantics, memory_failure)
 	EXPECT_EQ(0, heal(pfn));
 }
 
+/*
+ * A broken page that is discarded is no page of the region any more. A mapping
+ * of it, by itself, keeps an entry that says so until MADV_DONTNEED; if it was
+ * part of a larger granule, the split has taken the entry.
+ */
+FIXTURE(discarded) {
+	struct region r;
+	u8 *map, *other;
+	int fd;
+};
+
+FIXTURE_VARIANT(discarded) {
+	const char *attrs;
+	bool stays;
+};
+
+FIXTURE_VARIANT_ADD(discarded, page) { "granule=PAGE", true };
+FIXTURE_VARIANT_ADD(discarded, huge) { "granule=2M", false };
+
+FIXTURE_SETUP(discarded)
+{
+	char attrs[96];
+
+	page = sysconf(_SC_PAGESIZE);
+	snprintf(attrs, sizeof(attrs), "size=%lu %s", SIZE, variant->attrs);
+	ASSERT_EQ(0, region_create(&self->r, attrs));
+	self->fd = open(self->r.node, O_RDWR);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, try_mmap(self->fd, SIZE, PROT_READ | PROT_WRITE,
+			      MAP_SHARED, 0, &self->map));
+	ASSERT_EQ(0, try_mmap(self->fd, SIZE, PROT_READ, MAP_SHARED, 0,
+			      &self->other));
+	stamp(self->map, SIZE, 1);
+}
+
+FIXTURE_TEARDOWN(discarded)
+{
+	munmap(self->map, SIZE);
+	munmap(self->other, SIZE);
+	close(self->fd);
+	EXPECT_EQ(0, region_destroy(&self->r));
+}
+
+TEST_F(discarded, stays_in_mappings)
+{
+	bool stays = variant->stays || no_huge_pages();
+	size_t bad = HUGE + 5 * page;
+	u8 *broken = self->map + bad, *bytes = malloc(page);
+	u64 pfn = pfn_of(broken);
+
+	ASSERT_NE(0, pfn);
+	EXPECT_EQ(EBUSY, poison(broken));
+	EXPECT_EQ(SIGBUS, touch_read(broken));
+	ASSERT_EQ(0, region_discard(self->fd, bad, page));
+	ASSERT_EQ(page, pread(self->fd, bytes, page, bad));
+	EXPECT_TRUE(all_zero(bytes, page));
+
+	/* Where it was not mapped, it is good. */
+	EXPECT_EQ(0, touch_read(self->other + bad));
+	EXPECT_TRUE(all_zero(self->other + bad, page));
+	touch_code = 0;
+	EXPECT_EQ(stays ? SIGBUS : 0, touch_read(broken));
+	EXPECT_EQ(stays ? BUS_MCEERR_AR : 0, touch_code);
+	ASSERT_EQ(0, region_revoke(&self->r, 1));
+	ASSERT_EQ(0, region_revoke(&self->r, 0));
+	EXPECT_EQ(stays ? SIGBUS : 0, touch_read(broken));
+
+	ASSERT_EQ(0, madvise(broken, page, MADV_DONTNEED));
+	EXPECT_EQ(0, touch_write(broken));
+	EXPECT_EQ(1, self->other[bad]);
+	EXPECT_EQ(bad, unstamped(self->map, 0, bad, 1));
+	free(bytes);
+	EXPECT_EQ(0, heal(pfn));
+}
+
 /* A page that may break soon is moved, with what is in it. */
 TEST_F(semantics, soft_offline)
 {

@@ -4,15 +4,13 @@
  * fixed buffers, vmsplice, process_vm_readv, long-term pins, futexes. All work
  * on memory with struct pages; page frames answer EFAULT.
  */
-#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-#include <linux/futex.h>
 #include <linux/io_uring.h>
 
-#include "region.h"
+#include "futex.h"
 
 #define SIZE 2097152
 #define DISK "/dev/ram0"
@@ -640,21 +638,16 @@ TEST_F(pins, longterm_outlives)
 
 /* --- futex --- */
 
-static long futex(void *word, int op, unsigned int value)
-{
-	return result(syscall(__NR_futex, word, op, value, NULL, NULL, 0));
-}
-
 /*
  * A futex that processes share is known by the inode and offset of its page,
- * which only a page cache has. One of a single process is known by its address.
+ * which the pages of a page cache have, and with dirty=1 all: dirty.c. One of a
+ * single process is known by its address.
  */
 TEST_F(pins, futex)
 {
-	pid_t pid, parent = getpid();
-	u8 *word = self->map + 5 * self->page + 64;
-	int status;
-	long woken;
+	size_t at = 5 * self->page + 64;
+	u8 *word = self->map + at;
+	pid_t pid;
 
 	EXPECT_EQ(-EAGAIN, futex(word, FUTEX_WAIT_PRIVATE, 1));
 	EXPECT_EQ(0, futex(word, FUTEX_WAKE_PRIVATE, 1));
@@ -665,28 +658,9 @@ TEST_F(pins, futex)
 	}
 
 	EXPECT_EQ(-EAGAIN, futex(word, FUTEX_WAIT, 1));
-	pid = fork();
-	if (!pid) {
-		int fd = open(self->r.node, O_RDWR);
-		u8 *map = NULL;
-
-		/* Mapped at another address, from another page on. */
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent || fd < 0 ||
-		    try_mmap(fd, SIZE - self->page, PROT_READ | PROT_WRITE,
-			     MAP_SHARED, self->page, &map))
-			_exit(2);
-		/* Ended by a wake only: the value never changes. */
-		_exit(futex(map + 4 * self->page + 64, FUTEX_WAIT, 0) != 0);
-	}
+	pid = futex_wait_mapped(self->r.node, SIZE, at);
 	ASSERT_LT(0, pid);
-	do {
-		sched_yield();
-		woken = futex(word, FUTEX_WAKE, 1);
-	} while (!woken && !waitpid(pid, &status, WNOHANG));
-	ASSERT_EQ(1, woken);
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, futex_wake_child(pid, word));
 
 	ASSERT_EQ(0, region_revoke(&self->r, 1));
 	EXPECT_EQ(-EFAULT, futex(word, FUTEX_WAKE, 1));
