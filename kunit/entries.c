@@ -7,25 +7,32 @@
 #include <linux/uaccess.h>
 
 #include "bare.h"
+#include "compat.h"
 
 #define PAGES 4
 #define REGION_SIZE (PAGES * PAGE_SIZE)
+#define WINDOW_SIZE SZ_4M
 #define WINDOW "backing=window phys=0x240000000"
 
 struct mapping {
 	struct mapdev_region *region;
+	struct file *file;
 	unsigned long addr;
 };
+
+static void map_size(struct kunit *test, struct mapping *m, u64 size,
+		     const char *attrs, unsigned long prot)
+{
+	m->region = fixture_region_with(test, size, attrs);
+	m->file = fixture_open(test, m->region, O_RDWR);
+	m->addr = fixture_map(test, m->file, 0, size, prot);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(m->addr));
+}
 
 static void map(struct kunit *test, struct mapping *m, const char *attrs,
 		unsigned long prot)
 {
-	struct file *file;
-
-	m->region = fixture_region_with(test, REGION_SIZE, attrs);
-	file = fixture_open(test, m->region, O_RDWR);
-	m->addr = fixture_map(test, file, 0, REGION_SIZE, prot);
-	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(m->addr));
+	map_size(test, m, REGION_SIZE, attrs, prot);
 }
 
 static void touch_all(struct kunit *test, struct mapping *m)
@@ -93,36 +100,128 @@ static void are_as_the_mapping(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, args.writable);
 }
 
-/* What is in the entry of a page that was touched. Nothing of it is left. */
-static pgprot_t prot_of(struct kunit *test, const char *attrs)
-{
-	struct follow_pfnmap_args args = {};
-	struct mapping m;
+/* --- Cache modes --- */
 
-	map(test, &m, attrs, PROT_READ | PROT_WRITE);
-	touch_all(test, &m);
-	KUNIT_ASSERT_EQ(test, 0, look(&m, 0, &args));
-	vm_munmap(m.addr, REGION_SIZE);
-	fixture_retire(test, m.region);
-	return args.pgprot;
+struct mode_case {
+	const char *attrs;
+	enum mapdev_cache cache;
+};
+
+static const struct mode_case mode_cases[] = {
+	{ WINDOW, MAPDEV_UC },
+	{ WINDOW " cache=wb", MAPDEV_WB },
+	{ WINDOW " cache=wc", MAPDEV_WC },
+	{ WINDOW " cache=uc", MAPDEV_UC },
+	{ WINDOW " cache=wb map=eager", MAPDEV_WB },
+	{ WINDOW " cache=wc map=eager", MAPDEV_WC },
+	{ WINDOW " cache=uc map=eager", MAPDEV_UC },
+};
+
+static void mode_case_name(const struct mode_case *c, char *desc)
+{
+	fixture_backing_name(&c->attrs, desc);
 }
 
-/* To ask again for what is there changes nothing. */
-/* ids: ME-23 ME-29 */
+KUNIT_ARRAY_PARAM(mode, mode_cases, mode_case_name);
+
+/*
+ * What a protection says of the cache: the bits in which the modes differ. Of the
+ * other bits an entry of a PMD has some with another meaning.
+ */
+static u64 mode_of(pgprot_t prot)
+{
+	pgprot_t wb = vm_get_page_prot(VM_READ | VM_WRITE | VM_SHARED);
+	u64 wc_bits = pgprot_val(wb) ^ pgprot_val(pgprot_writecombine(wb));
+	u64 uc_bits = pgprot_val(wb) ^ pgprot_val(pgprot_noncached(wb));
+
+	return pgprot_val(prot) & (wc_bits | uc_bits);
+}
+
+static u64 mode_for(enum mapdev_cache cache)
+{
+	pgprot_t wb = vm_get_page_prot(VM_READ | VM_WRITE | VM_SHARED);
+
+	switch (cache) {
+	case MAPDEV_WC:
+		return mode_of(pgprot_writecombine(wb));
+	case MAPDEV_UC:
+		return mode_of(pgprot_noncached(wb));
+	default:
+		return mode_of(wb);
+	}
+}
+
+/* Touched, page @page of the window is there, in an entry with this mode. */
+static void expect_mode(struct kunit *test, struct mapping *m, pgoff_t page,
+			enum mapdev_cache cache,
+			struct follow_pfnmap_args *args)
+{
+	const char __user *addr = (const char __user *)m->addr;
+
+	KUNIT_ASSERT_EQ(test, 0, fault_in_readable(addr + page * PAGE_SIZE, 1));
+	KUNIT_ASSERT_EQ(test, 0, look(m, page, args));
+	KUNIT_EXPECT_EQ(test, m->region->pfn + page, args->pfn);
+	KUNIT_EXPECT_EQ(test, mode_for(cache), mode_of(args->pgprot));
+}
+
+/* In entries of each size, and as they come again after a revoke. */
+/* ids: ME-23 ME-29 ME-32 */
 static void have_the_cache_mode(struct kunit *test)
 {
-	pgprot_t wb = prot_of(test, WINDOW " cache=wb");
-	pgprot_t wc = prot_of(test, WINDOW " cache=wc");
-	pgprot_t uc = prot_of(test, WINDOW " cache=uc");
+	const struct mode_case *c = test->param_value;
+	const pgoff_t middle = WINDOW_SIZE / 2 / PAGE_SIZE;
+	struct follow_pfnmap_args args = {};
+	struct mapping m, part;
+	bool eager, huge;
 
-	KUNIT_EXPECT_NE(test, pgprot_val(wb),
-			pgprot_val(pgprot_writecombine(wb)));
-	KUNIT_EXPECT_EQ(test, pgprot_val(wc),
-			pgprot_val(pgprot_writecombine(wc)));
-	KUNIT_EXPECT_EQ(test, pgprot_val(uc),
-			pgprot_val(pgprot_noncached(uc)));
-	KUNIT_EXPECT_NE(test, pgprot_val(uc),
-			pgprot_val(pgprot_writecombine(uc)));
+	KUNIT_ASSERT_NE(test, mode_for(MAPDEV_WB), mode_for(MAPDEV_WC));
+	KUNIT_ASSERT_NE(test, mode_for(MAPDEV_WB), mode_for(MAPDEV_UC));
+	KUNIT_ASSERT_NE(test, mode_for(MAPDEV_WC), mode_for(MAPDEV_UC));
+
+	map_size(test, &m, WINDOW_SIZE, c->attrs, PROT_READ | PROT_WRITE);
+	eager = m.region->attrs.eager;
+	huge = IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP) && !eager &&
+	       !MAPDEV_PMD_HAS_FOLIO && PMD_SIZE <= WINDOW_SIZE;
+	KUNIT_EXPECT_EQ(test, eager ? 0 : -EINVAL,
+			look(&m, 2 * middle - 1, &args));
+	expect_mode(test, &m, middle, c->cache, &args);
+	KUNIT_EXPECT_EQ(test, huge ? PMD_MASK : PAGE_MASK, args.addr_mask);
+
+	part = m;
+	part.addr = fixture_map(test, m.file, 0, REGION_SIZE, PROT_READ);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(part.addr));
+	expect_mode(test, &part, 1, c->cache, &args);
+	KUNIT_EXPECT_EQ(test, PAGE_MASK, args.addr_mask);
+
+	KUNIT_ASSERT_EQ(test, 0,
+			mapdev_region_revoke(m.region, MAPDEV_OFF_ROOT));
+	KUNIT_EXPECT_EQ(test, -EINVAL, look(&m, middle, &args));
+	KUNIT_EXPECT_EQ(test, -EINVAL, look(&part, 1, &args));
+	KUNIT_ASSERT_EQ(test, 0,
+			mapdev_region_restore(m.region, MAPDEV_OFF_ROOT));
+	expect_mode(test, &m, middle, c->cache, &args);
+	expect_mode(test, &part, 1, c->cache, &args);
+}
+
+/* mprotect() makes the VMA's protection anew, on some architectures without it. */
+static void have_it_after_mprotect(struct kunit *test)
+{
+	const struct mode_case *c = test->param_value;
+	struct follow_pfnmap_args args = {};
+	struct vm_area_struct *vma;
+	struct mapping m;
+
+	map_size(test, &m, WINDOW_SIZE, c->attrs, PROT_READ | PROT_WRITE);
+	scoped_guard(mmap_write_lock, current->mm) {
+		vma = vma_lookup(current->mm, m.addr);
+		vma_start_write(vma);
+		vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
+	}
+	KUNIT_ASSERT_EQ(test, 0,
+			mapdev_region_revoke(m.region, MAPDEV_OFF_ROOT));
+	KUNIT_ASSERT_EQ(test, 0,
+			mapdev_region_restore(m.region, MAPDEV_OFF_ROOT));
+	expect_mode(test, &m, 1, c->cache, &args);
 }
 
 /* A frame does not take another's place. */
@@ -246,7 +345,8 @@ static void of_copies(struct kunit *test)
 static struct kunit_case entries_cases[] = {
 	KUNIT_CASE_PARAM(name_the_frames, frames_gen_params),
 	KUNIT_CASE_PARAM(are_as_the_mapping, frames_gen_params),
-	KUNIT_CASE(have_the_cache_mode),
+	KUNIT_CASE_PARAM(have_the_cache_mode, mode_gen_params),
+	KUNIT_CASE_PARAM(have_it_after_mprotect, mode_gen_params),
 	KUNIT_CASE(stay),
 	KUNIT_CASE(of_pages_are_not_told),
 	KUNIT_CASE_PARAM(go_with_a_hole, hole_gen_params),

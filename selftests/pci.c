@@ -126,35 +126,6 @@ TEST_F(bar, frames)
 	close(fd);
 }
 
-/* What stands in the page tables. */
-/* ids: PA-32 ME-23 */
-TEST_F(bar, cache_mode)
-{
-	struct entry entry;
-	u8 *small;
-
-	if (!entries_readable())
-		SKIP(return, "page tables with the shadow of KASAN");
-	store_byte(self->map, 1);
-	ASSERT_TRUE(entry_of(self->map, &entry));
-	EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
-	EXPECT_STREQ(frames_are_huge(MAPDEV_WINDOW, self->size) ? "pmd" : "pte",
-		     entry.level);
-
-	/* In a small entry, too, and after mprotect has made it anew. */
-	ASSERT_EQ(0, try_mmap(self->fd, PAGE, PROT_READ, MAP_SHARED, PAGE,
-			      &small));
-	load_byte(small);
-	ASSERT_TRUE(entry_of(small, &entry));
-	EXPECT_STREQ("pte", entry.level);
-	EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
-	ASSERT_EQ(0, mprotect(small, PAGE, PROT_READ | PROT_WRITE));
-	store_byte(small, 1);
-	ASSERT_TRUE(entry_of(small, &entry));
-	EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
-	munmap(small, PAGE);
-}
-
 /* The mode belongs to the range as long as the region lives. */
 /* ids: ME-29 */
 TEST_F(bar, reservation)
@@ -214,13 +185,6 @@ TEST_F(bar, gigabyte_entry)
 	for (size_t at = 0; at < PUD; at += PMD)
 		load_byte(map + at);
 	EXPECT_EQ(no_huge_pages() ? 0 : 1, region_stat(&self->r, "huge_fault"));
-	if (entries_readable()) {
-		struct entry entry;
-
-		ASSERT_TRUE(entry_of(map, &entry));
-		EXPECT_STREQ(no_huge_pages() ? "pte" : "pud", entry.level);
-		EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
-	}
 
 	ASSERT_EQ(0, munmap(map + PAGE, PAGE));
 	EXPECT_EQ(77, load_byte(map + PUD / 2));
@@ -499,12 +463,6 @@ TEST_F(shapes, registers)
 	ASSERT_EQ(0, try_mmap(fd, PAGE, PROT_READ, MAP_SHARED, 0, &map));
 	mapped = load_word(map + version);
 	EXPECT_EQ(1, mapped >> 16);
-	if (entries_readable()) {
-		struct entry entry;
-
-		ASSERT_TRUE(entry_of(map, &entry));
-		EXPECT_STREQ(cache_bits(MAPDEV_UC), entry.bits);
-	}
 
 	EXPECT_EQ(4, pread(fd, &word, 4, version));
 	EXPECT_EQ(mapped, word);

@@ -78,31 +78,6 @@ TEST_F(window, frames)
 	close(fd);
 }
 
-/* ids: PA-19 ME-23 ME-32 */
-TEST_F(window, cache_mode)
-{
-	struct entry entry;
-
-	if (!CACHE_MODES_SHOWN)
-		SKIP(return, "this kernel does not show its page tables");
-	if (!entries_readable())
-		SKIP(return, "page tables with the shadow of KASAN");
-	EXPECT_EQ(variant->eager, entry_of(self->map + SIZE - 1, &entry));
-	load_byte(self->map + SIZE / 2);
-	ASSERT_TRUE(entry_of(self->map + SIZE / 2, &entry));
-	EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
-	EXPECT_STREQ(!variant->eager && frames_are_huge(MAPDEV_WINDOW, SIZE) ?
-		     "pmd" : "pte", entry.level);
-
-	/* As it comes again after a revoke, too. */
-	ASSERT_EQ(0, region_revoke(&self->r, 1));
-	EXPECT_FALSE(entry_of(self->map + SIZE / 2, &entry));
-	ASSERT_EQ(0, region_revoke(&self->r, 0));
-	load_byte(self->map + SIZE / 2);
-	ASSERT_TRUE(entry_of(self->map + SIZE / 2, &entry));
-	EXPECT_STREQ(cache_bits(variant->cache), entry.bits);
-}
-
 /* Eager: all of it at mmap, and no fault. Demand: nothing until it is touched. */
 /* ids: MP-32 */
 TEST_F(window, when_it_is_mapped)
