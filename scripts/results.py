@@ -66,7 +66,7 @@ def judge(suite, text, exit_status):
         record("fail", suite, f"exit status {exit_status}, but no test failed")
 
 
-suites = sorted(f for f in os.listdir(directory) if not f.endswith(".status"))
+suites = sorted(f for f in os.listdir(directory) if not f.endswith((".status", ".seconds")))
 for file in suites:
     kind, name = file.split(".", 1)
     with open(os.path.join(directory, file), encoding="utf-8", errors="replace") as f:

@@ -168,17 +168,26 @@ static bool is_small(const char *dir)
 	       strtoull(read_line(path, line, sizeof(line)), NULL, 10) <= 1 << 20;
 }
 
-#define CONFIG_ROUNDS 6000
+/* A region that is not live, half of the time with a size that it can have. */
+static int make_region(const char *dir)
+{
+	char path[192];
+
+	snprintf(path, sizeof(path), "%s/size", dir);
+	return mkdir(dir, 0755) ?:
+	       next() % 2 ? write_bytes(path, "64K", 3) : 0;
+}
 
 TEST(config_values)
 {
 	char dir[96], path[192], value[PAGE + 64];
+	int rounds = at_length() ? 6000 : 1500;
 	unsigned int lived = 0;
 
 	plant("config_values");
 	snprintf(dir, sizeof(dir), CONFIGFS "/fuzz-%d", getpid());
-	ASSERT_EQ(0, mkdir(dir, 0755));
-	for (int round = 0; round < CONFIG_ROUNDS; round++) {
+	ASSERT_EQ(0, make_region(dir));
+	for (int round = 0; round < rounds; round++) {
 		const struct file_case *file =
 			&config_files[next() % ARRAY_SIZE(config_files)];
 		size_t length = random_value(value, sizeof(value));
@@ -202,7 +211,7 @@ TEST(config_values)
 		/* An attribute that keeps most from being live is left early. */
 		if (next() % 64 == 0) {
 			rmdir(dir);
-			ASSERT_EQ(0, mkdir(dir, 0755));
+			ASSERT_EQ(0, make_region(dir));
 		}
 	}
 	EXPECT_EQ(0, rmdir(dir));
@@ -362,17 +371,16 @@ static unsigned long random_arg(const struct ioctl_case *c, u8 *room)
 	return (unsigned long)arg;
 }
 
-#define IOCTL_ROUNDS 4000
-
 static void try_ioctls(struct __test_metadata *_metadata, const int *fds,
 		       unsigned int *done)
 {
 	u8 *room = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int rounds = at_length() ? 4000 : 1000;
 
 	ASSERT_NE(MAP_FAILED, room);
 	munmap(room + PAGE, PAGE);
-	for (int round = 0; round < IOCTL_ROUNDS; round++) {
+	for (int round = 0; round < rounds; round++) {
 		unsigned int which = next() % ARRAY_SIZE(ioctls);
 		const struct ioctl_case *c = &ioctls[which];
 		unsigned long arg = random_arg(c, room);

@@ -5,7 +5,6 @@
  */
 #include <limits.h>
 #include <pthread.h>
-#include <time.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -18,11 +17,6 @@
 #define PART (SIZE / 8)
 #define AT(kind) ((kind) * (SIZE / 4))
 #define CHUNK 65536
-
-/* As many rounds as fit into the time, on a slow machine, and not too few. */
-#define ROUNDS 10
-#define MIN_ROUNDS 3
-#define SECONDS 2
 
 #define WORKERS 6
 #define STORMERS 3
@@ -64,17 +58,9 @@ FIXTURE_TEARDOWN(in_flight)
 	region_destroy(&self->r);
 }
 
-static time_t now(void)
+static int rounds(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
-}
-
-static bool another_round(int done, time_t start)
-{
-	return done < MIN_ROUNDS || (done < ROUNDS && now() - start < SECONDS);
+	return at_length() ? 10 : 3;
 }
 
 /* --- What the processes share --- */
@@ -333,7 +319,7 @@ TEST_F_TIMEOUT(in_flight, writes_end_with_revoke, 60)
 	u8 *before = malloc(2 * PART), *after = malloc(2 * PART);
 	struct shared *s = shared_new();
 	unsigned int successes[WORKERS];
-	time_t start = now();
+	int last = rounds();
 	pid_t pids[WORKERS];
 	int pipes[2];
 
@@ -345,7 +331,7 @@ TEST_F_TIMEOUT(in_flight, writes_end_with_revoke, 60)
 	if (!self->frames)
 		ASSERT_EQ(0, watch(self->fd, pipes));
 
-	for (int round = 1; another_round(round - 1, start); round++) {
+	for (int round = 1; round <= last; round++) {
 		wait_all(s, 1 + round % 2);
 		for (int i = 0; i < WORKERS; i++)
 			successes[i] = s->workers[i].successes;
@@ -597,7 +583,7 @@ TEST_F_TIMEOUT(in_flight, storm, 60)
 	char path[128], line[64];
 	pid_t pids[STORMERS];
 	unsigned int random = 1;
-	time_t start = now();
+	int last = rounds();
 	u8 *map = NULL;
 
 	ASSERT_NE(MAP_FAILED, s);
@@ -607,7 +593,7 @@ TEST_F_TIMEOUT(in_flight, storm, 60)
 	for (int i = 0; i < STORMERS; i++)
 		pids[i] = start_stormer(s, i, self->r.node, paged);
 
-	for (int round = 0; another_round(round, start); round++) {
+	for (int round = 0; round < last; round++) {
 		int victim = next_random(&random) % STORMERS;
 
 		for (int i = 0; i < STORMERS; i++)
