@@ -28,6 +28,9 @@ static const struct attr_case attr_cases[] = {
 	{ "size", "4096 ", -EINVAL },
 	{ "size", "4KK", -EINVAL },
 	{ "size", "4T", -EINVAL },
+	{ "size", "128\nK", -EINVAL },
+	{ "size", "\n128K", -EINVAL },
+	{ "size", "4096\n", -EINVAL },
 	{ "backing", "paged", 0 },
 	{ "backing", "page", -EINVAL },
 	{ "backing", "", -EINVAL },
@@ -35,8 +38,10 @@ static const struct attr_case attr_cases[] = {
 	{ "granule", "1", -EINVAL },
 	{ "granule", "12K", -EINVAL },
 	{ "granule", "1G", -EINVAL },
+	{ "granule", "64\nK", -EINVAL },
 	{ "numa_node", "-1", 0 },
 	{ "numa_node", "0", 0 },
+	{ "numa_node", "0\n", -EINVAL },
 	{ "numa_node", "-2", -EINVAL },
 	{ "numa_node", "63", -EINVAL },
 	{ "numa_node", "65536", -EINVAL },
@@ -44,9 +49,13 @@ static const struct attr_case attr_cases[] = {
 	{ "mode", "644", 0 },
 	{ "mode", "1777", -EINVAL },
 	{ "mode", "8", -EINVAL },
+	{ "mode", "644\n", -EINVAL },
+	{ "phys", "0x1000", 0 },
+	{ "phys", "0x1000\n", -EINVAL },
 	{ "ro", "0", 0 },
 	{ "ro", "1", 0 },
 	{ "ro", "2", -EINVAL },
+	{ "ro", "1\n", -EINVAL },
 	{ "ro", "yes", -EINVAL },
 	{ "colour", "blue", -EINVAL },
 	{ "", "", -EINVAL },
@@ -54,7 +63,8 @@ static const struct attr_case attr_cases[] = {
 
 static void attr_case_name(const struct attr_case *c, char *desc)
 {
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s=%s", c->name, c->value);
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s=%*pE", c->name,
+		 (int)strlen(c->value), c->value);
 }
 
 KUNIT_ARRAY_PARAM(attr, attr_cases, attr_case_name);

@@ -148,6 +148,53 @@ TEST_F(load, bad_regions)
 	}
 }
 
+/* Nothing that stands in regions= looks like a line of the log, either. */
+TEST_F(load, log_is_escaped)
+{
+	static const char * const cases[] = {
+		"regions=\"a\nforged\"",
+		"regions=\"a\nforged:0\"",
+		"regions=\"a\nforged:1X\"",
+		"regions=\"a\nforged:1M:nothing\"",
+		"regions=\"a\nforged:1M:paged:ro\"",
+		"regions=\"a\nforged:1M:paged:ro=2\"",
+		"regions=\"a:1\nforged\"",
+		"regions=\"a:1M:x\nforged\"",
+		"regions=\"a:1M:paged:ro\nforged\"",
+		"regions=\"a:1M:paged:ro\nforged=1\"",
+		"regions=\"a:1M:paged:ro=1\nforged\"",
+	};
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	char record[4096];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		bool found = false, forged = false;
+		ssize_t n;
+
+		lseek(fd, 0, SEEK_END);
+		EXPECT_EQ(EINVAL, load(cases[i]));
+		while ((n = read(fd, record, sizeof(record) - 1)) > 0 ||
+		       (n < 0 && errno == EPIPE)) {
+			record[n > 0 ? n : 0] = '\0';
+			/* How the file shows a backslash, and a newline of the text. */
+			found |= !!strstr(record, "\\x5cnforged");
+			forged |= !!strstr(record, "\\x0aforged");
+		}
+		EXPECT_TRUE(found && !forged) {
+			TH_LOG("%s", cases[i]);
+		}
+	}
+	close(fd);
+}
+
+/* A size is digits and a unit. */
+TEST_F(load, no_newline_in_a_value)
+{
+	EXPECT_EQ(EINVAL, load("regions=\"a:128\nK\""));
+	EXPECT_EQ(EINVAL, load("regions=\"a:131072\n\""));
+	EXPECT_EQ(EINVAL, load("regions=\"a:128K:paged:mode=0644\n\""));
+}
+
 /* A file keeps the module, and so does a mapping whose file was closed. */
 /* ids: PA-21 */
 TEST_F(load, busy)

@@ -56,7 +56,7 @@ static int parse_bytes(const char *value, u64 *bytes)
 	unsigned int shift = 0;
 	u64 number;
 
-	if (!len || len >= sizeof(digits) || value[0] == '+')
+	if (!len || len >= sizeof(digits))
 		return -EINVAL;
 	strscpy(digits, value);
 
@@ -72,7 +72,9 @@ static int parse_bytes(const char *value, u64 *bytes)
 		digits[len - 1] = '\0';
 	}
 
-	if (kstrtou64(digits, 10, &number) ||
+	/* It takes a plus sign before them, and a newline behind them. */
+	if (digits[strspn(digits, "0123456789")] ||
+	    kstrtou64(digits, 10, &number) ||
 	    check_shl_overflow(number, shift, bytes))
 		return -EINVAL;
 	return 0;
@@ -267,7 +269,7 @@ int mapdev_attr_show(const struct mapdev_attrs *attrs, const char *name,
 	return sysfs_emit(buf, "%d\n", *(bool *)((void *)attrs + attr->flag));
 }
 
-/* Set one attribute of @region (for the log only) from a string. */
+/* Set one attribute of @region (a name, for the log only) from a string. */
 int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
 		     const char *name, const char *value)
 {
@@ -275,15 +277,19 @@ int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
 	int err;
 
 	if (!attr) {
-		pr_err("%s: no attribute \"%s\"\n", region, name);
+		/* The log is read line by line: let nothing look like one. */
+		pr_err("%s: no attribute \"%*pE\"\n", region,
+		       (int)strnlen(name, 64), name);
 		return -EINVAL;
 	}
-	if (attr->parse)
+	/* Whoever writes to a file has it taken off, and kstrtox() lets it pass. */
+	if (strchr(value, '\n'))
+		err = -EINVAL;
+	else if (attr->parse)
 		err = attr->parse(attrs, value);
 	else
 		err = parse_bool(value, (void *)attrs + attr->flag);
 	if (err) {
-		/* The log is read line by line: let nothing look like one. */
 		pr_err("%s: %s cannot be \"%*pE\"\n", region, name,
 		       (int)strnlen(value, 64), value);
 		return -EINVAL;

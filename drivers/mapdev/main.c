@@ -30,10 +30,14 @@ static int create_one(char *spec)
 
 	mapdev_attrs_init(&attrs);
 	if (!size) {
-		pr_err("regions: \"%s\" has no size, expected NAME:SIZE\n",
-		       name);
+		pr_err("regions: \"%*pE\" has no size, expected NAME:SIZE\n",
+		       (int)strnlen(name, 64), name);
 		return -EINVAL;
 	}
+	/* From here on it may be in the log. */
+	err = mapdev_name_check(name);
+	if (err)
+		return err;
 	err = mapdev_attrs_set(&attrs, name, "size", size);
 	if (err)
 		return err;
@@ -46,8 +50,8 @@ static int create_one(char *spec)
 		char *key = strsep(&attr, "=");
 
 		if (!attr) {
-			pr_err("%s: \"%s\" is not ATTRIBUTE=VALUE\n", name,
-			       key);
+			pr_err("%s: \"%*pE\" is not ATTRIBUTE=VALUE\n", name,
+			       (int)strnlen(key, 64), key);
 			return -EINVAL;
 		}
 		err = mapdev_attrs_set(&attrs, name, key, attr);
