@@ -334,11 +334,49 @@ TEST_F(bar, capability)
 	close(self->fd);
 	ASSERT_EQ(0, pci_unbind(&self->dev));
 	ASSERT_EQ(0, write_file("/sys/module/mapdev_pci/parameters/mode",
-				"0660"));
+				"660"));
 	ASSERT_EQ(0, pci_bind(&self->dev, DRIVER));
 	ASSERT_EQ(0, stat(self->r.node, &st));
 	EXPECT_EQ(0660, (int)st.st_mode & 0777);
 	EXPECT_EQ(0, without_rawio(self->r.node));
+}
+
+/* Permissions are octal, with and without a zero in front, as chmod(1) has them. */
+TEST(mode_is_octal)
+{
+	static const struct {
+		const char *value;
+		int err;
+		const char *shown;
+	} cases[] = {
+		{ "660", 0, "0660" },
+		{ "0640", 0, "0640" },
+		{ "777", 0, "0777" },
+		{ "1777", -EINVAL, "0777" },
+		{ "0", -EINVAL, "0777" },
+		{ "680", -EINVAL, "0777" },
+		{ "0x1b0", -EINVAL, "0777" },
+		{ "-1", -EINVAL, "0777" },
+		{ "", -EINVAL, "0777" },
+	};
+	const char *path = "/sys/module/" DRIVER "/parameters/mode";
+	char line[32];
+
+	EXPECT_EQ(EINVAL, module_load(DRIVER, "mode=432x"));
+	ASSERT_EQ(0, module_load(DRIVER, "mode=660"));
+	EXPECT_STREQ("0660", read_line(path, line, sizeof(line)));
+	ASSERT_EQ(0, module_unload(DRIVER));
+	ASSERT_EQ(0, module_load(DRIVER, ""));
+	EXPECT_STREQ("0600", read_line(path, line, sizeof(line)));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		/* As echo(1) writes it: sysfs sees nothing of an empty write. */
+		snprintf(line, sizeof(line), "%s\n", cases[i].value);
+		EXPECT_EQ(cases[i].err, write_file(path, line)) {
+			TH_LOG("\"%s\"", cases[i].value);
+		}
+		EXPECT_STREQ(cases[i].shown, read_line(path, line, sizeof(line)));
+	}
+	EXPECT_EQ(0, module_unload(DRIVER));
 }
 
 /* --- Devices of other shapes --- */

@@ -12,6 +12,7 @@
  */
 #define pr_fmt(fmt) "mapdev_pci: " fmt
 
+#include <linux/kstrtox.h>
 #include <linux/mapdev.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -49,9 +50,30 @@ static int cache = MAPDEV_WC;
 module_param_cb(cache, &cache_ops, &cache, 0644);
 MODULE_PARM_DESC(cache, "cache mode of prefetchable BARs of devices bound from now on: wb, wc, uc (default: wc); all others are uc");
 
-static ushort mode = 0600;
-module_param(mode, ushort, 0644);
-MODULE_PARM_DESC(mode, "permissions of the nodes of devices bound from now on (default: 0600)");
+/* As chmod(1) has it; 0 would be the default of linux/mapdev.h. */
+static int mode_set(const char *value, const struct kernel_param *kp)
+{
+	u16 mode;
+
+	if (kstrtou16(value, 8, &mode) || !mode || mode & ~0777)
+		return -EINVAL;
+	WRITE_ONCE(*(u16 *)kp->arg, mode);
+	return 0;
+}
+
+static int mode_get(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%04o\n", *(u16 *)kp->arg);
+}
+
+static const struct kernel_param_ops mode_ops = {
+	.set = mode_set,
+	.get = mode_get,
+};
+
+static u16 mode = 0600;
+module_param_cb(mode, &mode_ops, &mode, 0644);
+MODULE_PARM_DESC(mode, "permissions of the nodes of devices bound from now on, in octal (default: 0600)");
 
 /**
  * struct mapdev_pci - a device that is bound
