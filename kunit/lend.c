@@ -201,6 +201,8 @@ SPOIL(mode, desc->mode = 04600)
 SPOIL(hole, desc->hole_size = PAGE_SIZE)
 SPOIL(name, desc->name = "a/b")
 SPOIL(dots, desc->name = "..")
+SPOIL(name_and_mode, (desc->mode = 04600, desc->name =
+	"a-name-that-is-longer-than-the-63-characters-that-a-name-can-have"))
 SPOIL(phys, (desc->memory = MAPDEV_LEND_FRAMES, desc->phys = 12))
 SPOIL(hole_outside, (desc->memory = MAPDEV_LEND_FRAMES, desc->phys = 0,
 		     desc->hole_offset = PAGE_SIZE, desc->hole_size = desc->size))
@@ -215,6 +217,7 @@ static const struct bad_desc bad_descs[] = {
 	{ "hole", spoil_hole, -EINVAL },
 	{ "name", spoil_name, -EINVAL },
 	{ "dots", spoil_dots, -EINVAL },
+	{ "name and mode", spoil_name_and_mode, -ENAMETOOLONG },
 	{ "phys", spoil_phys, -EINVAL },
 	{ "hole outside", spoil_hole_outside, -EINVAL },
 };
@@ -242,6 +245,67 @@ static void refused(struct kunit *test)
 		mapdev_retire(region);
 }
 
+/* Pages that core would not map are not taken: no program is to meet them. */
+static void unmappable(struct kunit *test)
+{
+	struct lend_fixture *fx = kunit_kzalloc(test, sizeof(*fx), GFP_KERNEL);
+	u8 *slab = kunit_kzalloc(test, 64, GFP_KERNEL);
+	u8 *large = kunit_kzalloc(test, 4 * KMALLOC_MAX_CACHE_SIZE, GFP_KERNEL);
+	struct page *bad[4], *page;
+
+	KUNIT_ASSERT_NOT_NULL(test, fx);
+	KUNIT_ASSERT_NOT_NULL(test, slab);
+	KUNIT_ASSERT_NOT_NULL(test, large);
+	fixture_alloc(test, fx);
+	bad[0] = NULL;
+	bad[1] = virt_to_page(slab);
+	bad[2] = virt_to_page(large + PAGE_SIZE);
+	bad[3] = ZERO_PAGE(0);
+	page = fx->pages[LENT_PAGES - 1];
+	for (int dirty = 0; dirty < 2; dirty++) {
+		fx->desc.dirty = dirty;
+		for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+			fx->pages[LENT_PAGES - 1] = bad[i];
+			KUNIT_EXPECT_PTR_EQ_MSG(test, ERR_PTR(-EINVAL),
+						mapdev_register(&fx->desc),
+						"page %zu", i);
+		}
+	}
+	fx->pages[LENT_PAGES - 1] = page;
+	for (int i = 0; i < LENT_PAGES; i++)
+		KUNIT_EXPECT_NULL(test, fx->pages[i]->mapping);
+}
+
+/* A block of a higher order has one reference, until it is split. */
+static void unsplit_block(struct kunit *test)
+{
+	struct page *block = alloc_pages(GFP_KERNEL | __GFP_ZERO, 2);
+	struct page *pages[4];
+	struct mapdev_desc desc = {
+		.name	= "kunit-lent",
+		.size	= ARRAY_SIZE(pages) * PAGE_SIZE,
+		.memory	= MAPDEV_LEND_PAGES,
+		.pages	= pages,
+	};
+	struct mapdev_region *region;
+
+	KUNIT_ASSERT_NOT_NULL(test, block);
+	for (int i = 0; i < 4; i++)
+		pages[i] = block + i;
+	region = mapdev_register(&desc);
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-EINVAL), region);
+	if (!IS_ERR(region))
+		mapdev_retire(region);
+
+	split_page(block, 2);
+	region = mapdev_register(&desc);
+	KUNIT_EXPECT_NOT_ERR_OR_NULL(test, region);
+	if (!IS_ERR(region))
+		mapdev_retire(region);
+	for (int i = 0; i < 4; i++)
+		__free_page(pages[i]);
+}
+
 static void name_is_taken(struct kunit *test)
 {
 	struct lend_fixture *fx = fixture_lend(test);
@@ -258,6 +322,8 @@ static struct kunit_case lend_cases[] = {
 	KUNIT_CASE_PARAM(costs_nothing, kind_gen_params),
 	KUNIT_CASE_PARAM(marks_dirty, kind_gen_params),
 	KUNIT_CASE_PARAM(refused, bad_desc_gen_params),
+	KUNIT_CASE(unmappable),
+	KUNIT_CASE(unsplit_block),
 	KUNIT_CASE(name_is_taken),
 	{}
 };

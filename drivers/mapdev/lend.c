@@ -10,12 +10,47 @@
 
 #include "mapdev.h"
 
+/*
+ * Whether core maps it, which it says to the fault: not what nobody has a reference
+ * to, and not what uses its counter of mappings for something else.
+ */
+static bool can_be_mapped(const struct page *page)
+{
+	const struct folio *folio;
+
+	if (!page)
+		return false;
+	folio = page_folio(page);
+	return folio_ref_count(folio) && !folio_test_anon(folio) &&
+	       !page_has_type(page) && !page_has_type(&folio->page) &&
+	       !is_zero_folio(folio);
+}
+
+static int check_pages(struct mapdev_region *region, struct page **pages)
+{
+	for (pgoff_t i = 0; i < mapdev_pages(region); i++) {
+		if (!can_be_mapped(pages[i])) {
+			pr_err("%s: page %lu cannot be mapped: see MAPDEV_LEND_PAGES\n",
+			       mapdev_name(region), i);
+			return -EINVAL;
+		}
+		if (!(i % 1024))
+			cond_resched();
+	}
+	return 0;
+}
+
 /* Take what @desc lends; mapdev_give_back() undoes it, and half of it, too. */
 int mapdev_borrow(struct mapdev_region *region, const struct mapdev_desc *desc)
 {
+	int err;
+
 	region->lockdown = desc->lockdown;
 	switch (desc->memory) {
 	case MAPDEV_LEND_PAGES:
+		err = check_pages(region, desc->pages);
+		if (err)
+			return err;
 		region->pages = desc->pages;
 		return mapdev_ram_own(region);
 	case MAPDEV_LEND_RANGE:
@@ -85,7 +120,12 @@ struct mapdev_region *mapdev_register(const struct mapdev_desc *desc)
 	};
 	const char *fault = desc_fault(desc);
 	struct mapdev_attrs attrs;
+	int err;
 
+	/* From here on it may be in the log. */
+	err = mapdev_name_check(desc->name);
+	if (err)
+		return ERR_PTR(err);
 	if (fault) {
 		pr_err("%s: %s\n", desc->name, fault);
 		return ERR_PTR(-EINVAL);

@@ -30,8 +30,9 @@ struct page;
  * enum mapdev_memory - what a driver lends
  * @MAPDEV_LEND_PAGES: an array of struct page pointers. They are mapped one by
  *	one with a reference each, so programs can pin them (O_DIRECT, io_uring,
- *	RDMA): free them by put_page(), and who has pinned one keeps it. No page
- *	of a slab or of a page cache. Appears as backing "pages".
+ *	RDMA): free them by put_page(), and who has pinned one keeps it. So each
+ *	has its own reference (split_page() for a block of a higher order), and none
+ *	is of a slab, of a page cache or the zero page. Appears as backing "pages".
  * @MAPDEV_LEND_RANGE: physically contiguous RAM with struct pages, mapped by
  *	page frame, in PMDs and PUDs where it is aligned so, and never pinned.
  *	Appears as backing "contig".
