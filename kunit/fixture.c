@@ -3,6 +3,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/fs_struct.h>
+#include <linux/io.h>
 #include <linux/mman.h>
 #include <linux/mmap_lock.h>
 #include <linux/module.h>
@@ -57,6 +58,9 @@ struct mapdev_region *fixture_region_with(struct kunit *test, u64 size,
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, region);
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, retire_action, region));
+	/* A window shows what is there: what another case has left, or another load. */
+	if (region->io)
+		memset_io(region->io, 0, size);
 	return region;
 }
 

@@ -91,6 +91,28 @@ static void store_and_load(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, byte);
 }
 
+/*
+ * Nor does a case find what another has stored, even before the module was loaded:
+ * memory that is not the kernel's outlives it.
+ */
+static void begins_with_zeros(struct kunit *test)
+{
+	for (int i = 0; i < 2; i++) {
+		struct mapping_fixture fx;
+		u8 byte = 1;
+
+		fixture_init(test, &fx);
+		for (loff_t at = 7; at < REGION_SIZE; at += PAGE_SIZE) {
+			KUNIT_EXPECT_EQ(test, 0, get_user(byte, fx.user + at));
+			KUNIT_EXPECT_EQ(test, 0, byte);
+			KUNIT_EXPECT_EQ(test, 0, put_user((u8)42, fx.user + at));
+		}
+		vm_munmap((unsigned long)fx.user, REGION_SIZE);
+		fixture_close(test, fx.file);
+		fixture_retire(test, fx.region);
+	}
+}
+
 /* ids: MP-7 MP-13 MP-24 MP-25 MP-26 PA-6 PA-22 PA-23 */
 static void vma_is_as_prepared(struct kunit *test)
 {
@@ -537,6 +559,7 @@ static void asserts_locks(struct kunit *test)
 
 static struct kunit_case mapping_cases[] = {
 	KUNIT_CASE_PARAM(store_and_load, backing_gen_params),
+	KUNIT_CASE_PARAM(begins_with_zeros, backing_gen_params),
 	KUNIT_CASE_PARAM(vma_is_as_prepared, backing_gen_params),
 	KUNIT_CASE_PARAM(eager_or_not, backing_gen_params),
 	KUNIT_CASE_PARAM(part_of_it, backing_gen_params),
