@@ -2,7 +2,10 @@
 /* Resize of a live region, and discard of a range; alone and under load. */
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+
+#include <linux/io_uring.h>
 
 #include "region.h"
 
@@ -238,36 +241,151 @@ TEST_F(resize, pinned)
 	EXPECT_EQ(PAGE, differs(buf, HALF + PAGE, PAGE, 1));
 }
 
-/*
- * A granule that is pinned cannot be split: the part that goes is zeroed, and
- * stays out of reach past the end, whoever writes to it meanwhile.
- */
-TEST_F(resize, pinned_part)
+/* Hold one page as a fixed buffer, which pins it. */
+static int fix(int fds[2], u8 *page)
 {
+	struct io_uring_params params = {};
+	struct iovec iov = { page, PAGE };
+
+	fds[0] = syscall(__NR_io_uring_setup, 1, &params);
+	return fds[0] < 0 || syscall(__NR_io_uring_register, fds[0],
+				     IORING_REGISTER_BUFFERS, &iov, 1);
+}
+
+static int unfix(int fds[2], u8 *buf)
+{
+	int err = syscall(__NR_io_uring_register, fds[0],
+			  IORING_UNREGISTER_BUFFERS, NULL, 0);
+
+	close(fds[0]);
+	return err;
+}
+
+/* By each view of it, the region is as it was set up. */
+static void expect_all(struct __test_metadata *_metadata,
+		       const struct region *r, int fd, const u8 *old)
+{
+	char path[128], line[32];
+	u8 *buf = malloc(SIZE), *map = NULL;
+
+	EXPECT_EQ(SIZE, info_length(fd));
+	EXPECT_EQ(SIZE, lseek(fd, 0, SEEK_END));
+	snprintf(path, sizeof(path), CLASS "/%s/size", r->name);
+	EXPECT_EQ(SIZE, strtoul(read_line(path, line, sizeof(line)), NULL, 10));
+	EXPECT_EQ(SIZE, differs(old, 0, SIZE, 1));
+	ASSERT_EQ(0, try_mmap(fd, SIZE, PROT_READ, MAP_SHARED, 0, &map));
+	EXPECT_EQ(SIZE, differs(map, 0, SIZE, 1));
+	munmap(map, SIZE);
+	EXPECT_EQ(SIZE, pread(fd, buf, SIZE, 0));
+	EXPECT_EQ(SIZE, differs(buf, 0, SIZE, 1));
+	free(buf);
+}
+
+/*
+ * A granule that is pinned cannot be split: no end comes to lie within it, and
+ * whoever asks for one changes nothing, on either side of it.
+ */
+TEST_F(resize, pinned_end)
+{
+	static const struct {
+		int (*hold)(int fds[2], u8 *page);
+		int (*let_go)(int fds[2], u8 *buf);
+	} holders[] = { { pin, unpin }, { fix, unfix } };
 	size_t size = SIZE - 2 * PAGE;
+	char path[128], text[32];
 	u8 buf[PAGE];
 	int fds[2];
 
-	ASSERT_EQ(0, pin(fds, self->map + SIZE - PAGE));
-	ASSERT_EQ(0, region_resize(self->fd, size));
-	EXPECT_EQ(SIGBUS, touch_read(self->map + SIZE - PAGE));
-	EXPECT_EQ(SIGBUS, touch_read(self->map + size));
-	EXPECT_EQ(0, pread(self->fd, buf, PAGE, size));
-	EXPECT_EQ(1, pread(self->fd, buf, PAGE, size - 1));
-	EXPECT_EQ(1, pwrite(self->fd, buf, PAGE, size - 1));
-	EXPECT_EQ(size, wrong(self->map, 0, size, false));
-	/* What maps its beginning does not map all of it. */
-	EXPECT_EQ(SIGBUS, touch_read(self->map + size));
-	/* A range in the middle of it. */
-	ASSERT_EQ(0, region_discard(self->fd, size - 2 * PAGE, PAGE));
-	EXPECT_EQ(size - PAGE, wrong(self->map, size - 2 * PAGE, size - PAGE,
-				     true));
-	EXPECT_EQ(size, wrong(self->map, size - PAGE, size, false));
-	ASSERT_EQ(0, region_resize(self->fd, SIZE));
-	EXPECT_EQ(SIZE, wrong(self->map, size, SIZE, true));
+	snprintf(path, sizeof(path), CLASS "/%s/size", self->r.name);
+	snprintf(text, sizeof(text), "%zu", size);
+	for (size_t i = 0; i < ARRAY_SIZE(holders); i++) {
+		ASSERT_EQ(0, holders[i].hold(fds, self->map + SIZE - PAGE));
+		if (is_large(variant->granule)) {
+			long resizes = region_stat(&self->r, "resize");
+
+			EXPECT_EQ(EBUSY, region_resize(self->fd, size));
+			expect_all(_metadata, &self->r, self->fd, self->map);
+			EXPECT_EQ(-EBUSY, write_file(path, text));
+			EXPECT_EQ(-EBUSY, region_set(&self->r, "size", text));
+			expect_all(_metadata, &self->r, self->fd, self->map);
+			EXPECT_EQ(resizes, region_stat(&self->r, "resize"));
+			/* An end that no granule lies across can be had. */
+			EXPECT_EQ(0, region_resize(self->fd, HALF));
+			EXPECT_EQ(SIGBUS, touch_read(self->map + SIZE - PAGE));
+			EXPECT_EQ(0, region_resize(self->fd, SIZE));
+			EXPECT_EQ(SIZE, wrong(self->map, HALF, SIZE, true));
+			fill(self->map + HALF, HALF, HALF, 1);
+		}
+		ASSERT_EQ(0, holders[i].let_go(fds, buf));
+		EXPECT_EQ(0, region_resize(self->fd, size));
+		EXPECT_EQ(size, wrong(self->map, 0, size, false));
+		EXPECT_EQ(SIGBUS, touch_read(self->map + size));
+		EXPECT_EQ(0, region_resize(self->fd, SIZE));
+		EXPECT_EQ(SIZE, wrong(self->map, size, SIZE, true));
+		/* In granules, not in what they were split to. */
+		EXPECT_EQ(0, region_discard(self->fd, 0, SIZE));
+		fill(self->map, 0, SIZE, 1);
+	}
+}
+
+/* What is discarded of a granule that is pinned is zeroed, and stays shared. */
+TEST_F(resize, pinned_part)
+{
+	size_t at = SIZE - 3 * PAGE;
+	u8 buf[PAGE];
+	int fds[2];
+
+	ASSERT_EQ(0, pin(fds, self->map + at));
+	ASSERT_EQ(0, region_discard(self->fd, at, PAGE));
+	EXPECT_EQ(at, wrong(self->map, 0, at, false));
+	EXPECT_EQ(at + PAGE, wrong(self->map, at, at + PAGE, true));
+	EXPECT_EQ(SIZE, wrong(self->map, at + PAGE, SIZE, false));
+	store_byte(self->map + at, 77);
 	ASSERT_EQ(0, unpin(fds, buf));
-	/* A page alone went as a whole. */
-	EXPECT_EQ(is_large(variant->granule), all_zero(buf, PAGE));
+	if (is_large(variant->granule)) {
+		EXPECT_EQ(77, buf[0]);
+		EXPECT_TRUE(all_zero(buf + 1, PAGE - 1));
+	} else {
+		/* A page alone went as a whole. */
+		EXPECT_EQ(PAGE, differs(buf, at, PAGE, 1));
+	}
+}
+
+/* Any reader can have a granule split, whatever became of a resize before that. */
+TEST_F(resize, split_by_reader)
+{
+	size_t size = SIZE - 2 * PAGE;
+	bool large = is_large(variant->granule);
+	int fds[2], status;
+	u8 buf[PAGE], *map;
+	pid_t pid;
+
+	ASSERT_EQ(0, chmod(self->r.node, 0444));
+	ASSERT_EQ(0, pin(fds, self->map + SIZE - PAGE));
+	EXPECT_EQ(large ? EBUSY : 0, region_resize(self->fd, size));
+	ASSERT_EQ(0, unpin(fds, buf));
+	ASSERT_EQ(0, munmap(self->map, SIZE));
+	pid = fork();
+	if (!pid) {
+		int fd;
+
+		if (drop_root())
+			_exit(1);
+		fd = open(self->r.node, O_RDONLY);
+		if (try_mmap(fd, size, PROT_READ, MAP_SHARED, 0, &map))
+			_exit(2);
+		load_byte(map + size - PAGE);
+		if (madvise(map + size - PAGE, PAGE, MADV_COLD))
+			_exit(3);
+		_exit(0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, region_resize(self->fd, SIZE));
+	ASSERT_EQ(0, try_mmap(self->fd, SIZE, PROT_READ | PROT_WRITE,
+			      MAP_SHARED, 0, &self->map));
+	EXPECT_EQ(size, wrong(self->map, 0, size, false));
+	EXPECT_EQ(SIZE, wrong(self->map, size, SIZE, !large));
 }
 
 TEST_F(resize, ioctl_errors)

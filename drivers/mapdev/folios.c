@@ -15,6 +15,69 @@
 #include "mapdev.h"
 #include "folios.h"
 
+/*
+ * Always dirty, large, without writeback and not shmem's: mm core has no other
+ * folios that are all of it. The places of mm/ in 7.3 that ask folio_test_dirty(),
+ * mapping_can_writeback() or shmem_mapping(), and what has been decided for each.
+ *
+ * Wanted:
+ *   mapping_evict_folio(), folio_unmap_invalidate(), __remove_mapping(),
+ *   reclaim_clean_pages_from_list()	A dirty folio is not dropped.
+ *   hwpoison_user_mappings(),
+ *   unmap_poisoned_folio()		Mappers of a dirty folio get SIGBUS.
+ *   set_pte_range()			An entry that is writable is made dirty.
+ *   vma_fs_can_writeback()		No: dirty=0 has no write faults to track,
+ *					and long-term pins for writing work.
+ *   folio_account_dirtied(), filemap_writeback(), __folio_cancel_dirty(),
+ *   folio_clear_dirty_for_io(), filemap_unaccount_folio(),
+ *   __folio_migrate_mapping()		Without writeback nothing is counted.
+ *   folio_migrate_flags(),
+ *   remove_migration_pte(), _pmd()	The new folio, and its entries, are dirty.
+ *
+ * Dealt with:
+ *   __folio_freeze_and_split_unmapped()	Takes what is dirty past i_size from
+ *					the counters of inode_to_wb(), which is
+ *					NULL. resize.c: nothing is past i_size.
+ *   filemap_map_pages(), filemap_map_folio_range(),
+ *   finish_fault()			Map page by page what lies across
+ *					i_size. The same: nothing does.
+ *   truncate_inode_partial_folio(),
+ *   folio_split_or_unmap()		Keep a dirty folio that cannot be split,
+ *					unmapped. resize.c: cut_end(), split_at().
+ *   isolate_migratepages_block()	Wants migrate_folio, which there is.
+ *   unpin_user_pages_dirty_lock(), unpin_user_page_range_dirty_lock(),
+ *   follow_page_pte(), __split_huge_pmd_locked(), walk_update_folio()
+ *					Do not call dirty_folio for what is dirty:
+ *					see dirty.c.
+ *
+ * Lived with:
+ *   folio_can_map_prot_numa(), migrate_misplaced_folio_prepare()
+ *					NUMA balancing never moves a folio;
+ *					numa_node, mbind(2), move_pages(2) do.
+ *   collapse_file(), collapse_single_pmd()	What was split stays so (they do
+ *					not look at device files, either).
+ *   gup_fast_folio_allowed()		A long-term pin for writing goes slow.
+ *   me_pagecache_clean(), _dirty()	"Failed", as the folio stays: see below.
+ *   filemap_cachestat()		Nothing is dirty: it asks the xarray.
+ *
+ * Not reached:
+ *   by mapping_set_unevictable()	shrink_folio_list(), pageout(), evict_folios(),
+ *					folio_check_dirty_writeback(),
+ *					should_skip_vma(), lru_deactivate_file(),
+ *					folio_rotate_reclaimable()
+ *   by the lack of shadows and swap	mincore_page(), clear_shadow_entries(),
+ *					truncate_folio_batch_exceptionals(),
+ *					__filemap_add_folio(), madvise_willneed(),
+ *					mapping_set_update(), do_swap_page()
+ *   by a_ops and file_operations	folio_launder(), fallback_migrate_folio(),
+ *					__folio_mark_dirty(), the dropbehind of
+ *					filemap_read(), __filemap_get_folio() with
+ *					FGP_CREAT, filemap_range_has_writeback(),
+ *					filemap_get_folios_dirty(),
+ *					pagecache_isize_extended(), writeback
+ *   anonymous, or DAX, or KSM only	the rest
+ */
+
 /* A poisoned page stays, so that its data is missed and not read as zero. */
 static int error_remove_folio(struct address_space *mapping,
 			      struct folio *folio)
@@ -65,6 +128,17 @@ void mapdev_folio_put(struct folio *folio)
 	folio_put(folio);
 }
 
+/* With invalidate_lock held nobody splits: who has it does not wait for it. */
+static void let_split(struct mapdev_region *region)
+{
+	struct address_space *mapping = region->inode->i_mapping;
+
+	if (likely(!READ_ONCE(region->splitting)))
+		return;
+	filemap_invalidate_lock_shared(mapping);
+	filemap_invalidate_unlock_shared(mapping);
+}
+
 /*
  * The folio at @index, locked and with a reference; -ENOENT if there is none
  * yet, or the errno of the state; with FGP_NOWAIT -EAGAIN if another has it
@@ -76,6 +150,7 @@ struct folio *mapdev_folio_find(struct mapdev_region *region, pgoff_t index,
 	struct folio *folio;
 	int err;
 
+	let_split(region);
 	folio = __filemap_get_folio(region->inode->i_mapping, index,
 				    FGP_LOCK | how, 0);
 	if (IS_ERR(folio))
@@ -221,8 +296,7 @@ ssize_t mapdev_folios_copy(struct mapdev_region *region, loff_t pos,
 	/* Only the page at @pos was checked for poison. */
 	if (folio_contain_hwpoisoned_page(folio))
 		bytes = PAGE_SIZE - offset_in_page(pos);
-	/* A folio that is pinned may lie across a new end. */
-	bytes = min3(bytes, iov_iter_count(iter), mapdev_size(region) - pos);
+	bytes = min(bytes, iov_iter_count(iter));
 
 	pagefault_disable();
 	if (write) {

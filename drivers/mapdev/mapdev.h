@@ -189,6 +189,7 @@ struct mapdev_stats {
  * @guard: ram and pfn: held shared by faults and copies, see guard.c
  * @control: serialises state changes
  * @off: MAPDEV_OFF_*, written under @control, read anywhere
+ * @splitting: paged: who needs a reference to a folio waits for invalidate_lock
  * @wait: poll(2) sleeps here for a change of state
  * @state_file: state in sysfs, for those who poll that; under @control
  * @stats: counters, one set for each CPU
@@ -217,6 +218,7 @@ struct mapdev_region {
 	struct percpu_rw_semaphore guard;
 	struct mutex control;	/* see above */
 	unsigned long off;
+	bool splitting;
 	wait_queue_head_t wait;
 	struct kernfs_node *state_file;
 	struct mapdev_stats __percpu *stats;

@@ -98,9 +98,7 @@ static vm_fault_t paged_fault(struct vm_fault *vmf)
 static vm_fault_t paged_insert_huge(struct vm_fault *vmf, struct folio *folio)
 {
 	if (folio_order(folio) != PMD_ORDER ||
-	    folio_contain_hwpoisoned_page(folio) ||
-	    !mapdev_has_pages(mapdev_of_vma(vmf->vma), folio->index,
-			      1UL << PMD_ORDER))
+	    folio_contain_hwpoisoned_page(folio))
 		return VM_FAULT_FALLBACK;
 	return vmf_insert_folio_pmd(vmf, folio, false);
 }

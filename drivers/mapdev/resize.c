@@ -5,15 +5,17 @@
  *
  * Folios leave the page cache as those of a file do that is truncated: with
  * invalidate_lock held, which keeps new ones out, and each under its own lock,
- * unmapped, so that a fault has either been seen, or sees the folio gone. Who
- * has pinned one keeps it as it is. A folio that is not within the range as a
- * whole is zeroed there, and split if nobody has pinned it.
+ * unmapped, so that a fault has either been seen, or sees the folio gone. A pin
+ * keeps one as it is. A folio that is not within the range of a discard as a
+ * whole is zeroed there, and split unless it is pinned. No folio ever lies
+ * across the end of the region: it is split there first, or the end stays.
  */
 #define pr_fmt(fmt) "mapdev: " fmt
 
 #include <linux/cleanup.h>
+#include <linux/delay.h>
+#include <linux/mm.h>
 #include <linux/pagemap.h>
-#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <trace/events/mapdev.h>
@@ -62,26 +64,75 @@ static loff_t cut_end(struct mapdev_region *region, loff_t start, loff_t end)
 	return end;
 }
 
-/* With region->control and invalidate_lock held. */
-static void set_size(struct mapdev_region *region, u64 size)
+/* References for a moment are gone after this many waits of so many ms. */
+#define SPLIT_TRIES	10
+#define SPLIT_WAIT	10
+
+/* The folio that has pages on both sides of @pos, with a reference, or NULL. */
+static struct folio *folio_across(struct address_space *mapping, loff_t pos)
 {
-	WRITE_ONCE(region->attrs.size, size);
-	/* Core asks this one, for folios that go past the end. */
-	i_size_write(region->inode, size);
+	struct folio *folio = filemap_get_folio(mapping, pos >> PAGE_SHIFT);
+
+	if (IS_ERR(folio))
+		return NULL;
+	if (folio_pos(folio) < pos)
+		return folio;
+	folio_put(folio);
+	return NULL;
 }
 
-static void shrink(struct mapdev_region *region, u64 size)
+/*
+ * Split what lies across @pos. No byte changes, whether or not it can be done:
+ * core zeroes the range that it drops before it splits, and this one is empty.
+ * It is done by who has the only reference; mapdev_folio_find() takes none
+ * meanwhile.
+ */
+static int split_at(struct mapdev_region *region, loff_t pos)
+{
+	struct address_space *mapping = region->inode->i_mapping;
+	struct folio *folio;
+	int tries = 0, err = 0;
+
+	WRITE_ONCE(region->splitting, true);
+	while ((folio = folio_across(mapping, pos))) {
+		bool pinned = folio_maybe_dma_pinned(folio);
+
+		folio_put(folio);
+		if (pinned || tries == SPLIT_TRIES) {
+			err = -EBUSY;
+			break;
+		}
+		if (tries++)
+			fsleep(SPLIT_WAIT * USEC_PER_MSEC);
+		truncate_inode_pages_range(mapping, pos, pos - 1);
+	}
+	WRITE_ONCE(region->splitting, false);
+	return err;
+}
+
+/*
+ * The size of the region goes first: from then on nothing is made, mapped or
+ * copied past it. That of the inode goes last: what a split leaves past i_size,
+ * core drops, and follows inode_to_wb(), which is NULL here (7.3:
+ * __folio_freeze_and_split_unmapped()); and any program may have a folio split.
+ */
+static int shrink(struct mapdev_region *region, u64 size)
 {
 	struct address_space *mapping = region->inode->i_mapping;
 	u64 old = mapdev_size(region);
+	int err;
 
 	filemap_invalidate_lock(mapping);
-	set_size(region, size);
-	/* A map_pages that has read the old size maps no more after this. */
-	synchronize_rcu();
-	drop_range(region, size, old);
+	err = split_at(region, size);
+	if (!err) {
+		WRITE_ONCE(region->attrs.size, size);
+		drop_range(region, size, old);
+		i_size_write(region->inode, size);
+	}
 	filemap_invalidate_unlock(mapping);
-	mapdev_bytes_give(region, old - size);
+	if (!err)
+		mapdev_bytes_give(region, old - size);
+	return err;
 }
 
 static int grow(struct mapdev_region *region, u64 size)
@@ -99,9 +150,9 @@ static int grow(struct mapdev_region *region, u64 size)
 		return err;
 	}
 	filemap_invalidate_lock(mapping);
-	/* A folio that was pinned may lie across the end, and be written to. */
-	drop_range(region, old, size);
-	set_size(region, size);
+	/* Core maps large folios, and keeps them, only below this one. */
+	i_size_write(region->inode, size);
+	WRITE_ONCE(region->attrs.size, size);
 	/* Not before: the old end may lie within a unit. */
 	mapdev_dirty_mark(region, old >> PAGE_SHIFT,
 			  (size - old) >> PAGE_SHIFT);
@@ -120,8 +171,9 @@ static int grow(struct mapdev_region *region, u64 size)
  *
  * Context: process context, sleeps, not under mmap_lock.
  * Return: 0, -EOPNOTSUPP (not this backing), -ENODEV (not live), -EINVAL,
- * -ENOSPC (max_bytes), -ENOMEM. The log says which of the last three, in one
- * line.
+ * -ENOSPC (max_bytes), -ENOMEM, of which the log says which, in one line; or
+ * -EBUSY, when the folio across the new end cannot be split. An errno means
+ * that nothing has changed.
  */
 int mapdev_region_resize(struct mapdev_region *region, u64 size)
 {
@@ -144,7 +196,7 @@ int mapdev_region_resize(struct mapdev_region *region, u64 size)
 	if (size > mapdev_size(region))
 		err = grow(region, size);
 	else if (size < mapdev_size(region))
-		shrink(region, size);
+		err = shrink(region, size);
 	if (!err)
 		mapdev_count(region, MAPDEV_STAT_RESIZE);
 	return err;

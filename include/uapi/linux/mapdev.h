@@ -214,7 +214,8 @@ struct mapdev_resize {
  * on paged. What lies below both sizes stays, what is past the new end is freed
  * as by MAPDEV_IOC_DISCARD and raises SIGBUS, what is past the old end is zero.
  * EBADF, EPERM, EFAULT, EINVAL, E2BIG, EOPNOTSUPP (another backing), ENODEV (not
- * live), ENOSPC (more than max_bytes), ENOMEM (for the dirty log).
+ * live), ENOSPC (more than max_bytes), ENOMEM (for the dirty log), EBUSY (the new
+ * end lies within a granule that is pinned). An errno means that nothing changed.
  */
 #define MAPDEV_IOC_RESIZE	_IO(MAPDEV_IOC_MAGIC, 3)
 
