@@ -66,6 +66,25 @@ TEST_F(semantics, map_fixed)
 	munmap(place, SIZE);
 }
 
+/* A free range is given to who names it, though no huge page fits there. */
+/* ids: LK-27 */
+TEST_F(semantics, map_hint)
+{
+	u8 *place = reserve(SIZE + HUGE, PROT_NONE), *other = NULL;
+	u8 *hole = place + page;
+
+	ASSERT_EQ(0, munmap(hole, SIZE));
+	ASSERT_EQ(hole, mmap(hole, SIZE, PROT_READ, MAP_SHARED, self->fd, 0));
+	EXPECT_EQ(SIZE, unstamped(hole, 0, SIZE, 1));
+	/* One that is not free is passed over. */
+	other = mmap(hole, SIZE, PROT_READ, MAP_SHARED, self->fd, 0);
+	ASSERT_NE(MAP_FAILED, other);
+	EXPECT_NE(hole, other);
+	EXPECT_EQ(0, (uintptr_t)other % (SIZE < PMD ? page : PMD));
+	munmap(other, SIZE);
+	munmap(place, SIZE + HUGE);
+}
+
 /* What mmap_prepare refuses has already lost the old mapping: a hole. */
 /* ids: MP-3 */
 TEST_F(semantics, map_fixed_refused)
@@ -265,6 +284,30 @@ TEST_F(semantics, mremap_move)
 	EXPECT_EQ(SIGBUS, touch_read(self->map + page));
 	EXPECT_EQ(SIGBUS, touch_read(moved + SIZE / 2));
 	munmap(moved, SIZE);
+}
+
+/* Core moves several at once only if it knows how their file finds an address. */
+TEST_F(semantics, mremap_several)
+{
+	u8 *place = reserve(SIZE, PROT_NONE);
+
+	ASSERT_EQ(0, mprotect(self->map, page, PROT_READ));
+	EXPECT_EQ(no_huge_pages() ? place : MAP_FAILED,
+		  remap(self->map, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
+			place));
+	if (no_huge_pages())
+		return;
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
+	/* One by one they move. */
+	EXPECT_EQ(place, remap(self->map, page, page,
+			       MREMAP_MAYMOVE | MREMAP_FIXED, place));
+	EXPECT_EQ(place + page, remap(self->map + page, SIZE - page,
+				      SIZE - page,
+				      MREMAP_MAYMOVE | MREMAP_FIXED,
+				      place + page));
+	EXPECT_EQ(SIZE, unstamped(place, 0, SIZE, 1));
+	munmap(place, SIZE);
 }
 
 TEST_F(semantics, mremap_duplicate)

@@ -428,7 +428,6 @@ long mapdev_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
  */
 #ifdef CONFIG_MMU
 #define MAPDEV_DEFAULT_BACKING	(&mapdev_paged)
-#define mapdev_get_unmapped_area	thp_get_unmapped_area
 #define MAPDEV_NOMMU_FOPS
 
 static inline void mapdev_unmap(struct mapdev_region *region)
@@ -445,14 +444,20 @@ static inline bool mapdev_is_mapped(const struct mapdev_region *region)
 #define MAPDEV_NOMMU_FOPS	.mmap_capabilities = mapdev_mmap_capabilities,
 
 unsigned int mapdev_mmap_capabilities(struct file *file);
-unsigned long mapdev_get_unmapped_area(struct file *file, unsigned long addr,
-				       unsigned long len, unsigned long pgoff,
-				       unsigned long flags);
 bool mapdev_is_mapped(const struct mapdev_region *region);
 
 static inline void mapdev_unmap(struct mapdev_region *region)
 {
 }
+#endif
+
+/* area.c, nommu.c; else core finds an address */
+#if defined(CONFIG_TRANSPARENT_HUGEPAGE) || !defined(CONFIG_MMU)
+unsigned long mapdev_get_unmapped_area(struct file *file, unsigned long addr,
+				       unsigned long len, unsigned long pgoff,
+				       unsigned long flags);
+#else
+#define mapdev_get_unmapped_area	NULL
 #endif
 
 /* guard.c */
