@@ -6,9 +6,10 @@
  * out, because it is the same for all, is in the other samples.)
  */
 #include <linux/anon_inodes.h>
+#include <linux/cdev.h>
+#include <linux/device.h>
 #include <linux/file.h>
 #include <linux/io.h>
-#include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/vmalloc.h>
@@ -205,15 +206,15 @@ static int new_wrapper(struct vm_area_desc *desc)
 }
 
 #define FORM(_name, _hook) {						\
-	.minor = MISC_DYNAMIC_MINOR,					\
 	.name = "form-" #_name,						\
-	.fops = &(const struct file_operations){			\
-		.owner = THIS_MODULE,					\
-		._hook = _name,						\
-	},								\
+	.fops = { .owner = THIS_MODULE, ._hook = _name },		\
 }
 
-static struct miscdevice forms[] = {
+/* By minor. */
+static const struct form {
+	const char *name;
+	const struct file_operations fops;
+} forms[] = {
 	FORM(old_remap, mmap),
 	FORM(old_io_remap, mmap), FORM(new_io_remap, mmap_prepare),
 	FORM(old_iomap, mmap), FORM(new_iomap, mmap_prepare),
@@ -224,42 +225,110 @@ static struct miscdevice forms[] = {
 	FORM(old_wrapper, mmap), FORM(new_wrapper, mmap_prepare),
 };
 
-/* What is NULL, or an error, has not come to be. */
-static void forms_free(size_t registered)
+/* The owner is the same, and so is the reference that the file has. */
+static int forms_open(struct inode *inode, struct file *file)
 {
-	while (registered)
-		misc_deregister(&forms[--registered]);
+	file->f_op = &forms[iminor(inode)].fops;
+	return 0;
+}
+
+static const struct file_operations forms_fops = {
+	.owner = THIS_MODULE, .open = forms_open,
+};
+
+static const struct class forms_class = { .name = "mmap_forms" };
+static struct cdev forms_cdev;
+static dev_t forms_devt;
+
+static void forms_free(void)
+{
 	if (!IS_ERR(inner_file))
 		__fput_sync(inner_file);
 	vfree(vbuffer);
 	free_pages_exact(buffer, FORM_SIZE);
 }
 
-static int __init forms_init(void)
+static int forms_alloc(void)
 {
-	size_t i;
-	int err;
-
 	buffer = alloc_pages_exact(FORM_SIZE, GFP_KERNEL | __GFP_ZERO);
 	if (!buffer)
 		return -ENOMEM;
 	form_pfn = page_to_pfn(virt_to_page(buffer));
-	for (i = 0; i < FORM_PAGES; i++)
+	for (int i = 0; i < FORM_PAGES; i++)
 		form_pages[i] = pfn_to_page(form_pfn + i);
 	vbuffer = vmalloc_user(FORM_SIZE);
 	inner_file = anon_inode_getfile("inner", &inner_fops, NULL, 0);
+	if (vbuffer && !IS_ERR(inner_file))
+		return 0;
+	forms_free();
+	return -ENOMEM;
+}
 
-	err = vbuffer ? PTR_ERR_OR_ZERO(inner_file) : -ENOMEM;
-	for (i = 0; i < ARRAY_SIZE(forms) && !err; i++)
-		err = misc_register(&forms[i]);
+static void forms_remove_nodes(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
+		device_destroy(&forms_class, forms_devt + i);
+}
+
+/* Nodes that cannot be opened yet. */
+static int forms_add_nodes(void)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(forms) && !err; i++)
+		err = PTR_ERR_OR_ZERO(device_create(&forms_class, NULL,
+						    forms_devt + i, NULL, "%s",
+						    forms[i].name));
 	if (err)
-		forms_free(i ? i - 1 : 0);
+		forms_remove_nodes();
+	return err;
+}
+
+static int __init forms_init(void)
+{
+	int err = forms_alloc();
+
+	if (err)
+		return err;
+	err = alloc_chrdev_region(&forms_devt, 0, ARRAY_SIZE(forms),
+				  "mmap_forms");
+	if (err)
+		goto memory;
+	err = class_register(&forms_class);
+	if (err)
+		goto numbers;
+	err = forms_add_nodes();
+	if (err)
+		goto class;
+	/*
+	 * Last, and one for all of them: nobody asks whether a module is in use
+	 * when its init has failed, so until then no file of it may be open.
+	 */
+	cdev_init(&forms_cdev, &forms_fops);
+	forms_cdev.owner = THIS_MODULE;
+	err = cdev_add(&forms_cdev, forms_devt, ARRAY_SIZE(forms));
+	if (err)
+		goto nodes;
+	return 0;
+
+nodes:
+	forms_remove_nodes();
+class:
+	class_unregister(&forms_class);
+numbers:
+	unregister_chrdev_region(forms_devt, ARRAY_SIZE(forms));
+memory:
+	forms_free();
 	return err;
 }
 
 static void __exit forms_exit(void)
 {
-	forms_free(ARRAY_SIZE(forms));
+	cdev_del(&forms_cdev);
+	forms_remove_nodes();
+	class_unregister(&forms_class);
+	unregister_chrdev_region(forms_devt, ARRAY_SIZE(forms));
+	forms_free();
 }
 
 module_init(forms_init);

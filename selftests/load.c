@@ -3,6 +3,10 @@
  * Loading and unloading: the regions= parameter with everything that can be
  * wrong in it, and who keeps the module. Leaves it loaded without regions.
  */
+#include <linux/netlink.h>
+#include <sys/socket.h>
+
+#include "early.h"
 #include "module.h"
 
 static int load(const char *params)
@@ -193,6 +197,73 @@ TEST_F(load, no_newline_in_a_value)
 	EXPECT_EQ(EINVAL, load("regions=\"a:128\nK\""));
 	EXPECT_EQ(EINVAL, load("regions=\"a:131072\n\""));
 	EXPECT_EQ(EINVAL, load("regions=\"a:128K:paged:mode=0644\n\""));
+}
+
+/* A load that is about to fail: the node of a is there while b gets its pages. */
+TEST_F(load, nobody_is_early)
+{
+	struct early early = {
+		.node = "/dev/mapdev/a",
+		.file = "/sys/kernel/debug/mapdev/a",
+		.directory = CONFIGFS "/early",
+	};
+
+	ASSERT_EQ(0, early_begin(&early));
+	while (!early_has_seen(&early))
+		ASSERT_EQ(EINVAL, load("regions=a:1M:pages,b:32M:pages,c:1M:nosuch"));
+	early_end(&early);
+	EXPECT_EQ(0, early.got_in);
+}
+
+/* Wait for the event that tells of a device; false if none comes any more. */
+static bool wait_announced(int events, const char *device)
+{
+	struct timeval patience = { .tv_sec = 30 };
+	char event[4096];
+	ssize_t len;
+
+	setsockopt(events, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	while ((len = recv(events, event, sizeof(event) - 1, 0)) > 0) {
+		event[len] = '\0';
+		if (!strncmp(event, "add@", 4) && strstr(event, device))
+			return true;
+	}
+	return false;
+}
+
+/* The errno of opening a region as soon as it is heard of. */
+static void *open_announced(void *arg)
+{
+	int *events = arg;
+	int fd;
+
+	if (!wait_announced(*events, "/mapdev/a"))
+		return (void *)(long)ETIME;
+	fd = open("/dev/mapdev/a", O_RDWR);
+	if (fd < 0)
+		return (void *)(long)errno;
+	close(fd);
+	return NULL;
+}
+
+/* The uevent comes when the node can be opened, also if there is more to make. */
+TEST_F(load, announced_when_it_opens)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	pthread_t thread;
+	void *err;
+	int events;
+
+	events = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC,
+			NETLINK_KOBJECT_UEVENT);
+	ASSERT_LE(0, events);
+	ASSERT_EQ(0, bind(events, (struct sockaddr *)&kernel, sizeof(kernel)));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, open_announced, &events));
+	ASSERT_EQ(0, load("regions=a:1M:pages,b:32M:pages"));
+	ASSERT_EQ(0, pthread_join(thread, &err));
+	EXPECT_EQ(NULL, err);
+	close(events);
+	EXPECT_EQ(0, unload());
 }
 
 /* A file keeps the module, and so does a mapping whose file was closed. */

@@ -177,6 +177,9 @@ static struct config_item *mapdev_make_item(struct config_group *group,
 	struct mapdev_item *item;
 	int err;
 
+	/* A directory would keep the module, whose load may still fail. */
+	if (!mapdev_registry_is_open())
+		return ERR_PTR(-EAGAIN);
 	err = mapdev_name_check(name);
 	if (err)
 		return ERR_PTR(err);

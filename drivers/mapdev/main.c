@@ -95,20 +95,30 @@ static int __init mapdev_init(void)
 	err = say(mapdev_registry_init());
 	if (err)
 		goto class;
+	err = say(mapdev_control_init());
+	if (err)
+		goto registry;
 
-	/* All or nothing: exit retires those that were made. */
+	/* All or nothing: mapdev_registry_exit() retires those that were made. */
 	err = regions ? create_all(regions) : 0;
 	/* From init, EEXIST would say that the module is loaded already. */
 	if (err == -EEXIST)
 		err = -EBUSY;
 	if (err)
-		goto regions;
-	err = say(mapdev_control_init());
+		goto control;
+
+	/*
+	 * Last: a load that fails waits for nobody who has opened something. Until
+	 * here, no node can be opened, and no directory can be made.
+	 */
+	err = say(mapdev_registry_open());
 	if (err)
-		goto regions;
+		goto control;
 	return 0;
 
-regions:
+control:
+	mapdev_control_exit();
+registry:
 	mapdev_registry_exit();
 class:
 	class_unregister(&mapdev_class);
@@ -121,6 +131,7 @@ module_init(mapdev_init);
 static void __exit mapdev_exit(void)
 {
 	mapdev_control_exit();
+	mapdev_registry_close();
 	mapdev_registry_exit();
 	class_unregister(&mapdev_class);
 	mapdev_stats_exit();

@@ -382,11 +382,15 @@ void mapdev_region_retire(struct mapdev_region *region);
 int mapdev_region_revoke(struct mapdev_region *region, unsigned long why);
 int mapdev_region_restore(struct mapdev_region *region, unsigned long why);
 enum mapdev_state mapdev_region_state(const struct mapdev_region *region);
+void mapdev_region_announce(struct mapdev_region *region);
 void mapdev_region_put(struct mapdev_region *region);
 
 /* registry.c */
 int mapdev_registry_init(void);
 void mapdev_registry_exit(void);
+int mapdev_registry_open(void);
+bool mapdev_registry_is_open(void);
+void mapdev_registry_close(void);
 int mapdev_registry_add(struct mapdev_region *region);
 void mapdev_registry_remove(struct mapdev_region *region);
 struct mapdev_region *mapdev_region_get(unsigned int minor);

@@ -147,6 +147,14 @@ static void region_show_state(struct mapdev_region *region)
 	region_changed(region);
 }
 
+/* What tells others of a region, which can be opened by now, or lets them in. */
+void mapdev_region_announce(struct mapdev_region *region)
+{
+	mapdev_stats_publish(region);
+	dev_set_uevent_suppress(&region->dev, false);
+	kobject_uevent(&region->dev.kobj, KOBJ_ADD);
+}
+
 static struct mapdev_region *region_create(const char *name,
 					   const struct mapdev_attrs *attrs,
 					   const struct mapdev_desc *desc)
@@ -167,11 +175,13 @@ static struct mapdev_region *region_create(const char *name,
 	err = mapdev_registry_add(region);
 	if (err)
 		goto put;
+	dev_set_uevent_suppress(&region->dev, true);
 	err = device_add(&region->dev);
 	if (err)
 		goto unregister;
 	region_show_state(region);
-	mapdev_stats_publish(region);
+	if (mapdev_registry_is_open())
+		mapdev_region_announce(region);
 	return region;
 
 unregister:

@@ -34,6 +34,7 @@ static u64 mapdev_bytes;
 
 static dev_t mapdev_devt;
 static struct cdev mapdev_cdev;
+static bool mapdev_opened;
 static struct vfsmount *mapdev_mnt;
 
 static int mapdev_init_fs_context(struct fs_context *fc)
@@ -177,20 +178,42 @@ int mapdev_registry_init(void)
 
 	err = alloc_chrdev_region(&mapdev_devt, 0, MAPDEV_MINORS, "mapdev");
 	if (err)
-		goto unmount;
+		kern_unmount(mapdev_mnt);
+	return err;
+}
+
+/*
+ * Let nodes be opened, of regions made at load, too. Those regions are announced
+ * only now: whoever hears of one can open it.
+ */
+int mapdev_registry_open(void)
+{
+	struct mapdev_region *region;
+	unsigned long minor;
+	int err;
 
 	cdev_init(&mapdev_cdev, &mapdev_fops);
 	mapdev_cdev.owner = THIS_MODULE;
 	err = cdev_add(&mapdev_cdev, mapdev_devt, MAPDEV_MINORS);
 	if (err)
-		goto numbers;
-	return 0;
+		return err;
 
-numbers:
-	unregister_chrdev_region(mapdev_devt, MAPDEV_MINORS);
-unmount:
-	kern_unmount(mapdev_mnt);
-	return err;
+	/* Nobody else makes or retires a region yet. */
+	xa_for_each(&mapdev_minors, minor, region)
+		mapdev_region_announce(region);
+	smp_store_release(&mapdev_opened, true);
+	return 0;
+}
+
+/* Is the module loaded for good? */
+bool mapdev_registry_is_open(void)
+{
+	return smp_load_acquire(&mapdev_opened);
+}
+
+void mapdev_registry_close(void)
+{
+	cdev_del(&mapdev_cdev);
 }
 
 /* Ends every region: nothing else can, once the module is on its way out. */
@@ -202,7 +225,6 @@ void mapdev_registry_exit(void)
 	xa_for_each(&mapdev_minors, minor, region)
 		mapdev_region_retire(region);
 
-	cdev_del(&mapdev_cdev);
 	unregister_chrdev_region(mapdev_devt, MAPDEV_MINORS);
 	kern_unmount(mapdev_mnt);
 	xa_destroy(&mapdev_minors);
