@@ -313,6 +313,38 @@ TEST_F(making, size)
 	close(self->m.attribute);
 }
 
+/* --- a directory, whose name may take an allocation of its own --- */
+
+#define LONG_NAME CONFIGFS "/a-name-of-more-than-20-characters"
+
+static int make_long(void *ctx)
+{
+	return mkdir(LONG_NAME, 0755) ? errno : 0;
+}
+
+/* It has its name: the refusal is for want of a size. */
+static void expect_named_and_remove(struct __test_metadata *_metadata, void *ctx)
+{
+	EXPECT_EQ(-EINVAL, write_file(LONG_NAME "/live", "1"));
+	EXPECT_EQ(0, rmdir(LONG_NAME));
+}
+
+static void expect_no_directory(struct __test_metadata *_metadata, void *ctx)
+{
+	EXPECT_NE(0, access(LONG_NAME, F_OK));
+}
+
+TEST(mkdir_long_name)
+{
+	struct operation op = {
+		.name = "mkdir", .run = make_long,
+		.undo = expect_named_and_remove,
+		.as_before = expect_no_directory,
+	};
+
+	EXPECT_LE(2, inject(_metadata, &op, NULL).failures);
+}
+
 int main(int argc, char **argv)
 {
 	return inject_main(argc, argv);

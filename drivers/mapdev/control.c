@@ -174,7 +174,6 @@ static const struct config_item_type mapdev_item_type = {
 static struct config_item *mapdev_make_item(struct config_group *group,
 					    const char *name)
 {
-	struct mapdev_item *item;
 	int err;
 
 	/* A directory would keep the module, whose load may still fail. */
@@ -183,14 +182,18 @@ static struct config_item *mapdev_make_item(struct config_group *group,
 	err = mapdev_name_check(name);
 	if (err)
 		return ERR_PTR(err);
-	item = kzalloc_obj(*item);
+
+	struct mapdev_item *item __free(kfree) = kzalloc_obj(*item);
 	if (!item)
 		return ERR_PTR(-ENOMEM);
 
 	mutex_init(&item->lock);
 	mapdev_attrs_init(&item->attrs);
 	config_item_init_type_name(&item->item, name, &mapdev_item_type);
-	return &item->item;
+	/* A long one is allocated, and core says nothing of a failure. */
+	if (!config_item_name(&item->item))
+		return ERR_PTR(-ENOMEM);
+	return &no_free_ptr(item)->item;
 }
 
 static void mapdev_drop_item(struct config_group *group,
