@@ -153,6 +153,24 @@ static void owner_and_root_are_apart(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, byte);
 }
 
+/* A file that is still open keeps the device of a retired region no longer. */
+static void owner_is_let_go(struct kunit *test)
+{
+	struct lend_fixture *fx = fixture_lend(test);
+	struct device *owner = fx->desc.parent;
+	unsigned int refs;
+
+	fixture_open(test, fx->region, O_RDONLY);
+	KUNIT_EXPECT_EQ(test, 2, fx->region->awake);
+	kunit_release_action(test, retire_action, fx->region);
+	KUNIT_EXPECT_EQ(test, 0, fx->region->awake);
+
+	refs = kref_read(&owner->kobj.kref);
+	vm_munmap((unsigned long)fx->user, LENT_SIZE);
+	fixture_close(test, fx->file);
+	KUNIT_EXPECT_EQ(test, refs, kref_read(&owner->kobj.kref));
+}
+
 /* It is no memory of ours: max_bytes has nothing to say. */
 static void costs_nothing(struct kunit *test)
 {
@@ -319,6 +337,7 @@ static struct kunit_case lend_cases[] = {
 	KUNIT_CASE_PARAM(is_the_memory_lent, kind_gen_params),
 	KUNIT_CASE_PARAM(is_the_owners_again, kind_gen_params),
 	KUNIT_CASE_PARAM(owner_and_root_are_apart, kind_gen_params),
+	KUNIT_CASE_PARAM(owner_is_let_go, kind_gen_params),
 	KUNIT_CASE_PARAM(costs_nothing, kind_gen_params),
 	KUNIT_CASE_PARAM(marks_dirty, kind_gen_params),
 	KUNIT_CASE_PARAM(refused, bad_desc_gen_params),

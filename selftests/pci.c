@@ -309,6 +309,20 @@ TEST_F(bar, sleeps_when_idle)
 					 sizeof(path)), "on"));
 }
 
+/* A file that is still open has no say in what a device does without a driver. */
+TEST_F(bar, sleeps_when_unbound)
+{
+	char path[160];
+
+	store_byte(self->map, 55);
+	ASSERT_EQ(0, write_file(pci_path(&self->dev, "power/control", path,
+					 sizeof(path)), "auto"));
+	ASSERT_EQ(0, pci_unbind(&self->dev));
+	EXPECT_TRUE(becomes(&self->dev, "power/runtime_status", "suspended"));
+	ASSERT_EQ(0, write_file(pci_path(&self->dev, "power/control", path,
+					 sizeof(path)), "on"));
+}
+
 static int without_rawio(const char *node)
 {
 	int status, fd;

@@ -6,7 +6,6 @@
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/pagemap.h>
-#include <linux/pm_runtime.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <linux/security.h>
@@ -34,25 +33,6 @@ static int mapdev_may_open(const struct mapdev_region *region)
 	return security_locked_down(region->lockdown);
 }
 
-/* The device that a window belongs to answers as long as a file is open. */
-static int mapdev_wake(struct mapdev_region *region)
-{
-	if (!region->owner)
-		return 0;
-	/* Of a driver that knows no runtime PM, or of one that is gone. */
-	if (!pm_runtime_enabled(region->owner)) {
-		pm_runtime_get_noresume(region->owner);
-		return 0;
-	}
-	return pm_runtime_resume_and_get(region->owner);
-}
-
-static void mapdev_let_sleep(struct mapdev_region *region)
-{
-	if (region->owner)
-		pm_runtime_put(region->owner);
-}
-
 static int mapdev_open(struct inode *inode, struct file *file)
 {
 	struct mapdev_region *region = mapdev_region_get(iminor(inode));
@@ -60,7 +40,7 @@ static int mapdev_open(struct inode *inode, struct file *file)
 
 	if (!region)
 		return -ENXIO;
-	err = mapdev_wake(region);
+	err = mapdev_owner_wake(region);
 	if (err)
 		goto put;
 	err = mapdev_may_open(region);
@@ -81,7 +61,7 @@ static int mapdev_open(struct inode *inode, struct file *file)
 	return 0;
 
 sleep:
-	mapdev_let_sleep(region);
+	mapdev_owner_let_sleep(region);
 put:
 	mapdev_region_put(region);
 	return err;
@@ -89,7 +69,7 @@ put:
 
 static int mapdev_release(struct inode *inode, struct file *file)
 {
-	mapdev_let_sleep(file->private_data);
+	mapdev_owner_let_sleep(file->private_data);
 	mapdev_region_put(file->private_data);
 	return 0;
 }

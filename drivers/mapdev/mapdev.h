@@ -10,6 +10,7 @@
  *
  *   mapdev_item->lock		one configfs directory
  *   mapdev_contig_lock		one search for contiguous memory at a time
+ *   region->owner_lock		the device that a region is on is being woken up
  *   region->control		changes of one region's state and size
  *   mapdev_names		names, minors and the sum of all sizes
  *   mmap_lock, VMA lock	held by core around every callback
@@ -184,7 +185,9 @@ struct mapdev_stats {
  * @hole_pages: how many there are
  * @lockdown: what lockdown refuses with it, and CAP_SYS_RAWIO is for
  * @lent: the memory is another driver's, until it retires the region
- * @owner: the device that it is on, which open files keep awake, or NULL
+ * @owner: the device that it is on, until it is retired, or NULL
+ * @awake: how many open files keep @owner awake
+ * @owner_lock: protects both
  * @dirty: the dirty log, or NULL
  * @guard: ram and pfn: held shared by faults and copies, see guard.c
  * @control: serialises state changes
@@ -214,6 +217,8 @@ struct mapdev_region {
 	enum lockdown_reason lockdown;
 	bool lent;
 	struct device *owner;
+	unsigned int awake;
+	struct mutex owner_lock;	/* see above */
 	struct mapdev_dirty_log *dirty;
 	struct percpu_rw_semaphore guard;
 	struct mutex control;	/* see above */
@@ -384,6 +389,11 @@ int mapdev_region_restore(struct mapdev_region *region, unsigned long why);
 enum mapdev_state mapdev_region_state(const struct mapdev_region *region);
 void mapdev_region_announce(struct mapdev_region *region);
 void mapdev_region_put(struct mapdev_region *region);
+
+/* owner.c */
+int mapdev_owner_wake(struct mapdev_region *region);
+void mapdev_owner_let_sleep(struct mapdev_region *region);
+void mapdev_owner_leave(struct mapdev_region *region);
 
 /* registry.c */
 int mapdev_registry_init(void);

@@ -21,11 +21,12 @@ static struct mapdev_region *to_region(struct device *dev)
 }
 
 /*
- * What is not RAM of ours goes back as soon as nobody can get at it, though
- * files may be open; done twice it does nothing.
+ * What is not ours goes back as soon as nobody can get at it, though files may
+ * be open; done twice it does nothing.
  */
 static void region_forget(struct mapdev_region *region)
 {
+	mapdev_owner_leave(region);
 	/* It is still in use; the last of them ends with the region. */
 	if (mapdev_is_mapped(region))
 		return;
@@ -52,7 +53,7 @@ static void mapdev_region_release(struct device *dev)
 	mapdev_bytes_give(region, region->bytes);
 	percpu_free_rwsem(&region->guard);
 	free_percpu(region->stats);
-	put_device(region->owner);
+	mapdev_owner_leave(region);
 	kfree(region);
 }
 
@@ -88,6 +89,7 @@ static struct mapdev_region *region_alloc(const char *name,
 	if (desc && desc->parent)
 		region->owner = get_device(desc->parent);
 	region->dev.parent = region->owner;
+	mutex_init(&region->owner_lock);
 	mutex_init(&region->control);
 	init_waitqueue_head(&region->wait);
 	region->attrs = *attrs;

@@ -51,7 +51,8 @@ enum mapdev_memory {
  * struct mapdev_desc - memory to lend, and how
  * @name: 1 to MAPDEV_NAME_MAX of A-Za-z0-9._- not beginning with a dot
  * @parent: the device in sysfs that the region belongs to, or NULL. An open
- *	file holds a runtime power management reference to it.
+ *	file holds a runtime power management reference to it; mapdev_retire()
+ *	drops these, and the one to @parent itself.
  * @size: bytes, a multiple of the page size
  * @memory: which of the next three is set
  * @pages: MAPDEV_LEND_PAGES: @size >> PAGE_SHIFT of them; the array stays
