@@ -36,14 +36,14 @@ static void create_and_retire(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, file->f_mapping, region->inode->i_mapping);
 
 	/* The file keeps the region, but nothing of it can be had any more. */
-	get_device(&region->dev);
+	kref_get(&region->refs);
 	fixture_retire(test, region);
 	KUNIT_EXPECT_EQ(test, MAPDEV_RETIRED, mapdev_region_state(region));
 	KUNIT_EXPECT_EQ(test, -ENOENT, fixture_try_open(region, O_RDWR));
 	KUNIT_EXPECT_EQ(test, -ENODEV,
 			mapdev_region_restore(region, MAPDEV_OFF_RETIRED));
 	KUNIT_EXPECT_EQ(test, MAPDEV_RETIRED, mapdev_region_state(region));
-	put_device(&region->dev);
+	mapdev_region_put(region);
 }
 
 struct name_case {
@@ -148,33 +148,33 @@ static void two_reasons(struct kunit *test)
 static void open_holds_region(struct kunit *test)
 {
 	struct mapdev_region *region = fixture_region(test, SZ_1M);
-	unsigned int before = kref_read(&region->dev.kobj.kref);
+	unsigned int before = kref_read(&region->refs);
 
 	fixture_open(test, region, O_RDONLY);
-	KUNIT_EXPECT_EQ(test, before + 1, kref_read(&region->dev.kobj.kref));
+	KUNIT_EXPECT_EQ(test, before + 1, kref_read(&region->refs));
 	KUNIT_EXPECT_EQ(test, 0, fixture_try_open(region, O_RDONLY));
-	KUNIT_EXPECT_EQ(test, before + 1, kref_read(&region->dev.kobj.kref));
+	KUNIT_EXPECT_EQ(test, before + 1, kref_read(&region->refs));
 }
 
 static void refused_open_holds_nothing(struct kunit *test)
 {
 	struct mapdev_region *region = fixture_region(test, SZ_1M);
-	unsigned int before = kref_read(&region->dev.kobj.kref);
+	unsigned int before = kref_read(&region->refs);
 
 	mapdev_region_revoke(region, MAPDEV_OFF_ROOT);
 	KUNIT_EXPECT_EQ(test, -ENODEV, fixture_try_open(region, O_RDONLY));
-	KUNIT_EXPECT_EQ(test, before, kref_read(&region->dev.kobj.kref));
+	KUNIT_EXPECT_EQ(test, before, kref_read(&region->refs));
 }
 
 /* A node that was left behind does not soon open another region. */
 static void minors_are_not_reused(struct kunit *test)
 {
 	struct mapdev_region *region = fixture_region(test, PAGE_SIZE);
-	dev_t before = region->dev.devt;
+	dev_t before = region->devt;
 
 	fixture_retire(test, region);
 	region = fixture_region(test, PAGE_SIZE);
-	KUNIT_EXPECT_NE(test, before, region->dev.devt);
+	KUNIT_EXPECT_NE(test, before, region->devt);
 }
 
 static struct kunit_case life_cases[] = {

@@ -207,14 +207,14 @@ static void stateless(struct kunit *test)
 	long files, pages;
 
 	fixture_init(test, &fx, *attrs);
-	refs = kref_read(&fx.region->dev.kobj.kref);
+	refs = kref_read(&fx.region->refs);
 	files = file_count(fx.file);
 	pages = page_refs(fx.region);
 	for (int i = 0; i < 1000; i++) {
 		desc_init(&fx, 0, REGION_PAGES);
 		KUNIT_ASSERT_EQ(test, 0, prepare(&fx));
 	}
-	KUNIT_EXPECT_EQ(test, refs, kref_read(&fx.region->dev.kobj.kref));
+	KUNIT_EXPECT_EQ(test, refs, kref_read(&fx.region->refs));
 	KUNIT_EXPECT_EQ(test, files, file_count(fx.file));
 	KUNIT_EXPECT_EQ(test, pages, page_refs(fx.region));
 	KUNIT_EXPECT_EQ(test, 0, fx.region->inode->i_mapping->nrpages);

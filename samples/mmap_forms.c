@@ -301,8 +301,8 @@ static int __init forms_init(void)
 	if (err)
 		goto class;
 	/*
-	 * Last, and one for all of them: nobody asks whether a module is in use
-	 * when its init has failed, so until then no file of it may be open.
+	 * The last step that can fail, and one for all nodes: a failed init frees
+	 * the module without asking whether a file of it is open.
 	 */
 	cdev_init(&forms_cdev, &forms_fops);
 	forms_cdev.owner = THIS_MODULE;

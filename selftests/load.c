@@ -286,6 +286,17 @@ TEST_F(load, busy)
 	EXPECT_EQ(0, unload());
 }
 
+/* Another module has a reference to the device of a region: nobody waits for it. */
+TEST_F(load, device_is_held)
+{
+	ASSERT_EQ(0, load(""));
+	ASSERT_EQ(0, module_load_helper("holder"));
+	EXPECT_EQ(0, access(CLASS "/held", F_OK));
+	EXPECT_EQ(0, unload());
+	/* The last one, and nothing of mapdev is there. */
+	EXPECT_EQ(0, module_unload("holder"));
+}
+
 TEST_F_TIMEOUT(load, many_times, 300)
 {
 	int times = at_length() ? 100 : 15;

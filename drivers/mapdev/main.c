@@ -108,8 +108,8 @@ static int __init mapdev_init(void)
 		goto control;
 
 	/*
-	 * Last: a load that fails waits for nobody who has opened something. Until
-	 * here, no node can be opened, and no directory can be made.
+	 * The last step that can fail: a load that fails does not wait for open
+	 * files. Until here no node can be opened, and configfs makes no directory.
 	 */
 	err = say(mapdev_registry_open());
 	if (err)

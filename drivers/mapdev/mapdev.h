@@ -30,6 +30,7 @@
 
 #include <linux/device.h>
 #include <linux/fs.h>
+#include <linux/kref.h>
 #include <linux/mapdev.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -170,7 +171,11 @@ struct mapdev_stats {
 
 /**
  * struct mapdev_region - one mappable object
- * @dev: the class device; its reference count is the region's
+ * @refs: one of the registry until it is retired, and one of each open file
+ * @name: of the region
+ * @devt: the number of its node
+ * @dev: what stands for it in sysfs, until it is retired: see region_create()
+ * @announced: uevents of @dev are sent
  * @by_name: in the registry
  * @attrs: what it is, constant once published, but for the size
  * @bytes: of max_bytes, until its memory is free; under the registry's lock
@@ -198,11 +203,14 @@ struct mapdev_stats {
  * @stats: counters, one set for each CPU
  * @debugfs: the file that shows them
  *
- * The registry holds one reference until the region is retired, and so does
- * each open file; VMAs hold their file. Memory goes with the last of them.
+ * VMAs hold their file. Memory goes with the last reference.
  */
 struct mapdev_region {
-	struct device dev;
+	struct kref refs;
+	char name[MAPDEV_NAME_MAX + 1];
+	dev_t devt;
+	struct device *dev;
+	bool announced;
 	struct hlist_node by_name;
 	struct mapdev_attrs attrs;
 	u64 bytes;
@@ -232,7 +240,7 @@ struct mapdev_region {
 
 static inline const char *mapdev_name(const struct mapdev_region *region)
 {
-	return dev_name(&region->dev);
+	return region->name;
 }
 
 static inline struct mapdev_region *mapdev_of_vma(struct vm_area_struct *vma)

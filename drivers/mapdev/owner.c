@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The device that a region is on. Open files keep it awake, until the region is
- * retired: from then on it is of no more concern to them, and its driver, or
- * who releases it, may be gone before they are.
+ * The device that a region is on. Open files keep it awake until the region is
+ * retired. Its driver, and the module that releases it, may be gone before they
+ * are closed.
  */
 #include <linux/cleanup.h>
 #include <linux/device.h>
@@ -10,7 +10,7 @@
 
 #include "mapdev.h"
 
-/* For one more file; it does not matter if there is no device any more. */
+/* One more file is open; 0 also where there is no device, or none any more. */
 int mapdev_owner_wake(struct mapdev_region *region)
 {
 	int err = 0;
@@ -18,7 +18,7 @@ int mapdev_owner_wake(struct mapdev_region *region)
 	guard(mutex)(&region->owner_lock);
 	if (!region->owner)
 		return 0;
-	/* Of a driver that knows no runtime PM. */
+	/* Its driver may not use runtime PM. */
 	if (!pm_runtime_enabled(region->owner))
 		pm_runtime_get_noresume(region->owner);
 	else
@@ -37,7 +37,7 @@ void mapdev_owner_let_sleep(struct mapdev_region *region)
 	pm_runtime_put(region->owner);
 }
 
-/* For good, and for all files at once; done twice it does nothing. */
+/* For all files at once, and for good; a second call does nothing. */
 void mapdev_owner_leave(struct mapdev_region *region)
 {
 	guard(mutex)(&region->owner_lock);

@@ -15,14 +15,9 @@
 
 #include "mapdev.h"
 
-static struct mapdev_region *to_region(struct device *dev)
-{
-	return container_of(dev, struct mapdev_region, dev);
-}
-
 /*
  * What is not ours goes back as soon as nobody can get at it, though files may
- * be open; done twice it does nothing.
+ * be open; a second call does nothing.
  */
 static void region_forget(struct mapdev_region *region)
 {
@@ -36,9 +31,10 @@ static void region_forget(struct mapdev_region *region)
 		region->backing->free(region);
 }
 
-static void mapdev_region_release(struct device *dev)
+static void region_release(struct kref *refs)
 {
-	struct mapdev_region *region = to_region(dev);
+	struct mapdev_region *region =
+		container_of(refs, struct mapdev_region, refs);
 
 	if (region->lent)
 		mapdev_give_back(region);
@@ -69,7 +65,7 @@ static int region_get_memory(struct mapdev_region *region)
 
 /*
  * A region that nobody knows of yet, of its own memory or of what @desc lends;
- * put_device() undoes it.
+ * mapdev_region_put() undoes it.
  */
 static struct mapdev_region *region_alloc(const char *name,
 					  const struct mapdev_attrs *attrs,
@@ -82,13 +78,10 @@ static struct mapdev_region *region_alloc(const char *name,
 	if (!region)
 		return ERR_PTR(mapdev_no_memory(name));
 
-	device_initialize(&region->dev);
-	region->dev.class = &mapdev_class;
-	region->dev.release = mapdev_region_release;
-	/* A parent of its own, since device_del() lets go of dev.parent. */
+	kref_init(&region->refs);
+	strscpy(region->name, name);
 	if (desc && desc->parent)
 		region->owner = get_device(desc->parent);
-	region->dev.parent = region->owner;
 	mutex_init(&region->owner_lock);
 	mutex_init(&region->control);
 	init_waitqueue_head(&region->wait);
@@ -110,8 +103,6 @@ static struct mapdev_region *region_alloc(const char *name,
 	/* Core maps large folios, and keeps them, only below i_size. */
 	i_size_write(region->inode, attrs->size);
 
-	if (dev_set_name(&region->dev, "%s", name))
-		goto no_memory;
 	err = desc ? mapdev_borrow(region, desc) : region_get_memory(region);
 	if (err)
 		goto fail;
@@ -125,7 +116,7 @@ static struct mapdev_region *region_alloc(const char *name,
 no_memory:
 	err = mapdev_no_memory(name);
 fail:
-	put_device(&region->dev);
+	mapdev_region_put(region);
 	return ERR_PTR(err);
 }
 
@@ -141,20 +132,20 @@ static void region_changed(struct mapdev_region *region)
 		sysfs_notify_dirent(region->state_file);
 }
 
-/* The reference outlives device_del(), after which a retire is still to be told. */
+/* The reference outlives the device: the end of the region is told after it. */
 static void region_show_state(struct mapdev_region *region)
 {
 	guard(mutex)(&region->control);
-	region->state_file = sysfs_get_dirent(region->dev.kobj.sd, "state");
+	region->state_file = sysfs_get_dirent(region->dev->kobj.sd, "state");
 	region_changed(region);
 }
 
-/* What tells others of a region, which can be opened by now, or lets them in. */
+/* Of a region that was made at load: by now it can be opened. */
 void mapdev_region_announce(struct mapdev_region *region)
 {
 	mapdev_stats_publish(region);
-	dev_set_uevent_suppress(&region->dev, false);
-	kobject_uevent(&region->dev.kobj, KOBJ_ADD);
+	WRITE_ONCE(region->announced, true);
+	kobject_uevent(&region->dev->kobj, KOBJ_ADD);
 }
 
 static struct mapdev_region *region_create(const char *name,
@@ -177,13 +168,21 @@ static struct mapdev_region *region_create(const char *name,
 	err = mapdev_registry_add(region);
 	if (err)
 		goto put;
-	dev_set_uevent_suppress(&region->dev, true);
-	err = device_add(&region->dev);
-	if (err)
+	/*
+	 * Not embedded: a reference to a device can outlive this module, and core
+	 * frees this one. Attributes do not: device_unregister() waits for their
+	 * readers and writers.
+	 */
+	region->announced = mapdev_registry_is_open();
+	region->dev = device_create(&mapdev_class, region->owner, region->devt,
+				    region, "%s", name);
+	if (IS_ERR(region->dev)) {
+		err = PTR_ERR(region->dev);
 		goto unregister;
+	}
 	region_show_state(region);
-	if (mapdev_registry_is_open())
-		mapdev_region_announce(region);
+	if (region->announced)
+		mapdev_stats_publish(region);
 	return region;
 
 unregister:
@@ -193,7 +192,7 @@ unregister:
 	mapdev_registry_remove(region);
 put:
 	region_forget(region);
-	put_device(&region->dev);
+	mapdev_region_put(region);
 	return ERR_PTR(err);
 }
 
@@ -301,11 +300,11 @@ EXPORT_SYMBOL_IF_KUNIT(mapdev_region_restore);
 void mapdev_region_retire(struct mapdev_region *region)
 {
 	debugfs_remove(region->debugfs);
-	device_del(&region->dev);
+	device_unregister(region->dev);
 	mapdev_region_revoke(region, MAPDEV_OFF_RETIRED);
 	mapdev_registry_remove(region);
 	region_forget(region);
-	put_device(&region->dev);
+	mapdev_region_put(region);
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_region_retire);
 
@@ -322,5 +321,6 @@ EXPORT_SYMBOL_IF_KUNIT(mapdev_region_state);
 
 void mapdev_region_put(struct mapdev_region *region)
 {
-	put_device(&region->dev);
+	kref_put(&region->refs, region_release);
 }
+EXPORT_SYMBOL_IF_KUNIT(mapdev_region_put);

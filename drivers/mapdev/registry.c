@@ -138,7 +138,7 @@ int mapdev_registry_add(struct mapdev_region *region)
 		return err == -EBUSY ? -ENOSPC :
 				       mapdev_no_memory(mapdev_name(region));
 
-	region->dev.devt = MKDEV(MAJOR(mapdev_devt), minor);
+	region->devt = MKDEV(MAJOR(mapdev_devt), minor);
 	hash_add(mapdev_by_name, &region->by_name,
 		 name_hash(mapdev_name(region)));
 	return 0;
@@ -148,7 +148,7 @@ void mapdev_registry_remove(struct mapdev_region *region)
 {
 	guard(mutex)(&mapdev_names);
 	hash_del(&region->by_name);
-	xa_erase(&mapdev_minors, MINOR(region->dev.devt));
+	xa_erase(&mapdev_minors, MINOR(region->devt));
 }
 
 /* The region of a node that is being opened, with a reference, or NULL. */
@@ -160,7 +160,7 @@ struct mapdev_region *mapdev_region_get(unsigned int minor)
 	xa_lock(&mapdev_minors);
 	region = xa_load(&mapdev_minors, minor);
 	if (region)
-		get_device(&region->dev);
+		kref_get(&region->refs);
 	xa_unlock(&mapdev_minors);
 	return region;
 }
@@ -183,8 +183,8 @@ int mapdev_registry_init(void)
 }
 
 /*
- * Let nodes be opened, of regions made at load, too. Those regions are announced
- * only now: whoever hears of one can open it.
+ * Nodes can be opened from now on. Regions that were made at load are announced
+ * only now: a program that is told of one can open it.
  */
 int mapdev_registry_open(void)
 {

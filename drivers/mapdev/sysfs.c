@@ -7,9 +7,9 @@
 
 #include "mapdev.h"
 
-static struct mapdev_region *to_region(struct device *dev)
+static struct mapdev_region *to_region(const struct device *dev)
 {
-	return container_of(dev, struct mapdev_region, dev);
+	return dev_get_drvdata(dev);
 }
 
 static ssize_t attr_show(struct device *dev, struct device_attribute *attr,
@@ -151,8 +151,7 @@ __ATTRIBUTE_GROUPS(mapdev);
 
 static char *mapdev_devnode(const struct device *dev, umode_t *mode)
 {
-	const struct mapdev_region *region =
-		container_of_const(dev, struct mapdev_region, dev);
+	const struct mapdev_region *region = to_region(dev);
 
 	if (mode)
 		*mode = region->attrs.mode;
@@ -164,8 +163,15 @@ static char *mapdev_devnode(const struct device *dev, umode_t *mode)
 			 mapdev_name(region));
 }
 
+/* Nobody hears of a node that cannot be opened yet; it is announced later. */
+static int mapdev_uevent(const struct device *dev, struct kobj_uevent_env *env)
+{
+	return READ_ONCE(to_region(dev)->announced) ? 0 : -EAGAIN;
+}
+
 const struct class mapdev_class = {
 	.name		= "mapdev",
 	.dev_groups	= mapdev_groups,
+	.dev_uevent	= mapdev_uevent,
 	.devnode	= mapdev_devnode,
 };
