@@ -232,13 +232,6 @@ TEST_F(bar, unbind)
 	EXPECT_EQ(0, access(self->r.node, F_OK));
 }
 
-static int reset(const struct pci_device *dev)
-{
-	char path[160];
-
-	return write_file(pci_path(dev, "reset", path, sizeof(path)), "1");
-}
-
 /* A reset takes the BARs away and gives them back, but not what root has. */
 TEST_F(bar, reset)
 {
@@ -249,32 +242,16 @@ TEST_F(bar, reset)
 		return;
 
 	store_byte(self->map, 1);
-	ASSERT_EQ(0, reset(&self->dev));
+	ASSERT_EQ(0, pci_reset(&self->dev));
 	EXPECT_EQ(revokes + 1, region_stat(&self->r, "revoke"));
 	EXPECT_EQ(1, region_stat(&self->r, "restore"));
 	EXPECT_EQ(0, touch_write(self->map));
 
 	ASSERT_EQ(0, region_revoke(&self->r, 1));
-	ASSERT_EQ(0, reset(&self->dev));
+	ASSERT_EQ(0, pci_reset(&self->dev));
 	EXPECT_EQ(SIGBUS, touch_read(self->map));
 	ASSERT_EQ(0, region_revoke(&self->r, 0));
 	EXPECT_EQ(0, touch_read(self->map));
-}
-
-/* Wait for what the kernel does by itself, in a work of its own. */
-static bool becomes(const struct pci_device *dev, const char *file,
-		    const char *want)
-{
-	char path[160], line[32];
-
-	for (int i = 0; i < 1000; i++) {
-		read_line(pci_path(dev, file, path, sizeof(path)), line,
-			  sizeof(line));
-		if (!strcmp(line, want))
-			return true;
-		usleep(10000);
-	}
-	return false;
 }
 
 /* A device that may sleep does so when nobody has it open, and wakes in open. */
@@ -295,7 +272,7 @@ TEST_F(bar, sleeps_when_idle)
 						  sizeof(path)),
 					 line, sizeof(line)));
 	munmap(self->map, self->size);
-	EXPECT_TRUE(becomes(&self->dev, "power/runtime_status", "suspended"));
+	EXPECT_TRUE(pci_becomes(&self->dev, "power/runtime_status", "suspended"));
 	EXPECT_EQ(1, region_stat(&self->r, "revoke"));
 	snprintf(path, sizeof(path), CLASS "/%s/state", self->r.name);
 	EXPECT_STREQ("revoked", read_line(path, line, sizeof(line)));
@@ -318,7 +295,7 @@ TEST_F(bar, sleeps_when_unbound)
 	ASSERT_EQ(0, write_file(pci_path(&self->dev, "power/control", path,
 					 sizeof(path)), "auto"));
 	ASSERT_EQ(0, pci_unbind(&self->dev));
-	EXPECT_TRUE(becomes(&self->dev, "power/runtime_status", "suspended"));
+	EXPECT_TRUE(pci_becomes(&self->dev, "power/runtime_status", "suspended"));
 	ASSERT_EQ(0, write_file(pci_path(&self->dev, "power/control", path,
 					 sizeof(path)), "on"));
 }

@@ -107,6 +107,29 @@ static inline int pci_unbind(const struct pci_device *dev)
 	return err;
 }
 
+static inline int pci_reset(const struct pci_device *dev)
+{
+	char path[160];
+
+	return write_file(pci_path(dev, "reset", path, sizeof(path)), "1");
+}
+
+/* Wait for what the kernel does by itself, in a work of its own. */
+static inline bool pci_becomes(const struct pci_device *dev, const char *file,
+			       const char *want)
+{
+	char path[160], line[32];
+
+	for (int i = 0; i < 1000; i++) {
+		read_line(pci_path(dev, file, path, sizeof(path)), line,
+			  sizeof(line));
+		if (!strcmp(line, want))
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
 /* The region of a BAR, whether it is there or not. */
 static inline void pci_region(const struct pci_device *dev, int bar,
 			      struct region *r)

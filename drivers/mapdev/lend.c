@@ -166,7 +166,8 @@ EXPORT_SYMBOL_GPL(mapdev_retire);
  *
  * As mapdev_retire(), but node and mappings stay, and work again after
  * mapdev_restore(). Independent of what root does by sysfs: the region is live
- * when neither has revoked it.
+ * when neither has revoked it. It is one state, not a count: a driver that has
+ * several reasons which overlap restores when the last is over, as mapdev_pci.
  *
  * Context: process context, sleeps.
  * Return: 0 when nothing reaches the memory, -EALREADY if that was so.

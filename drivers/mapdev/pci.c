@@ -12,10 +12,12 @@
  */
 #define pr_fmt(fmt) "mapdev_pci: " fmt
 
+#include <linux/cleanup.h>
 #include <linux/kstrtox.h>
 #include <linux/mapdev.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/pm_runtime.h>
 #include <linux/string.h>
@@ -75,12 +77,22 @@ static u16 mode = 0600;
 module_param_cb(mode, &mode_ops, &mode, 0644);
 MODULE_PARM_DESC(mode, "permissions of the nodes of devices bound from now on, in octal (default: 0600)");
 
+/* Why a device cannot answer. Reasons overlap, and begin and end by themselves. */
+#define AWAY_ASLEEP	BIT(0)
+#define AWAY_RESET	BIT(1)
+#define AWAY_ERROR	BIT(2)
+#define AWAY_SHUTDOWN	BIT(3)
+
 /**
  * struct mapdev_pci - a device that is bound
  * @bars: the region of each BAR that has one
+ * @lock: protects @away, and that the regions follow it
+ * @away: AWAY_*; the regions are live when there is none
  */
 struct mapdev_pci {
 	struct mapdev_region *bars[PCI_STD_NUM_BARS];
+	struct mutex lock;	/* see above */
+	unsigned long away;
 };
 
 /* Keep programs off the MSI-X table: it says where interrupts are written to. */
@@ -166,20 +178,28 @@ static void retire_all(struct mapdev_pci *dev)
 			mapdev_retire(dev->bars[bar]);
 }
 
-static void revoke_all(struct pci_dev *pdev)
+/* The first reason takes the regions away. An error can be reported twice. */
+static void begin_away(struct pci_dev *pdev, unsigned long why)
 {
 	struct mapdev_pci *dev = pci_get_drvdata(pdev);
 
-	for (int bar = 0; bar < PCI_STD_NUM_BARS; bar++)
+	guard(mutex)(&dev->lock);
+	for (int bar = 0; !dev->away && bar < PCI_STD_NUM_BARS; bar++)
 		if (dev->bars[bar])
 			mapdev_revoke(dev->bars[bar]);
+	dev->away |= why;
 }
 
-static void restore_all(struct pci_dev *pdev)
+/* The end of the last one gives them back. */
+static void end_away(struct pci_dev *pdev, unsigned long why)
 {
 	struct mapdev_pci *dev = pci_get_drvdata(pdev);
 
-	for (int bar = 0; bar < PCI_STD_NUM_BARS; bar++)
+	guard(mutex)(&dev->lock);
+	if (!(dev->away & why))
+		return;
+	dev->away &= ~why;
+	for (int bar = 0; !dev->away && bar < PCI_STD_NUM_BARS; bar++)
 		if (dev->bars[bar])
 			mapdev_restore(dev->bars[bar]);
 }
@@ -193,15 +213,18 @@ static int mapdev_pci_probe(struct pci_dev *pdev,
 	dev = devm_kzalloc(&pdev->dev, sizeof(*dev), GFP_KERNEL);
 	if (!dev)
 		return -ENOMEM;
+	mutex_init(&dev->lock);
 	err = pci_enable_device_mem(pdev);
 	if (err)
 		return err;
 	/* No device writes to memory by order of a program. */
 	pci_clear_master(pdev);
+	/* Error recovery restores this, not the state before the driver. */
+	pci_save_state(pdev);
 
 	for (int bar = 0; !err && bar < PCI_STD_NUM_BARS; bar++)
 		err = add_bar(pdev, dev, bar);
-	if (!err && !memchr_inv(dev, 0, sizeof(*dev))) {
+	if (!err && !memchr_inv(dev->bars, 0, sizeof(dev->bars))) {
 		pci_err(pdev, "no BAR can be a window\n");
 		err = -ENODEV;
 	}
@@ -228,13 +251,13 @@ static void mapdev_pci_remove(struct pci_dev *pdev)
 
 static int mapdev_pci_suspend(struct device *dev)
 {
-	revoke_all(to_pci_dev(dev));
+	begin_away(to_pci_dev(dev), AWAY_ASLEEP);
 	return 0;
 }
 
 static int mapdev_pci_resume(struct device *dev)
 {
-	restore_all(to_pci_dev(dev));
+	end_away(to_pci_dev(dev), AWAY_ASLEEP);
 	return 0;
 }
 
@@ -244,7 +267,7 @@ static DEFINE_RUNTIME_DEV_PM_OPS(mapdev_pci_pm, mapdev_pci_suspend,
 static pci_ers_result_t mapdev_pci_error_detected(struct pci_dev *pdev,
 						  pci_channel_state_t state)
 {
-	revoke_all(pdev);
+	begin_away(pdev, AWAY_ERROR);
 	switch (state) {
 	case pci_channel_io_normal:
 		return PCI_ERS_RESULT_CAN_RECOVER;
@@ -266,20 +289,41 @@ static pci_ers_result_t mapdev_pci_slot_reset(struct pci_dev *pdev)
 	return PCI_ERS_RESULT_RECOVERED;
 }
 
+static void mapdev_pci_error_resume(struct pci_dev *pdev)
+{
+	end_away(pdev, AWAY_ERROR);
+}
+
+static void mapdev_pci_reset_prepare(struct pci_dev *pdev)
+{
+	begin_away(pdev, AWAY_RESET);
+}
+
+static void mapdev_pci_reset_done(struct pci_dev *pdev)
+{
+	end_away(pdev, AWAY_RESET);
+}
+
 static const struct pci_error_handlers mapdev_pci_errors = {
 	.error_detected	= mapdev_pci_error_detected,
 	.mmio_enabled	= mapdev_pci_mmio_enabled,
 	.slot_reset	= mapdev_pci_slot_reset,
-	.reset_prepare	= revoke_all,
-	.reset_done	= restore_all,
-	.resume		= restore_all,
+	.reset_prepare	= mapdev_pci_reset_prepare,
+	.reset_done	= mapdev_pci_reset_done,
+	.resume		= mapdev_pci_error_resume,
 };
+
+/* For good: a program that opens a node must not wake the regions again. */
+static void mapdev_pci_shutdown(struct pci_dev *pdev)
+{
+	begin_away(pdev, AWAY_SHUTDOWN);
+}
 
 static struct pci_driver mapdev_pci_driver = {
 	.name		= KBUILD_MODNAME,
 	.probe		= mapdev_pci_probe,
 	.remove		= mapdev_pci_remove,
-	.shutdown	= revoke_all,
+	.shutdown	= mapdev_pci_shutdown,
 	.driver.pm	= pm_ptr(&mapdev_pci_pm),
 	.err_handler	= &mapdev_pci_errors,
 };

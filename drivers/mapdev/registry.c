@@ -201,6 +201,7 @@ int mapdev_registry_open(void)
 	/* Nobody else makes or retires a region yet. */
 	xa_for_each(&mapdev_minors, minor, region)
 		mapdev_region_announce(region);
+	/* Pairs with mapdev_registry_is_open(): after what was done above. */
 	smp_store_release(&mapdev_opened, true);
 	return 0;
 }
@@ -208,6 +209,7 @@ int mapdev_registry_open(void)
 /* Is the module loaded for good? */
 bool mapdev_registry_is_open(void)
 {
+	/* Pairs with mapdev_registry_open(). */
 	return smp_load_acquire(&mapdev_opened);
 }
 

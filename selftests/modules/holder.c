@@ -22,7 +22,7 @@ static int lend(void)
 		.memory	= MAPDEV_LEND_PAGES,
 		.pages	= &lent,
 	};
-	typeof(&mapdev_register) register_region = symbol_get(mapdev_register);
+	typeof(mapdev_register) *register_region = symbol_get(mapdev_register);
 	struct mapdev_region *region;
 
 	if (!register_region)
