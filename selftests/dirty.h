@@ -121,6 +121,8 @@ static inline void expect(const struct logged *log, struct units *set,
 static inline long unlike(const struct logged *log, const struct units *a,
 			  const struct units *b)
 {
+	if (!memcmp(a->is, b->is, log->count))
+		return -1;
 	for (size_t i = 0; i < log->count; i++)
 		if (a->is[i] != b->is[i])
 			return i;
