@@ -11,22 +11,34 @@
 #define PAGEMAP_SOFT_DIRTY	0x0080000000000000ULL
 #define PAGEMAP_PRESENT		0x8000000000000000ULL
 
-static inline u64 pagemap_of(const u8 *addr)
+/* The entries of so many pages from @addr on. */
+static inline void pagemap_read(const u8 *addr, size_t count, u64 *entries)
 {
 	int fd = open("/proc/self/pagemap", O_RDONLY);
-	u64 entry = 0;
 
-	pread(fd, &entry, sizeof(entry), (uintptr_t)addr / PAGE * 8);
+	memset(entries, 0, count * sizeof(*entries));
+	pread(fd, entries, count * sizeof(*entries), (uintptr_t)addr / PAGE * 8);
 	close(fd);
+}
+
+static inline u64 pagemap_of(const u8 *addr)
+{
+	u64 entry;
+
+	pagemap_read(addr, 1, &entry);
 	return entry;
 }
 
-/* Behind an address that was touched; 0 if none is shown. */
+/* What an entry tells; 0 if none is shown. */
+static inline u64 pagemap_pfn(u64 entry)
+{
+	return entry & PAGEMAP_PRESENT ? entry & (PAGEMAP_SOFT_DIRTY - 1) : 0;
+}
+
+/* Behind an address that was touched. */
 static inline u64 pfn_of(const u8 *addr)
 {
-	u64 entry = pagemap_of(addr);
-
-	return entry & PAGEMAP_PRESENT ? entry & (PAGEMAP_SOFT_DIRTY - 1) : 0;
+	return pagemap_pfn(pagemap_of(addr));
 }
 
 static inline int uffd_open(u64 features)
