@@ -110,7 +110,7 @@ TEST_F(foreign, gup_test)
 }
 
 /* By its option for physical memory, which begins at offset 0 of a region. */
-TEST_F(foreign, memtester)
+TEST_F_TIMEOUT(foreign, memtester, 120)
 {
 	char command[160];
 
@@ -123,7 +123,7 @@ TEST_F(foreign, memtester)
 }
 
 /* Blocks at random; each is read again and has its sum. */
-TEST_F(foreign, fio)
+TEST_F_TIMEOUT(foreign, fio, 120)
 {
 	static const char job[] = "--name=mapdev --thread --eta=never";
 	static const char how[] = "--ioengine=mmap --rw=randwrite --bs=4k";
