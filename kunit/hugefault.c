@@ -1,15 +1,102 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A huge page handed out by fault(), and not by huge_fault(): core maps all of
- * it if the file is as large, and the inode of a char device never is (D-12).
+ * Huge pages: what huge_fault() is asked for; and one that is handed out by
+ * fault(): core maps all of it if the file is as large, and the inode of a char
+ * device never is (D-12).
  */
 #include <linux/anon_inodes.h>
 #include <linux/mman.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pagemap.h>
 #include <linux/uaccess.h>
 
 #include "bare.h"
+
+/* --- huge_fault() --- */
+
+#define MOST_ORDERS 4
+
+/* What a driver was asked for, in this order: 0 is fault(). */
+struct asked {
+	unsigned int orders[MOST_ORDERS];
+	unsigned int count;
+	struct page *page;
+};
+
+static void note_order(struct vm_fault *vmf, unsigned int order)
+{
+	struct asked *asked = vmf->vma->vm_file->private_data;
+
+	if (asked->count < MOST_ORDERS)
+		asked->orders[asked->count] = order;
+	asked->count++;
+}
+
+static vm_fault_t asked_fault(struct vm_fault *vmf)
+{
+	struct asked *asked = vmf->vma->vm_file->private_data;
+
+	note_order(vmf, 0);
+	return vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(asked->page));
+}
+
+static vm_fault_t asked_huge_fault(struct vm_fault *vmf, unsigned int order)
+{
+	note_order(vmf, order);
+	return VM_FAULT_FALLBACK;
+}
+
+static const struct vm_operations_struct asked_vm_ops = {
+	.fault		= asked_fault,
+	.huge_fault	= asked_huge_fault,
+};
+
+static int asked_mmap_prepare(struct vm_area_desc *desc)
+{
+	int err = bare_frames_fops.mmap_prepare(desc);
+
+	desc->vm_ops = &asked_vm_ops;
+	return err;
+}
+
+static const struct file_operations asked_fops = {
+	.owner		= THIS_MODULE,
+	.mmap_prepare	= asked_mmap_prepare,
+};
+
+/*
+ * From the largest entry down to the smallest, as long as there is no table, and
+ * whether or not it fits into the mapping.
+ */
+/* ids: LK-59 */
+static void is_asked_by_size(struct kunit *test)
+{
+	struct asked asked = { .page = bare_pages(test, GFP_KERNEL, 0) };
+	unsigned int want[MOST_ORDERS] = { PUD_ORDER, PMD_ORDER, 0, 0 };
+	struct file *file = bare_open(test, &asked_fops, &asked);
+	const unsigned int *first = want;
+	unsigned long addr;
+
+	if (!IS_ENABLED(CONFIG_HAVE_ARCH_TRANSPARENT_HUGEPAGE_PUD))
+		first++;
+	addr = kunit_vm_mmap(test, file, 0, 2 * PMD_SIZE, PROT_READ,
+			     MAP_SHARED, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	/* The second finds the tables of the first. */
+	for (int i = 0; i < 2; i++)
+		KUNIT_EXPECT_EQ(test, 0,
+				fault_in_readable((char __user *)
+						  ALIGN(addr, PMD_SIZE) +
+						  i * PAGE_SIZE, 1));
+	vm_munmap(addr, 2 * PMD_SIZE);
+
+	KUNIT_ASSERT_EQ(test, want + MOST_ORDERS - first, asked.count);
+	for (unsigned int i = 0; i < asked.count; i++)
+		KUNIT_EXPECT_EQ(test, first[i], asked.orders[i]);
+}
+
+/* --- fault() --- */
 
 static vm_fault_t huge_page_fault(struct vm_fault *vmf)
 {
@@ -84,6 +171,7 @@ static void maps_what_the_inode_has(struct kunit *test)
 }
 
 static struct kunit_case hugefault_cases[] = {
+	KUNIT_CASE(is_asked_by_size),
 	KUNIT_CASE_PARAM(maps_what_the_inode_has, size_gen_params),
 	{}
 };

@@ -141,6 +141,7 @@ static void vm_hooks(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->frames, !!ops->access);
 	KUNIT_EXPECT_EQ(test, c->dirty, !!ops->page_mkwrite);
 	KUNIT_EXPECT_NULL(test, ops->pfn_mkwrite);
+	KUNIT_EXPECT_NULL(test, ops->may_split);
 	KUNIT_EXPECT_NULL(test, ops->name);
 	KUNIT_EXPECT_PTR_EQ(test, c->paged ? NULL : region, private_data);
 

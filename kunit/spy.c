@@ -84,12 +84,6 @@ static void spy_close(struct vm_area_struct *vma)
 	real->close(vma);
 }
 
-static int spy_may_split(struct vm_area_struct *vma, unsigned long addr)
-{
-	note(SPY_MAY_SPLIT, vma_locks(vma));
-	return real->may_split(vma, addr);
-}
-
 static vm_fault_t spy_fault(struct vm_fault *vmf)
 {
 	note_fault(SPY_FAULT, vmf);
@@ -137,7 +131,6 @@ static void bug_vm_ops(const struct vm_operations_struct *ops)
 	vm_ops.mapped = spy_mapped;
 	vm_ops.open = real->open ? spy_open : NULL;
 	vm_ops.close = real->close ? spy_close : NULL;
-	vm_ops.may_split = real->may_split ? spy_may_split : NULL;
 	vm_ops.fault = spy_fault;
 	vm_ops.huge_fault = real->huge_fault ? spy_huge_fault : NULL;
 	vm_ops.map_pages = spy.no_map_pages ? NULL : spy_map_pages;

@@ -52,11 +52,6 @@ static void call_access(struct vm_area_struct *vma)
 	vma->vm_ops->access(vma, vma->vm_start, &byte, 1, 0);
 }
 
-static void call_may_split(struct vm_area_struct *vma)
-{
-	vma->vm_ops->may_split(vma, vma->vm_start + PAGE_SIZE);
-}
-
 static const struct unlocked hooks[] = {
 	{ "open", "backing=pages", call_open },
 	{ "close", "backing=pages", call_close },
@@ -65,7 +60,6 @@ static const struct unlocked hooks[] = {
 	{ "huge_fault paged", "backing=paged", call_huge_fault },
 	{ "huge_fault pfn", "backing=contig", call_huge_fault },
 	{ "access", "backing=contig", call_access },
-	{ "may_split", "backing=contig", call_may_split },
 };
 
 static void hook_name(const struct unlocked *hook, char *desc)

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Contiguous memory: where it lies, how large it may be, how it is mapped. */
+#include "moving.h"
 #include "region.h"
 #include "tracking.h"
 
-#define PUD 1073741824UL
-
-/* Does one entry map that much? Where not, PMDs do. */
-#ifdef __x86_64__
-#define HUGE_PUDS true
-#else
-#define HUGE_PUDS false
-#endif
+#define GIGABYTE 1073741824UL
 
 static u64 phys_of(const struct region *r)
 {
@@ -156,44 +150,44 @@ TEST(hundreds_of_megabytes)
 	}
 }
 
-/* A gigabyte that is aligned as such takes one fault, and is one entry. */
+/*
+ * A gigabyte that is aligned as such is in PMDs all the same: core takes an entry
+ * that maps all of it for a table, when the mapping is split and when it is moved.
+ */
 TEST(gigabyte)
 {
 	struct region r;
-	u8 *map;
+	u8 *room, *map;
 	int fd;
 
 	ASSERT_EQ(0, region_create(&r, "backing=contig size=1G"));
 	if (!no_huge_pages())
-		EXPECT_EQ(0, phys_of(&r) % (HUGE_PUDS ? PUD : PMD));
+		EXPECT_EQ(0, phys_of(&r) % PMD);
 	fd = open(r.node, O_RDWR);
-	map = mmap(NULL, 2 * PUD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		   0);
-	ASSERT_NE(MAP_FAILED, map);
-	map = (u8 *)(((unsigned long)map + PUD - 1) & -PUD);
-	ASSERT_EQ(map, mmap(map, PUD, PROT_READ | PROT_WRITE,
+	room = mmap(NULL, 2 * GIGABYTE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+		    -1, 0);
+	ASSERT_NE(MAP_FAILED, room);
+	map = (u8 *)(((unsigned long)room + GIGABYTE - 1) & -GIGABYTE);
+	ASSERT_EQ(map, mmap(map, GIGABYTE, PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_FIXED, fd, 0));
-	for (size_t i = 0; i < PUD; i += AROUND)
+	for (size_t i = 0; i < GIGABYTE; i += AROUND)
 		store_byte(map + i, 1);
 	if (no_huge_pages()) {
-		EXPECT_EQ(PUD / AROUND, region_stat(&r, "fault"));
+		EXPECT_EQ(GIGABYTE / AROUND, region_stat(&r, "fault"));
 	} else {
-		EXPECT_EQ(HUGE_PUDS ? 1 : PUD / HUGE_AROUND,
-			  region_stat(&r, "huge_fault"));
+		EXPECT_EQ(GIGABYTE / HUGE_AROUND, region_stat(&r, "huge_fault"));
 		EXPECT_EQ(0, region_stat(&r, "fault"));
 	}
 
-	/*
-	 * Split by a hole: the rest comes again in smaller entries. If core
-	 * took the memory for a page table, these bytes would be one.
-	 */
+	/* If core took the memory for a page table, these bytes would be one. */
 	memset(map, 0xff, PAGE);
 	map[0] = 1;
-	ASSERT_EQ(0, munmap(map + PUD / 2, PAGE));
+	ASSERT_EQ(0, munmap(map + GIGABYTE / 2, PAGE));
 	EXPECT_EQ(1, load_byte(map));
-	EXPECT_EQ(1, load_byte(map + PUD - AROUND));
-	EXPECT_EQ(SIGSEGV, touch_read(map + PUD / 2));
-	munmap(map, PUD);
+	EXPECT_EQ(1, load_byte(map + GIGABYTE - AROUND));
+	EXPECT_EQ(SIGSEGV, touch_read(map + GIGABYTE / 2));
+	munmap(room, 2 * GIGABYTE);
+	move_and_revoke(_metadata, &r, fd, GIGABYTE);
 	close(fd);
 	EXPECT_EQ(0, region_destroy(&r));
 }

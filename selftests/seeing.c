@@ -87,8 +87,6 @@ TEST_F(seeing, locks)
 	EXPECT_EQ(1, all);
 	EXPECT_EQ(all, STAT("fault_vma_lock") + STAT("huge_fault_vma_lock"));
 	EXPECT_EQ(0, STAT("fault_mmap_lock") + STAT("huge_fault_mmap_lock"));
-	EXPECT_EQ(STAT("huge_fault"), STAT("huge_fault_pmd"));
-	EXPECT_EQ(0, STAT("huge_fault_pud"));
 
 	/* For page frames this is ->access, which is no fault. */
 	ASSERT_EQ(1, pread(mem, &byte, 1,

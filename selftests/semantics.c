@@ -5,6 +5,7 @@
  */
 #include <sys/syscall.h>
 
+#include "moving.h"
 #include "semantics.h"
 
 #ifndef MREMAP_DONTUNMAP
@@ -308,6 +309,12 @@ TEST_F(semantics, mremap_several)
 				      place + page));
 	EXPECT_EQ(SIZE, unstamped(place, 0, SIZE, 1));
 	munmap(place, SIZE);
+}
+
+/* Small entries and those of a PMD; a gigabyte in one piece: contig and pci. */
+TEST_F(semantics, mremap_revoked)
+{
+	move_and_revoke(_metadata, &self->r, self->fd, SIZE);
 }
 
 TEST_F(semantics, mremap_duplicate)

@@ -53,8 +53,7 @@ void mapdev_huge_around(const struct vm_fault *vmf,
 			.pmd = pmd,
 		};
 
-		if (pmd_none(pmdp_get(pmd)) &&
-		    mapdev_fits_huge(&near, PMD_ORDER))
+		if (pmd_none(pmdp_get(pmd)) && mapdev_fits_huge(&near))
 			insert(&near);
 	}
 }

@@ -146,7 +146,6 @@ enum mapdev_stat {
 	MAPDEV_STAT_FAULT_MMAP,		/* under mmap_lock, not the VMA lock */
 	MAPDEV_STAT_HUGE_FAULT,
 	MAPDEV_STAT_HUGE_FAULT_MMAP,
-	MAPDEV_STAT_HUGE_FAULT_PUD,
 	MAPDEV_STAT_MAP_PAGES,
 	MAPDEV_STAT_MAP_PAGES_MMAP,
 	MAPDEV_STAT_MKWRITE,
@@ -305,28 +304,25 @@ static inline bool mapdev_is_huge(const struct mapdev_region *region)
 	       region->attrs.granule == PMD_SIZE;
 }
 
-/* The address and offset where a huge page around the touched byte begins. */
-static inline unsigned long mapdev_huge_addr(const struct vm_fault *vmf,
-					     unsigned int order)
+/* The address and offset where the PMD around the touched byte begins. */
+static inline unsigned long mapdev_huge_addr(const struct vm_fault *vmf)
 {
-	return ALIGN_DOWN(vmf->address, PAGE_SIZE << order);
+	return ALIGN_DOWN(vmf->address, PMD_SIZE);
 }
 
-static inline pgoff_t mapdev_huge_pgoff(const struct vm_fault *vmf,
-					unsigned int order)
+static inline pgoff_t mapdev_huge_pgoff(const struct vm_fault *vmf)
 {
 	return vmf->pgoff -
-	       ((vmf->address - mapdev_huge_addr(vmf, order)) >> PAGE_SHIFT);
+	       ((vmf->address - mapdev_huge_addr(vmf)) >> PAGE_SHIFT);
 }
 
 /* Does all of it lie inside of the mapping? Core does not ask. */
-static inline bool mapdev_fits_huge(const struct vm_fault *vmf,
-				    unsigned int order)
+static inline bool mapdev_fits_huge(const struct vm_fault *vmf)
 {
-	unsigned long start = mapdev_huge_addr(vmf, order);
+	unsigned long start = mapdev_huge_addr(vmf);
 
 	return start >= vmf->vma->vm_start &&
-	       vmf->vma->vm_end - start >= PAGE_SIZE << order;
+	       vmf->vma->vm_end - start >= PMD_SIZE;
 }
 
 /*

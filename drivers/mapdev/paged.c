@@ -130,8 +130,8 @@ static vm_fault_t paged_huge_fault(struct vm_fault *vmf, unsigned int order)
 
 	assert_fault_locked(vmf);
 	if (order != PMD_ORDER || !mapdev_is_huge(region) ||
-	    !pmd_none(pmdp_get(vmf->pmd)) || !mapdev_fits_huge(vmf, order) ||
-	    !IS_ALIGNED(mapdev_huge_pgoff(vmf, order), 1UL << order))
+	    !pmd_none(pmdp_get(vmf->pmd)) || !mapdev_fits_huge(vmf) ||
+	    !IS_ALIGNED(mapdev_huge_pgoff(vmf), 1UL << PMD_ORDER))
 		return VM_FAULT_FALLBACK;
 	/* Userfaultfd wants to see small pages. */
 	if (userfaultfd_armed(vmf->vma))

@@ -2,7 +2,8 @@
 /*
  * pfn: page frames by number, without a look at their struct pages: contiguous
  * RAM, and windows, whose memory is in window.c. Mapped by VM_PFNMAP, in PMDs
- * and PUDs where both sides are aligned. Nothing can be pinned, so whoever
+ * where both sides are aligned, and not in PUDs: core takes such an entry for a
+ * table, see Documentation/upstream.rst. Nothing can be pinned, so whoever
  * revokes has all of it back; ptrace and gdb are served by the region's own
  * ->access.
  */
@@ -93,39 +94,36 @@ static vm_fault_t pfn_fault(struct vm_fault *vmf)
  * may have installed one. An entry that is there and read-only (after
  * mprotect) is split by core and comes again, small, by FALLBACK.
  */
-static vm_fault_t pfn_insert_huge(struct vm_fault *vmf, unsigned long pfn,
-				  unsigned int order)
-{
-	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP) &&
-	    order == PMD_ORDER && pmd_none(pmdp_get(vmf->pmd)))
-		return vmf_insert_pfn_pmd(vmf, pfn, false);
-	if (IS_ENABLED(CONFIG_ARCH_SUPPORTS_PUD_PFNMAP) &&
-	    order == PUD_ORDER && pud_none(pudp_get(vmf->pud)))
-		return vmf_insert_pfn_pud(vmf, pfn, false);
-	return VM_FAULT_FALLBACK;
-}
-
-/* Do the @order pages around the touched byte lie where one entry maps them? */
-static bool pfn_is_huge(const struct vm_fault *vmf, unsigned int order)
+static vm_fault_t pfn_insert_huge(struct vm_fault *vmf)
 {
 	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
-	pgoff_t first = mapdev_huge_pgoff(vmf, order);
 
-	if (MAPDEV_PMD_HAS_FOLIO && order == PMD_ORDER &&
-	    !pfn_valid(region->pfn + first))
+	if (!IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP) ||
+	    !pmd_none(pmdp_get(vmf->pmd)))
+		return VM_FAULT_FALLBACK;
+	return vmf_insert_pfn_pmd(vmf, region->pfn + mapdev_huge_pgoff(vmf),
+				  false);
+}
+
+/* Do the pages around the touched byte lie where one PMD maps them? */
+static bool pfn_is_huge(const struct vm_fault *vmf)
+{
+	const unsigned long count = 1UL << PMD_ORDER;
+	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
+	pgoff_t first = mapdev_huge_pgoff(vmf);
+
+	if (MAPDEV_PMD_HAS_FOLIO && !pfn_valid(region->pfn + first))
 		return false;
-	return IS_ALIGNED(region->pfn + first, 1UL << order) &&
-	       mapdev_has_pages(region, first, 1UL << order) &&
-	       !mapdev_in_hole(region, first, 1UL << order);
+	return IS_ALIGNED(region->pfn + first, count) &&
+	       mapdev_has_pages(region, first, count) &&
+	       !mapdev_in_hole(region, first, count);
 }
 
 /* With the guard held. */
 static void pfn_insert_near(struct vm_fault *vmf)
 {
-	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
-
-	if (pfn_is_huge(vmf, PMD_ORDER))
-		pfn_insert_huge(vmf, region->pfn + vmf->pgoff, PMD_ORDER);
+	if (pfn_is_huge(vmf))
+		pfn_insert_huge(vmf);
 }
 
 static vm_fault_t pfn_huge_fault(struct vm_fault *vmf, unsigned int order)
@@ -134,15 +132,14 @@ static vm_fault_t pfn_huge_fault(struct vm_fault *vmf, unsigned int order)
 	vm_fault_t ret;
 
 	assert_fault_locked(vmf);
-	if (!mapdev_fits_huge(vmf, order) || !pfn_is_huge(vmf, order))
+	if (order != PMD_ORDER || !mapdev_fits_huge(vmf) || !pfn_is_huge(vmf))
 		return VM_FAULT_FALLBACK;
 
 	/* What is wrong with the region is for fault() to say. */
 	if (mapdev_enter(region, vmf->pgoff))
 		return VM_FAULT_FALLBACK;
-	ret = pfn_insert_huge(vmf, region->pfn + mapdev_huge_pgoff(vmf, order),
-			      order);
-	if (ret == VM_FAULT_NOPAGE && order == PMD_ORDER)
+	ret = pfn_insert_huge(vmf);
+	if (ret == VM_FAULT_NOPAGE)
 		mapdev_huge_around(vmf, pfn_insert_near);
 	mapdev_leave(region);
 
@@ -151,28 +148,7 @@ static vm_fault_t pfn_huge_fault(struct vm_fault *vmf, unsigned int order)
 		return ret;
 	}
 	mapdev_count_fault(vmf, MAPDEV_STAT_HUGE_FAULT);
-	if (order > PMD_ORDER)
-		mapdev_count(region, MAPDEV_STAT_HUGE_FAULT_PUD);
 	return mapdev_fault_end(vmf, order, ret);
-}
-
-/*
- * Core is about to split the mapping at @addr, and any PMD there. It looks for
- * that by mm_find_pmd(), which takes what a PUD leaf maps for a table of PMDs:
- * bytes that the program wrote. So no PUD may be there. Faults, which could
- * bring it back, are kept out by the VMA write lock until the end of the call.
- */
-static int pfn_may_split(struct vm_area_struct *vma, unsigned long addr)
-{
-	unsigned long start = ALIGN_DOWN(addr, PUD_SIZE);
-
-	mmap_assert_write_locked(vma->vm_mm);
-	if (start == addr || start < vma->vm_start ||
-	    vma->vm_end - start < PUD_SIZE)
-		return 0;
-	vma_start_write(vma);
-	zap_special_vma_range(vma, start, PUD_SIZE);
-	return 0;
 }
 
 /* Move bytes of one page between the region and the kernel. */
@@ -219,7 +195,6 @@ static const struct vm_operations_struct pfn_vm_ops = {
 	.mapped		= mapdev_vma_mapped,
 	.open		= mapdev_vma_open,
 	.close		= mapdev_vma_close,
-	.may_split	= pfn_may_split,
 	.fault		= pfn_fault,
 	.huge_fault	= pfn_huge_fault,
 	.map_pages	= mapdev_vma_map_pages,

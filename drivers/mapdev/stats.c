@@ -40,8 +40,6 @@ static const struct counter counters[] = {
 	COUNTER("huge_fault", HUGE_FAULT),
 	DIFFERENCE("huge_fault_vma_lock", HUGE_FAULT, HUGE_FAULT_MMAP),
 	COUNTER("huge_fault_mmap_lock", HUGE_FAULT_MMAP),
-	DIFFERENCE("huge_fault_pmd", HUGE_FAULT, HUGE_FAULT_PUD),
-	COUNTER("huge_fault_pud", HUGE_FAULT_PUD),
 	COUNTER("map_pages", MAP_PAGES),
 	DIFFERENCE("map_pages_vma_lock", MAP_PAGES, MAP_PAGES_MMAP),
 	COUNTER("map_pages_mmap_lock", MAP_PAGES_MMAP),

@@ -34,8 +34,8 @@ struct page;
  *	has its own reference (split_page() for a block of a higher order), and none
  *	is of a slab, of a page cache or the zero page. Appears as backing "pages".
  * @MAPDEV_LEND_RANGE: physically contiguous RAM with struct pages, mapped by
- *	page frame, in PMDs and PUDs where it is aligned so, and never pinned.
- *	Appears as backing "contig".
+ *	page frame, in PMDs where it is aligned so, and never pinned. Appears
+ *	as backing "contig".
  * @MAPDEV_LEND_FRAMES: what is not RAM: a PCI BAR, memory on a device. The
  *	region keeps a kernel mapping of all of it, which holds its cache mode.
  *	The driver has claimed the range (request_mem_region()) and keeps the

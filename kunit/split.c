@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * may_split: a driver is asked before a mapping of its is cut in two, and may
+ * refuse.
+ */
+#include <linux/mman.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/module.h>
+#include <linux/uaccess.h>
+
+#include "bare.h"
+
+#define PAGES 6
+#define RW (PROT_READ | PROT_WRITE)
+
+/* What the driver is to answer, and how it was asked. */
+struct splitter {
+	int err;
+	unsigned int from;	/* before this call the answer is 0 */
+	unsigned int calls;
+	unsigned long addr[2];	/* of the last two */
+	bool attached;		/* the VMA was whole, and in its mm, each time */
+	unsigned long base;
+};
+
+static int splitter_may_split(struct vm_area_struct *vma, unsigned long addr)
+{
+	struct splitter *splitter = vma->vm_file->private_data;
+
+	mmap_assert_write_locked(vma->vm_mm);
+	splitter->attached &= vma_lookup(vma->vm_mm, addr) == vma;
+	splitter->addr[0] = splitter->addr[1];
+	splitter->addr[1] = addr;
+	return splitter->calls++ >= splitter->from ? splitter->err : 0;
+}
+
+static const struct vm_operations_struct splitter_vm_ops = {
+	.may_split = splitter_may_split,
+};
+
+static int splitter_mmap_prepare(struct vm_area_desc *desc)
+{
+	desc->vm_ops = &splitter_vm_ops;
+	return 0;
+}
+
+static const struct file_operations splitter_fops = {
+	.owner		= THIS_MODULE,
+	.mmap_prepare	= splitter_mmap_prepare,
+};
+
+static struct splitter *splitter_map(struct kunit *test)
+{
+	struct splitter *splitter = kunit_kzalloc(test, sizeof(*splitter),
+						  GFP_KERNEL);
+	struct file *file;
+
+	KUNIT_ASSERT_NOT_NULL(test, splitter);
+	splitter->attached = true;
+	file = bare_open(test, &splitter_fops, splitter);
+	splitter->base = kunit_vm_mmap(test, file, 0, PAGES * PAGE_SIZE, RW,
+				       MAP_SHARED, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(splitter->base));
+	return splitter;
+}
+
+/* The pages of the mapping that there is around this page; 0: none. */
+static unsigned long pages_around(const struct splitter *splitter, int page)
+{
+	struct vm_area_struct *vma;
+
+	guard(mmap_read_lock)(current->mm);
+	vma = vma_lookup(current->mm, splitter->base + page * PAGE_SIZE);
+	return vma ? vma_pages(vma) : 0;
+}
+
+static int unmap(const struct splitter *splitter, int page, int count)
+{
+	return vm_munmap(splitter->base + page * PAGE_SIZE, count * PAGE_SIZE);
+}
+
+/* Once for each cut, and not for what goes as a whole. */
+/* ids: LK-48 */
+static void is_asked_at_each_cut(struct kunit *test)
+{
+	struct splitter *splitter = splitter_map(test);
+
+	KUNIT_EXPECT_EQ(test, 0, unmap(splitter, 2, 1));
+	KUNIT_EXPECT_EQ(test, 2, splitter->calls);
+	KUNIT_EXPECT_EQ(test, splitter->base + 2 * PAGE_SIZE,
+			splitter->addr[0]);
+	KUNIT_EXPECT_EQ(test, splitter->base + 3 * PAGE_SIZE,
+			splitter->addr[1]);
+	KUNIT_EXPECT_TRUE(test, splitter->attached);
+
+	/* At an end there is one. */
+	KUNIT_EXPECT_EQ(test, 0, unmap(splitter, 0, 1));
+	KUNIT_EXPECT_EQ(test, 3, splitter->calls);
+	KUNIT_EXPECT_EQ(test, splitter->base + PAGE_SIZE, splitter->addr[1]);
+
+	KUNIT_EXPECT_EQ(test, 0, unmap(splitter, 0, PAGES));
+	KUNIT_EXPECT_EQ(test, 3, splitter->calls);
+}
+
+/* A new mapping over a part cuts, too. */
+/* ids: LK-48 */
+static void is_asked_by_map_fixed(struct kunit *test)
+{
+	struct splitter *splitter = splitter_map(test);
+	unsigned long addr = splitter->base + 2 * PAGE_SIZE;
+
+	splitter->err = -EINVAL;
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			(long)kunit_vm_mmap(test, NULL, addr, PAGE_SIZE, RW,
+					    MAP_PRIVATE | MAP_FIXED, 0));
+	KUNIT_EXPECT_EQ(test, 1, splitter->calls);
+	KUNIT_EXPECT_EQ(test, PAGES, pages_around(splitter, 2));
+
+	splitter->err = 0;
+	KUNIT_EXPECT_EQ(test, addr,
+			kunit_vm_mmap(test, NULL, addr, PAGE_SIZE, RW,
+				      MAP_PRIVATE | MAP_FIXED, 0));
+	KUNIT_EXPECT_EQ(test, 3, splitter->calls);
+	KUNIT_EXPECT_EQ(test, 1, pages_around(splitter, 2));
+	unmap(splitter, 0, PAGES);
+}
+
+/*
+ * Its answer is that of the call, and the mapping stays. Refused at the second
+ * cut, it stays in two.
+ */
+/* ids: LK-48 */
+static void may_refuse(struct kunit *test)
+{
+	struct splitter *splitter = splitter_map(test);
+
+	splitter->err = -EPERM;
+	KUNIT_EXPECT_EQ(test, -EPERM, unmap(splitter, 2, 1));
+	KUNIT_EXPECT_EQ(test, 1, splitter->calls);
+	KUNIT_EXPECT_EQ(test, PAGES, pages_around(splitter, 2));
+
+	splitter->from = 2;
+	KUNIT_EXPECT_EQ(test, -EPERM, unmap(splitter, 2, 1));
+	KUNIT_EXPECT_EQ(test, 3, splitter->calls);
+	KUNIT_EXPECT_EQ(test, 2, pages_around(splitter, 0));
+	KUNIT_EXPECT_EQ(test, PAGES - 2, pages_around(splitter, 2));
+
+	KUNIT_EXPECT_EQ(test, 0, unmap(splitter, 0, PAGES));
+	KUNIT_EXPECT_EQ(test, 0, pages_around(splitter, 0));
+}
+
+static struct kunit_case split_cases[] = {
+	KUNIT_CASE(is_asked_at_each_cut),
+	KUNIT_CASE(is_asked_by_map_fixed),
+	KUNIT_CASE(may_refuse),
+	{}
+};
+
+static struct kunit_suite split_suite = {
+	.name		= "mapdev_split",
+	.test_cases	= split_cases,
+};
+
+kunit_test_suite(split_suite);
