@@ -93,16 +93,17 @@ ssize_t mapdev_copy_pages(struct mapdev_region *region, loff_t pos,
 
 	pagefault_disable();
 	while (sum < SZ_64K && iov_iter_count(iter)) {
+		pgoff_t index = (pos + sum) >> PAGE_SHIFT;
 		size_t offset = offset_in_page(pos + sum);
 		size_t bytes = min(PAGE_SIZE - offset, iov_iter_count(iter));
-		struct page *page = page_at(region, (pos + sum) >> PAGE_SHIFT);
 		size_t copied;
 
-		if (PageHWPoison(page)) {
+		if (mapdev_has_failed(region, index, 1)) {
 			sum = sum ?: -EIO;
 			break;
 		}
-		copied = copy_locked_part(region, page, offset, bytes, iter);
+		copied = copy_locked_part(region, page_at(region, index),
+					  offset, bytes, iter);
 		sum += copied;
 		if (copied < bytes)
 			break;

@@ -32,6 +32,7 @@
 #include <linux/fs.h>
 #include <linux/kref.h>
 #include <linux/mapdev.h>
+#include <linux/memory-failure.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
@@ -187,6 +188,9 @@ struct mapdev_stats {
  * @io: window: where the kernel finds it
  * @hole: window: first page of a part that no program may reach
  * @hole_pages: how many there are
+ * @marked: window: some of it has struct pages, which core marks if they fail
+ * @failing: window: where core finds the mappings of what fails without one
+ * @watched: core has @failing
  * @lockdown: what lockdown refuses with it, and CAP_SYS_RAWIO is for
  * @lent: the memory is another driver's, until it retires the region
  * @owner: the device that it is on, until it is retired, or NULL
@@ -221,6 +225,9 @@ struct mapdev_region {
 	void __iomem *io;
 	pgoff_t hole;
 	pgoff_t hole_pages;
+	bool marked;
+	struct pfn_address_space failing;
+	bool watched;
 	enum lockdown_reason lockdown;
 	bool lent;
 	struct device *owner;
@@ -492,6 +499,28 @@ void mapdev_vma_open(struct vm_area_struct *vma);
 void mapdev_vma_close(struct vm_area_struct *vma);
 vm_fault_t mapdev_vma_map_pages(struct vm_fault *vmf, pgoff_t first,
 				pgoff_t last);
+
+/* failure.c */
+#ifdef CONFIG_MEMORY_FAILURE
+bool mapdev_has_failed(const struct mapdev_region *region, pgoff_t first,
+		       unsigned long count);
+void mapdev_failure_watch(struct mapdev_region *region);
+void mapdev_failure_forget(struct mapdev_region *region);
+#else
+static inline bool mapdev_has_failed(const struct mapdev_region *region,
+				     pgoff_t first, unsigned long count)
+{
+	return false;
+}
+
+static inline void mapdev_failure_watch(struct mapdev_region *region)
+{
+}
+
+static inline void mapdev_failure_forget(struct mapdev_region *region)
+{
+}
+#endif
 
 /* around.c */
 

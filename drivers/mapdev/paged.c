@@ -67,6 +67,39 @@ static bool paged_writes_around(const struct vm_fault *vmf)
 	       !paged_is_watched(vmf->vma);
 }
 
+/*
+ * For a fault core maps all of a large folio, whatever became of its pages; but
+ * not for a copy, nor with userfaultfd.
+ */
+static bool paged_maps_failed(const struct vm_fault *vmf, struct folio *folio)
+{
+	bool copy = vmf->flags & FAULT_FLAG_WRITE &&
+		    !(vmf->vma->vm_flags & VM_SHARED);
+
+	return folio_test_large(folio) &&
+	       folio_contain_hwpoisoned_page(folio) && !copy &&
+	       !userfaultfd_armed(vmf->vma);
+}
+
+/*
+ * Map what is good of the folio around the touched page, to be read: a write
+ * comes again, and asks page_mkwrite. So does whoever finds the folio locked.
+ */
+static vm_fault_t paged_map_good(struct vm_fault *vmf)
+{
+	const enum fault_flag flags = vmf->flags;
+
+	/* For the last folio core brings no page table: see upstream.rst. */
+	if (pmd_none(pmdp_get(vmf->pmd)) &&
+	    apply_to_page_range(vmf->vma->vm_mm, vmf->address, PAGE_SIZE, NULL,
+				NULL))
+		return VM_FAULT_OOM;
+	vmf->flags &= ~FAULT_FLAG_WRITE;
+	paged_map_range(vmf, vmf->pgoff, vmf->pgoff);
+	vmf->flags = flags;
+	return VM_FAULT_NOPAGE;
+}
+
 static vm_fault_t paged_fault(struct vm_fault *vmf)
 {
 	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
@@ -85,6 +118,10 @@ static vm_fault_t paged_fault(struct vm_fault *vmf)
 		return mapdev_fault_end(vmf, 0,
 					mapdev_fault_error(region,
 							   PTR_ERR(folio)));
+	if (paged_maps_failed(vmf, folio)) {
+		mapdev_folio_put(folio);
+		return mapdev_fault_end(vmf, 0, paged_map_good(vmf));
+	}
 	vmf->page = folio_file_page(folio, vmf->pgoff);
 	return mapdev_fault_end(vmf, 0, VM_FAULT_LOCKED);
 }

@@ -48,24 +48,22 @@ static vm_fault_t pfn_insert(struct vm_area_struct *vma, unsigned long addr,
 
 	if (mapdev_in_hole(region, index, 1))
 		return VM_FAULT_SIGBUS;
+	if (mapdev_has_failed(region, index, 1))
+		return VM_FAULT_HWPOISON;
 	return vmf_insert_pfn_prot(vma, addr, region->pfn + index,
 				   pfn_prot(region, vma->vm_page_prot));
 }
 
-/* Of a page that is mapped already the insertion does nothing. */
+/* What cannot be mapped is left out, and what is mapped already stays. */
 static void pfn_insert_around(struct mapdev_region *region,
 			      struct vm_fault *vmf)
 {
 	struct mapdev_around around =
 		mapdev_around(region, vmf, MAPDEV_AROUND_SIZE);
 
-	for (unsigned long i = 0; i < around.count; i++) {
-		if (mapdev_in_hole(region, around.index + i, 1))
-			continue;
-		if (pfn_insert(vmf->vma, around.addr + i * PAGE_SIZE,
-			       around.index + i) != VM_FAULT_NOPAGE)
-			break;
-	}
+	for (unsigned long i = 0; i < around.count; i++)
+		pfn_insert(vmf->vma, around.addr + i * PAGE_SIZE,
+			   around.index + i);
 }
 
 static vm_fault_t pfn_fault(struct vm_fault *vmf)
@@ -97,12 +95,13 @@ static vm_fault_t pfn_fault(struct vm_fault *vmf)
 static vm_fault_t pfn_insert_huge(struct vm_fault *vmf)
 {
 	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
+	pgoff_t first = mapdev_huge_pgoff(vmf);
 
 	if (!IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP) ||
-	    !pmd_none(pmdp_get(vmf->pmd)))
+	    !pmd_none(pmdp_get(vmf->pmd)) ||
+	    mapdev_has_failed(region, first, 1UL << PMD_ORDER))
 		return VM_FAULT_FALLBACK;
-	return vmf_insert_pfn_pmd(vmf, region->pfn + mapdev_huge_pgoff(vmf),
-				  false);
+	return vmf_insert_pfn_pmd(vmf, region->pfn + first, false);
 }
 
 /* Do the pages around the touched byte lie where one PMD maps them? */
@@ -186,7 +185,10 @@ static int pfn_access(struct vm_area_struct *vma, unsigned long addr, void *buf,
 
 	if (mapdev_in_hole(region, index, 1) || mapdev_enter(region, index))
 		return -EIO;
-	pfn_move(region, index, offset, buf, len, write);
+	if (mapdev_has_failed(region, index, 1))
+		len = -EIO;
+	else
+		pfn_move(region, index, offset, buf, len, write);
 	mapdev_leave(region);
 	return len;
 }
@@ -213,7 +215,9 @@ int mapdev_pfn_mmap_prepare(struct mapdev_region *region,
 	desc->vm_ops = &pfn_vm_ops;
 	/* Huge entries are made of this one. */
 	desc->page_prot = pfn_prot(region, desc->page_prot);
-	if (!region->attrs.eager)
+	/* What has failed is left to faults, which look at each page. */
+	if (!region->attrs.eager ||
+	    mapdev_has_failed(region, desc->pgoff, vma_desc_pages(desc)))
 		return 0;
 	/* For devices core adds the offset itself, and looks at the length. */
 	if (region->attrs.backing->type == MAPDEV_WINDOW)

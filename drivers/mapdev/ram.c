@@ -10,16 +10,6 @@
 #include "mapdev.h"
 #include "pages.h"
 
-/* Has the memory of one of these pages failed? Core does not ask. */
-static bool ram_is_poisoned(const struct mapdev_region *region, pgoff_t first,
-			    unsigned long count)
-{
-	for (unsigned long i = 0; i < count; i++)
-		if (PageHWPoison(region->pages[first + i]))
-			return true;
-	return false;
-}
-
 /* With dirty=1 a write maps one page, marked under the lock of a collection. */
 static vm_fault_t ram_insert_writable(struct mapdev_region *region,
 				      struct vm_fault *vmf)
@@ -28,7 +18,7 @@ static vm_fault_t ram_insert_writable(struct mapdev_region *region,
 	vm_fault_t ret = VM_FAULT_HWPOISON;
 
 	lock_page(page);
-	if (!PageHWPoison(page)) {
+	if (!mapdev_has_failed(region, vmf->pgoff, 1)) {
 		set_page_dirty(page);
 		ret = vmf_insert_page_mkwrite(vmf, page, true);
 	}
@@ -43,7 +33,7 @@ static unsigned long ram_insert(struct mapdev_region *region,
 {
 	unsigned long left = count;
 
-	if (ram_is_poisoned(region, index, count))
+	if (mapdev_has_failed(region, index, count))
 		return 0;
 	vm_insert_pages(vma, addr, region->pages + index, &left);
 	return count - left;
@@ -61,7 +51,7 @@ static vm_fault_t ram_insert_around(struct mapdev_region *region,
 	    ram_insert(region, vmf->vma, vmf->address, vmf->pgoff,
 		       around.count - around.before))
 		return VM_FAULT_NOPAGE;
-	if (ram_is_poisoned(region, vmf->pgoff, 1))
+	if (mapdev_has_failed(region, vmf->pgoff, 1))
 		return VM_FAULT_HWPOISON;
 	return vmf_insert_page(vmf->vma, vmf->address,
 			       region->pages[vmf->pgoff]);
@@ -118,7 +108,7 @@ static int ram_mmap_prepare(struct mapdev_region *region,
 	 * has failed is left to faults, which look at each page.
 	 */
 	if (region->attrs.eager &&
-	    !ram_is_poisoned(region, desc->pgoff, vma_desc_pages(desc)))
+	    !mapdev_has_failed(region, desc->pgoff, vma_desc_pages(desc)))
 		mmap_action_map_kernel_pages_full(desc, region->pages +
 						  desc->pgoff);
 	return 0;

@@ -42,8 +42,10 @@ int mapdev_window_map(struct mapdev_region *region)
 		       mapdev_cache_name(attrs));
 		return -ENOMEM;
 	}
-	if (mapdev_cache_is(region->io, attrs->cache))
+	if (mapdev_cache_is(region->io, attrs->cache)) {
+		mapdev_failure_watch(region);
 		return 0;
+	}
 	mapdev_window_unmap(region);
 refuse:
 	pr_err("%s: this machine cannot map %pa with cache mode %s\n",
@@ -53,6 +55,7 @@ refuse:
 
 void mapdev_window_unmap(struct mapdev_region *region)
 {
+	mapdev_failure_forget(region);
 	if (region->io)
 		iounmap(region->io);
 	region->io = NULL;
@@ -200,7 +203,8 @@ static ssize_t window_copy(struct mapdev_region *region, loff_t pos,
 				   iov_iter_count(iter));
 		size_t copied;
 
-		if (mapdev_in_hole(region, at >> PAGE_SHIFT, 1)) {
+		if (mapdev_in_hole(region, at >> PAGE_SHIFT, 1) ||
+		    mapdev_has_failed(region, at >> PAGE_SHIFT, 1)) {
 			sum = sum ?: -EIO;
 			break;
 		}

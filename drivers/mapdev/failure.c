@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory that has failed: a machine check, or a test of one. Core marks its
+ * struct page, and takes what is in the page cache out of all mappings. All
+ * else is left to whoever has the memory: pages on no LRU list and page frames
+ * stay mapped, and each fault, copy and access asks mapdev_has_failed() first.
+ * Without a struct page nothing is marked; there, core asks which programs map
+ * the page, and sends them a signal.
+ */
+#define pr_fmt(fmt) "mapdev: " fmt
+
+#include <linux/fs.h>
+#include <linux/memory-failure.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/sizes.h>
+
+#include "mapdev.h"
+
+/* The page that core marks, or NULL. */
+static struct page *marked_page(const struct mapdev_region *region,
+				pgoff_t index)
+{
+	unsigned long pfn = region->pfn + index;
+
+	if (region->pages)
+		return region->pages[index];
+	return region->io ? pfn_to_online_page(pfn) : pfn_to_page(pfn);
+}
+
+/**
+ * mapdev_has_failed - has the memory of one of these pages failed?
+ * @region: the region, not of paged, whose folios are asked themselves
+ * @first: the first of them, inside of the region
+ * @count: how many
+ *
+ * Context: any; the memory is held, by the guard or otherwise.
+ */
+bool mapdev_has_failed(const struct mapdev_region *region, pgoff_t first,
+		       unsigned long count)
+{
+	if (region->io && !region->marked)
+		return false;
+	for (unsigned long i = 0; i < count; i++) {
+		struct page *page = marked_page(region, first + i);
+
+		if (page && PageHWPoison(page))
+			return true;
+	}
+	return false;
+}
+
+/* Called by core, which holds i_mmap_rwsem, for each mapping of the region. */
+static int failed_pgoff(struct vm_area_struct *vma, unsigned long pfn,
+			pgoff_t *pgoff)
+{
+	struct address_space *mapping = vma->vm_file->f_mapping;
+	struct mapdev_region *region = mapping->host->i_private;
+	pgoff_t index = pfn - region->pfn;
+
+	/* Nobody reaches it there. */
+	if (!mapdev_is_live(region) || mapdev_in_hole(region, index, 1))
+		return -ENOENT;
+	if (index < vma->vm_pgoff || index - vma->vm_pgoff >= vma_pages(vma))
+		return -ENOENT;
+	*pgoff = index;
+	return 0;
+}
+
+/* Some of what core was told to leave alone may have struct pages. */
+static bool has_struct_pages(const struct mapdev_region *region)
+{
+	/* Of a section of memory, parts of this size are there, or are not. */
+	const unsigned long step = SZ_2M >> PAGE_SHIFT;
+	unsigned long pfn = region->pfn, end = pfn + mapdev_pages(region);
+
+	for (; pfn < end; pfn = round_down(pfn, step) + step)
+		if (pfn_to_online_page(pfn))
+			return true;
+	return pfn_to_online_page(end - 1);
+}
+
+/* A window is there: have failures of its memory found. */
+void mapdev_failure_watch(struct mapdev_region *region)
+{
+	int err;
+
+	region->marked = has_struct_pages(region);
+	region->failing = (struct pfn_address_space) {
+		.node.start	  = region->pfn,
+		.node.last	  = region->pfn + mapdev_pages(region) - 1,
+		.mapping	  = region->inode->i_mapping,
+		.pfn_to_vma_pgoff = failed_pgoff,
+	};
+	err = register_pfn_address_space(&region->failing);
+	region->watched = !err;
+	if (err)
+		pr_warn("%s: programs will get no signal for memory that fails: %pe\n",
+			mapdev_name(region), ERR_PTR(err));
+}
+
+/* Core takes out whatever it has of that range, whose it may be. */
+void mapdev_failure_forget(struct mapdev_region *region)
+{
+	if (region->watched)
+		unregister_pfn_address_space(&region->failing);
+	region->watched = false;
+}

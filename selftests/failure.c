@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory that fails: what becomes of those who have it mapped, and that nobody is
+ * given it any more, by no fault, copy or access of any backing.
+ */
+#include <sys/prctl.h>
+
+#include "semantics.h"
+#include "tracking.h"
+
+#ifndef BUS_MCEERR_AR
+#define BUS_MCEERR_AR 4
+#define BUS_MCEERR_AO 5
+#endif
+#ifndef MADV_SOFT_OFFLINE
+#define MADV_SOFT_OFFLINE 101
+#endif
+
+/* Elsewhere, struct pages may go with memory that core was told to leave alone. */
+#ifdef __x86_64__
+#define RESERVED_HAS_PAGES false
+#else
+#define RESERVED_HAS_PAGES true
+#endif
+
+static void *failed_at;
+
+static void note_failure(int sig, siginfo_t *info, void *context)
+{
+	touch_code = info->si_code;
+	failed_at = info->si_addr;
+}
+
+/* As if the memory of a page were broken: the errno, and any signal's code. */
+static int poison(u8 *addr)
+{
+	struct sigaction action = {
+		.sa_sigaction = note_failure,
+		.sa_flags = SA_SIGINFO,
+	}, old;
+	int err;
+
+	touch_code = 0;
+	sigaction(SIGBUS, &action, &old);
+	err = errno_of(madvise(addr, page, MADV_HWPOISON));
+	sigaction(SIGBUS, &old, NULL);
+	return err;
+}
+
+static int heal(u64 pfn)
+{
+	char value[32];
+
+	snprintf(value, sizeof(value), "%#llx", pfn);
+	return write_file("/sys/kernel/debug/hwpoison/unpoison-pfn", value);
+}
+
+/*
+ * Core takes broken pages of a page cache out of mappings. Others stay mapped,
+ * as those of other drivers do, but do not come back; page frames it does not
+ * even look up.
+ */
+TEST_F(semantics, memory_failure)
+{
+	size_t bad = HUGE + 5 * page, after = bad + page;
+	u8 *broken = self->map + bad, *other = NULL;
+	struct mapdev_info info = { .size = sizeof(info) };
+	char byte[2];
+	u64 pfn;
+
+	if (self->class == FRAMES) {
+		EXPECT_EQ(EFAULT, poison(broken));
+		EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
+		return;
+	}
+	pfn = pfn_of(broken);
+	ASSERT_NE(0, pfn);
+	EXPECT_EQ(EBUSY, poison(broken));
+	/* A small folio is unmapped at once, for which there is a signal. */
+	ASSERT_EQ(0, ioctl(self->fd, MAPDEV_IOC_INFO, &info));
+	EXPECT_EQ(self->class == PAGED && info.granule == page ?
+		  BUS_MCEERR_AR : 0, touch_code);
+	touch_code = 0;
+	if (self->class == RAM) {
+		EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
+		ASSERT_EQ(0, madvise(self->map, SIZE, MADV_DONTNEED));
+	}
+	/* A large folio is split, which unmaps it: the signal comes now. */
+	EXPECT_EQ(SIGBUS, touch_read(broken));
+	EXPECT_EQ(BUS_MCEERR_AR, touch_code);
+	EXPECT_EQ(bad, unstamped(self->map, 0, bad, 1));
+	EXPECT_EQ(SIZE - after, unstamped(self->map + after, after,
+					  SIZE - after, 1));
+	EXPECT_EQ(EHWPOISON, errno_of(madvise(broken, page,
+					      MADV_POPULATE_READ)));
+
+	/* Nor by any other way. */
+	ASSERT_EQ(0, madvise(self->map, SIZE, MADV_DONTNEED));
+	touch_code = 0;
+	EXPECT_EQ(SIGBUS, touch_write(broken));
+	EXPECT_EQ(BUS_MCEERR_AR, touch_code);
+	ASSERT_EQ(0, try_mmap(self->fd, SIZE, PROT_READ, MAP_SHARED, 0,
+			      &other));
+	touch_code = 0;
+	EXPECT_EQ(SIGBUS, touch_read(other + bad));
+	EXPECT_EQ(BUS_MCEERR_AR, touch_code);
+	EXPECT_EQ(bad, unstamped(other, 0, bad, 1));
+	munmap(other, SIZE);
+	EXPECT_EQ(-1, pread(self->fd, byte, 2, bad));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_EQ(-1, pwrite(self->fd, byte, 2, bad));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_EQ(1, pread(self->fd, byte, 2, bad - 1));
+	EXPECT_EQ(2, pread(self->fd, byte, 2, after));
+
+	/* When nobody has it any more, the page is good again. */
+	munmap(self->map, SIZE);
+	close(self->fd);
+	EXPECT_EQ(0, region_destroy(&self->r));
+	EXPECT_EQ(0, heal(pfn));
+}
+
+/*
+ * A broken page that is discarded is no page of the region any more. A mapping
+ * of it, by itself, keeps an entry that says so until MADV_DONTNEED; if it was
+ * part of a larger granule, the split has taken the entry.
+ */
+FIXTURE(discarded) {
+	struct region r;
+	u8 *map, *other;
+	int fd;
+};
+
+FIXTURE_VARIANT(discarded) {
+	const char *attrs;
+	bool stays;
+};
+
+FIXTURE_VARIANT_ADD(discarded, page) { "granule=PAGE", true };
+FIXTURE_VARIANT_ADD(discarded, huge) { "granule=2M", false };
+
+FIXTURE_SETUP(discarded)
+{
+	char attrs[96];
+
+	page = sysconf(_SC_PAGESIZE);
+	snprintf(attrs, sizeof(attrs), "size=%lu %s", SIZE, variant->attrs);
+	ASSERT_EQ(0, region_create(&self->r, attrs));
+	self->fd = open(self->r.node, O_RDWR);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, try_mmap(self->fd, SIZE, PROT_READ | PROT_WRITE,
+			      MAP_SHARED, 0, &self->map));
+	ASSERT_EQ(0, try_mmap(self->fd, SIZE, PROT_READ, MAP_SHARED, 0,
+			      &self->other));
+	stamp(self->map, SIZE, 1);
+}
+
+FIXTURE_TEARDOWN(discarded)
+{
+	munmap(self->map, SIZE);
+	munmap(self->other, SIZE);
+	close(self->fd);
+	EXPECT_EQ(0, region_destroy(&self->r));
+}
+
+TEST_F(discarded, stays_in_mappings)
+{
+	bool stays = variant->stays || no_huge_pages();
+	size_t bad = HUGE + 5 * page;
+	u8 *broken = self->map + bad, *bytes = malloc(page);
+	u64 pfn = pfn_of(broken);
+
+	ASSERT_NE(0, pfn);
+	EXPECT_EQ(EBUSY, poison(broken));
+	EXPECT_EQ(SIGBUS, touch_read(broken));
+	ASSERT_EQ(0, region_discard(self->fd, bad, page));
+	ASSERT_EQ(page, pread(self->fd, bytes, page, bad));
+	EXPECT_TRUE(all_zero(bytes, page));
+
+	/* Where it was not mapped, it is good. */
+	EXPECT_EQ(0, touch_read(self->other + bad));
+	EXPECT_TRUE(all_zero(self->other + bad, page));
+	touch_code = 0;
+	EXPECT_EQ(stays ? SIGBUS : 0, touch_read(broken));
+	EXPECT_EQ(stays ? BUS_MCEERR_AR : 0, touch_code);
+	ASSERT_EQ(0, region_revoke(&self->r, 1));
+	ASSERT_EQ(0, region_revoke(&self->r, 0));
+	EXPECT_EQ(stays ? SIGBUS : 0, touch_read(broken));
+
+	ASSERT_EQ(0, madvise(broken, page, MADV_DONTNEED));
+	EXPECT_EQ(0, touch_write(broken));
+	EXPECT_EQ(1, self->other[bad]);
+	EXPECT_EQ(bad, unstamped(self->map, 0, bad, 1));
+	free(bytes);
+	EXPECT_EQ(0, heal(pfn));
+}
+
+/* A page that may break soon is moved, with what is in it. */
+TEST_F(semantics, soft_offline)
+{
+	static const int errs[] = { 0, EIO, EFAULT };
+	u8 *weak = self->map + HUGE + 5 * page;
+	u64 pfn = pfn_of(weak);
+
+	EXPECT_EQ(errs[self->class],
+		  errno_of(madvise(weak, page, MADV_SOFT_OFFLINE)));
+	EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
+	if (self->class != PAGED)
+		return;
+	EXPECT_NE(pfn, pfn_of(weak));
+	EXPECT_EQ(0, heal(pfn));
+}
+
+/* --- A folio that cannot be split --- */
+
+/*
+ * Whichever page is touched first, nobody is given the one that has failed, and
+ * the others are as before.
+ */
+static void expect_neighbours(struct __test_metadata *_metadata, int fd,
+			      int prot, int flags)
+{
+	bool store = prot & PROT_WRITE;
+	const size_t bad = 5 * page;
+	u8 *map;
+
+	for (size_t first = 4 * page; first <= 6 * page; first += page) {
+		ASSERT_EQ(0, try_mmap(fd, HUGE, prot, flags, 0, &map));
+		if (first != bad)
+			EXPECT_EQ(0, touch(map + first, store));
+		touch_code = 0;
+		EXPECT_EQ(SIGBUS, touch(map + bad, store));
+		EXPECT_EQ(BUS_MCEERR_AR, touch_code);
+		EXPECT_EQ(SIGBUS, touch(map + bad, false));
+		EXPECT_EQ(7, load_byte(map + 7 * page));
+		munmap(map, HUGE);
+	}
+}
+
+TEST(in_a_folio)
+{
+	static const char * const attrs[] = {
+		"size=2M granule=64K", "size=2M granule=2M",
+		"size=2M granule=64K dirty=1", "size=2M granule=2M dirty=1",
+	};
+	const int rw = PROT_READ | PROT_WRITE;
+
+	page = PAGE;
+	/* There is no folio of more than a page, or no two pages in one of 64K. */
+	if (no_huge_pages() || page >= 65536)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(attrs); i++) {
+		u8 *map = NULL, byte;
+		struct iovec held;
+		struct region r;
+		int fd, pipes[2];
+		u64 pfn;
+
+		ASSERT_EQ(0, region_create(&r, attrs[i]));
+		fd = open(r.node, O_RDWR);
+		ASSERT_EQ(0, try_mmap(fd, HUGE, rw, MAP_SHARED, 0, &map));
+		for (size_t at = 0; at < HUGE; at += page)
+			store_byte(map + at, at / page);
+		/* The pipe has a reference, and so no split. */
+		ASSERT_EQ(0, pipe(pipes));
+		held = (struct iovec) { map, 16 };
+		ASSERT_EQ(16, vmsplice(pipes[1], &held, 1, 0));
+		pfn = pfn_of(map + 5 * page);
+		ASSERT_NE(0, poison(map + 5 * page));
+
+		expect_neighbours(_metadata, fd, PROT_READ, MAP_SHARED);
+		expect_neighbours(_metadata, fd, rw, MAP_SHARED);
+		expect_neighbours(_metadata, fd, PROT_READ, MAP_PRIVATE);
+		expect_neighbours(_metadata, fd, rw, MAP_PRIVATE);
+		EXPECT_EQ(-1, pread(fd, &byte, 1, 5 * page));
+		EXPECT_EQ(EIO, errno);
+		EXPECT_EQ(1, pread(fd, &byte, 1, 6 * page));
+
+		munmap(map, HUGE);
+		close(pipes[0]);
+		close(pipes[1]);
+		close(fd);
+		EXPECT_EQ(0, region_destroy(&r));
+		EXPECT_EQ(0, heal(pfn));
+	}
+}
+
+/* --- Page frames --- */
+
+static u64 phys_of(int fd)
+{
+	struct mapdev_info info = { .size = sizeof(info) };
+
+	return ioctl(fd, MAPDEV_IOC_INFO, &info) ? 0 : info.phys_addr;
+}
+
+/* As if a machine check had told of it, to whoever runs then. */
+static void break_memory(u64 phys)
+{
+	struct sigaction action = {
+		.sa_sigaction = note_failure,
+		.sa_flags = SA_SIGINFO,
+	}, old;
+	char text[32];
+
+	touch_code = 0;
+	failed_at = NULL;
+	snprintf(text, sizeof(text), "%#llx", phys);
+	sigaction(SIGBUS, &action, &old);
+	/* Its errno is what core thinks of such pages. */
+	write_file("/sys/devices/system/memory/hard_offline_page", text);
+	sigaction(SIGBUS, &old, NULL);
+}
+
+/* What ptrace has of a mapping, too: 0 or the errno. */
+static int move_by_mem(u8 *at, bool write)
+{
+	int mem = open("/proc/self/mem", O_RDWR), err;
+	u8 byte = 1;
+
+	err = errno_of((write ? pwrite(mem, &byte, 1, (uintptr_t)at) :
+				pread(mem, &byte, 1, (uintptr_t)at)) != 1);
+	close(mem);
+	return err;
+}
+
+/*
+ * Of RAM by page frame, core marks the page and finds no mapping: those that there
+ * are keep it, and it comes back in no way.
+ */
+TEST_F(semantics, of_page_frames)
+{
+	size_t bad = HUGE + 5 * page, after = bad + page;
+	u8 *again = NULL, byte[2];
+	u64 phys = phys_of(self->fd) + bad;
+
+	if (self->class != FRAMES || variant->type != MAPDEV_CONTIG)
+		return;
+	break_memory(phys);
+	EXPECT_EQ(0, touch_code);
+	EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
+
+	EXPECT_EQ(-1, pread(self->fd, byte, 2, bad));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_EQ(-1, pwrite(self->fd, byte, 2, bad));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_EQ(1, pread(self->fd, byte, 2, bad - 1));
+	EXPECT_EQ(2, pread(self->fd, byte, 2, after));
+	for (int write = 0; write < 2; write++) {
+		EXPECT_EQ(EIO, move_by_mem(self->map + bad, write));
+		EXPECT_EQ(0, move_by_mem(self->map + after + page - 1, write));
+	}
+
+	/* A new mapping, all of it at mmap or by whichever fault comes first. */
+	for (size_t first = bad - page; first <= after; first += page) {
+		ASSERT_EQ(0, try_mmap(self->fd, SIZE, PROT_READ | PROT_WRITE,
+				      MAP_SHARED, 0, &again));
+		if (first != bad)
+			EXPECT_EQ(0, touch_read(again + first));
+		touch_code = 0;
+		EXPECT_EQ(SIGBUS, touch_read(again + bad));
+		EXPECT_EQ(BUS_MCEERR_AR, touch_code);
+		EXPECT_EQ(SIGBUS, touch_write(again + bad + page - 1));
+		EXPECT_EQ(bad, unstamped(again, 0, bad, 1));
+		EXPECT_EQ(SIZE - after, unstamped(again + after, after,
+						  SIZE - after, 1));
+		munmap(again, SIZE);
+	}
+
+	ASSERT_EQ(0, region_revoke(&self->r, 1));
+	ASSERT_EQ(0, region_revoke(&self->r, 0));
+	EXPECT_EQ(0, touch_read(self->map + bad - page));
+	EXPECT_EQ(SIGBUS, touch_read(self->map + bad));
+	munmap(self->map, SIZE);
+	close(self->fd);
+	EXPECT_EQ(0, region_destroy(&self->r));
+	EXPECT_EQ(0, heal(phys / page));
+}
+
+/* Another process, that has the same mapping and asks to be told early. */
+static pid_t waiter(u8 *map, size_t bad)
+{
+	sigset_t bus;
+	siginfo_t info;
+	pid_t pid;
+
+	sigemptyset(&bus);
+	sigaddset(&bus, SIGBUS);
+	sigprocmask(SIG_BLOCK, &bus, NULL);
+	prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_EARLY, 0, 0);
+	pid = fork();
+	if (!pid) {
+		alarm(60);
+		if (sigwaitinfo(&bus, &info) != SIGBUS)
+			_exit(1);
+		if (info.si_code != BUS_MCEERR_AO)
+			_exit(2);
+		_exit(info.si_addr == map + bad ? 0 : 3);
+	}
+	prctl(PR_MCE_KILL, PR_MCE_KILL_CLEAR, 0, 0, 0);
+	sigprocmask(SIG_UNBLOCK, &bus, NULL);
+	return pid;
+}
+
+/* Without struct pages, core asks who maps them, and tells them. */
+TEST_F(semantics, without_struct_pages)
+{
+	size_t bad = HUGE + 5 * page;
+	u64 phys = phys_of(self->fd) + bad;
+	u8 *part = NULL;
+	int status;
+	pid_t pid;
+
+	if (variant->type != MAPDEV_WINDOW || RESERVED_HAS_PAGES)
+		return;
+	pid = waiter(self->map, bad);
+	break_memory(phys);
+	EXPECT_EQ(BUS_MCEERR_AR, touch_code);
+	EXPECT_EQ(self->map + bad, failed_at);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
+
+	/* A mapping of other pages is not meant, nor what is revoked. */
+	munmap(self->map, SIZE);
+	ASSERT_EQ(0, try_mmap(self->fd, page, PROT_READ, MAP_SHARED,
+			      bad - page, &part));
+	break_memory(phys);
+	EXPECT_EQ(0, touch_code);
+	break_memory(phys - page);
+	EXPECT_EQ(BUS_MCEERR_AR, touch_code);
+	EXPECT_EQ(part, failed_at);
+	ASSERT_EQ(0, region_revoke(&self->r, 1));
+	break_memory(phys - page);
+	EXPECT_EQ(0, touch_code);
+	ASSERT_EQ(0, region_revoke(&self->r, 0));
+	break_memory(phys - page);
+	EXPECT_EQ(BUS_MCEERR_AR, touch_code);
+
+	/* And when the region has ended there is none to ask. */
+	ASSERT_EQ(0, region_destroy(&self->r));
+	break_memory(phys - page);
+	EXPECT_EQ(0, touch_code);
+	munmap(part, page);
+}
+
+TEST_HARNESS_MAIN
