@@ -24,11 +24,16 @@ static int put(const char *path, const char *value)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 	int error = 0;
+	ssize_t got;
 
 	if (fd < 0)
 		return errno;
-	if (write(fd, value, strlen(value)) < 0)
+	/* Nothing is no value, though sysfs takes it and configfs says EFAULT. */
+	got = *value ? write(fd, value, strlen(value)) : 0;
+	if (got < 0)
 		error = errno;
+	else if (!got || value[got])
+		error = EINVAL;
 	close(fd);
 	return error;
 }
@@ -118,6 +123,16 @@ static void undo(const char *region)
 	rmdir(path);
 }
 
+/* Where programs look for the node of a region there is none. */
+static void no_node(const char *region, int error)
+{
+	if (error == EEXIST)
+		fail(NODE_DIR "/%s: %s, and is not the node of region %s",
+		     region, strerror(error), region);
+	fail("no node " NODE_DIR "/%s: %s; is devtmpfs mounted on /dev?",
+	     region, strerror(error));
+}
+
 static void set_or_undo(const char *region, const char *attribute, const char *value)
 {
 	int error = strchr(attribute, '/') ? ENOENT : set(region, attribute, value);
@@ -167,6 +182,11 @@ void cmd_create(const struct options *options)
 	if (error) {
 		undo(name);
 		fail("cannot make region %s: %s", name, why_not_live(error));
+	}
+	if (!has_node(name)) {
+		error = errno;
+		undo(name);
+		no_node(name, error);
 	}
 }
 
@@ -271,6 +291,8 @@ int open_node(const char *name)
 	int fd;
 
 	need_region(name);
+	if (!has_node(name) && (errno == EEXIST || errno == ENOENT))
+		no_node(name, errno);
 	snprintf(path, sizeof(path), NODE_DIR "/%s", name);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd >= 0)

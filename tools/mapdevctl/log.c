@@ -3,8 +3,11 @@
 #include <err.h>
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -57,16 +60,85 @@ void cmd_stat(const struct options *options)
 	fclose(file);
 }
 
-static void collect_failed(const char *name)
+/* The signal that asks to end. */
+static atomic_int ended_by;
+
+static void end_soon(int sig)
 {
-	switch (errno) {
+	ended_by = sig;
+}
+
+/*
+ * What the kernel has answered is in no log any more: a signal ends the program
+ * only after that is printed, and a reader that has gone is an error like others.
+ */
+static void let_nothing_be_lost(void)
+{
+	static const int ends[] = { SIGHUP, SIGINT, SIGTERM };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		if (signal(ends[i], end_soon) == SIG_IGN)
+			signal(ends[i], SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* "[" and "," in the array of JSON: what stands before the next run. */
+static const char *before = "[";
+
+/* However the output ends, what is there is whole. */
+static void end_output(const struct options *options, bool begun)
+{
+	if (options->json && begun)
+		printf("%s]\n", *before == '[' ? before : "");
+	fflush(stdout);
+}
+
+static void collect_failed(const struct options *options, bool begun)
+{
+	int error = errno;
+
+	end_output(options, begun);
+	errno = error;
+	switch (error) {
 	case EOPNOTSUPP:
-		errx(EXIT_FAILED, "region %s has no dirty log: make it with dirty=1", name);
+		errx(EXIT_FAILED, "region %s has no dirty log: make it with dirty=1",
+		     options->region);
 	case EBUSY:
-		errx(EXIT_FAILED, "region %s: another program is asking", name);
+		errx(EXIT_FAILED, "region %s: another program is asking", options->region);
 	default:
-		err(EXIT_FAILED, "region %s", name);
+		err(EXIT_FAILED, "region %s", options->region);
 	}
+}
+
+/* The output ends here: say what is in neither of the two, and what is in the log. */
+static void not_delivered(const struct mapdev_dirty *dirty, const struct mapdev_run *runs)
+{
+	warn("cannot write the output");
+	if (dirty->count)
+		warnx("out of the log, and maybe not in the output:");
+	for (__u32 i = 0; i < dirty->count; i++)
+		fprintf(stderr, "%llu %llu\n", (unsigned long long)runs[i].offset,
+			(unsigned long long)runs[i].length);
+	if (dirty->length)
+		warnx("in the log still: all from %llu on",
+		      (unsigned long long)dirty->offset);
+	exit(EXIT_FAILED);
+}
+
+static bool print_runs(const struct options *options, const struct mapdev_run *runs,
+		       __u32 count)
+{
+	for (__u32 i = 0; i < count; i++) {
+		unsigned long long offset = runs[i].offset, length = runs[i].length;
+
+		if (options->json)
+			printf("%s{\"offset\":%llu,\"length\":%llu}", before, offset,
+			       length);
+		else
+			printf("%llu %llu\n", offset, length);
+		before = ",";
+	}
+	return !fflush(stdout);
 }
 
 /*
@@ -76,31 +148,33 @@ static void collect_failed(const char *name)
 void cmd_dirty(const struct options *options)
 {
 	struct mapdev_run runs[256];
+	/* Room for an answer, so that it is written by fflush() and not before. */
+	static char output[ARRAY_SIZE(runs) * 80];
 	struct mapdev_dirty dirty = {
 		.size = sizeof(dirty), .length = UINT64_MAX,
 		.runs = (uintptr_t)runs, .capacity = ARRAY_SIZE(runs),
 	};
-	const char *comma = "";
 	int fd = open_node(options->region);
+	bool begun = false;
 
-	if (options->json)
-		putchar('[');
+	setvbuf(stdout, output, _IOFBF, sizeof(output));
+	let_nothing_be_lost();
 	do {
-		if (ioctl(fd, MAPDEV_IOC_DIRTY, &dirty))
-			collect_failed(options->region);
-		for (__u32 i = 0; i < dirty.count; i++) {
-			unsigned long long offset = runs[i].offset;
-			unsigned long long length = runs[i].length;
-
-			if (options->json)
-				printf("%s{\"offset\":%llu,\"length\":%llu}", comma, offset,
-				       length);
-			else
-				printf("%llu %llu\n", offset, length);
-			comma = ",";
+		if (ended_by)
+			break;
+		if (ioctl(fd, MAPDEV_IOC_DIRTY, &dirty)) {
+			if (errno == EINTR)
+				continue;
+			collect_failed(options, begun);
 		}
+		begun = true;
+		if (!print_runs(options, runs, dirty.count))
+			not_delivered(&dirty, runs);
 	} while (dirty.length);
-	if (options->json)
-		puts("]");
+	end_output(options, begun);
 	close(fd);
+	if (ended_by) {
+		signal(ended_by, SIG_DFL);
+		raise(ended_by);
+	}
 }

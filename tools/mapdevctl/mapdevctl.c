@@ -10,12 +10,16 @@
 #include <dirent.h>
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <linux/mapdev.h>
 
@@ -48,7 +52,10 @@ static const struct attribute {
 	{ "dirty",	 NUMBER, NULL },
 };
 
-/* One attribute, which is one word. False if the region does not have it. */
+/*
+ * One attribute, which is one word. False with errno EACCES if only root may read it,
+ * or ENODEV if the region does not have it, or has just ended.
+ */
 static bool read_attribute(const char *region, const char *name, char value[128])
 {
 	char path[PATH_MAX];
@@ -57,13 +64,47 @@ static bool read_attribute(const char *region, const char *name, char value[128]
 
 	snprintf(path, sizeof(path), CLASS_DIR "/%s/%s", region, name);
 	file = fopen(path, "re");
-	if (!file && errno == ENOENT)
+	if (!file) {
+		if (errno == ENOENT)
+			errno = ENODEV;
+		if (errno != ENODEV && errno != EACCES)
+			err(EXIT_FAILED, "%s", path);
 		return false;
-	if (!file)
-		err(EXIT_FAILED, "%s", path);
+	}
 	got = fscanf(file, "%127s", value);
 	fclose(file);
-	return got == 1;	/* not, when the region went away after the open */
+	errno = ENODEV;
+	return got == 1;
+}
+
+/*
+ * Is /dev/mapdev/NAME the node of the region? False with errno EEXIST if it is
+ * something else, or why it cannot be looked at. The kernel makes no node where
+ * something is already, and tells nobody.
+ */
+bool has_node(const char *region)
+{
+	char path[PATH_MAX], number[128];
+	unsigned int first, second;
+	struct stat st;
+
+	if (!read_attribute(region, "dev", number) ||
+	    sscanf(number, "%u:%u", &first, &second) != 2)
+		return false;
+	snprintf(path, sizeof(path), NODE_DIR "/%s", region);
+	if (lstat(path, &st))
+		return false;
+	if (!stat(path, &st) && S_ISCHR(st.st_mode) &&
+	    st.st_rdev == makedev(first, second))
+		return true;
+	errno = EEXIST;
+	return false;
+}
+
+/* A node that this user cannot see, or whose region has just ended, is not missing. */
+static bool lacks_node(const char *region)
+{
+	return !has_node(region) && errno != EACCES && errno != ENODEV;
 }
 
 static int is_region(const struct dirent *entry)
@@ -131,7 +172,10 @@ static void json_region(const char *region)
 	json_string(region);
 	printf(",\"node\":");
 	snprintf(value, sizeof(value), NODE_DIR "/%.*s", MAPDEV_NAME_MAX, region);
-	json_string(value);
+	if (lacks_node(region))
+		printf("null");
+	else
+		json_string(value);
 	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
 		const struct attribute *a = &attributes[i];
 
@@ -181,7 +225,7 @@ static void list(const struct options *options)
 			read_attribute(regions[r]->d_name, a->name, value);
 			printf(" %8s", human(a, value));
 		}
-		putchar('\n');
+		puts(lacks_node(regions[r]->d_name) ? "  no node" : "");
 	}
 }
 
@@ -207,12 +251,16 @@ static void show(const struct options *options)
 	}
 
 	printf("%-12s %s\n", "name", options->region);
-	printf("%-12s " NODE_DIR "/%s\n", "node", options->region);
+	if (lacks_node(options->region))
+		printf("%-12s -\n", "node");
+	else
+		printf("%-12s " NODE_DIR "/%s\n", "node", options->region);
 	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
 		const struct attribute *a = &attributes[i];
-		char value[128];
+		char value[128] = "-";
 
-		if (!read_attribute(options->region, a->name, value))
+		if (!read_attribute(options->region, a->name, value) &&
+		    errno != EACCES)
 			continue;
 		printf("%-12s %s", a->name, human(a, value));
 		if (a->kind == BYTES)
@@ -261,6 +309,19 @@ static int usage_error(const char *what, const char *which)
 	return EXIT_USAGE;
 }
 
+/* What is opened later must not take the place of an output that is closed. */
+static void keep_outputs(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			err(EXIT_FAILED, "/dev/null");
+	} while (fd <= STDERR_FILENO);
+	close(fd);
+}
+
 static int finish(void)
 {
 	if (ferror(stdout) || fflush(stdout))
@@ -280,6 +341,7 @@ int main(int argc, char **argv)
 	const struct command *command;
 	int option;
 
+	keep_outputs();
 	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'j':

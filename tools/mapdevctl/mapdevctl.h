@@ -26,6 +26,7 @@ struct options {
 /* mapdevctl.c */
 void json_string(const char *s);
 void need_region(const char *name);
+bool has_node(const char *region);
 
 /* change.c */
 int open_node(const char *name);
