@@ -115,10 +115,11 @@ TEST_F(state, retired)
 	EXPECT_EQ(-1, region_stat(&self->r, "mapped"));
 }
 
-/* Root sees how many mappings there are, of all processes. */
+/* Root, and nobody else, sees how many mappings there are, of all processes. */
 TEST_F(state, mappings)
 {
 	char path[128], line[64];
+	struct stat st;
 	u8 *map;
 
 	snprintf(path, sizeof(path), CLASS "/%s/mappings", self->r.name);
@@ -128,6 +129,8 @@ TEST_F(state, mappings)
 	EXPECT_STREQ("2", read_line(path, line, sizeof(line)));
 	munmap(map, SIZE);
 	EXPECT_STREQ("1", read_line(path, line, sizeof(line)));
+	ASSERT_EQ(0, stat(path, &st));
+	EXPECT_EQ(0400, st.st_mode & 07777);
 }
 
 /* A page that is missing among those that faults map at once comes again. */

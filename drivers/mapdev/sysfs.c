@@ -103,7 +103,9 @@ static ssize_t mappings_show(struct device *dev, struct device_attribute *attr,
 	i_mmap_unlock_read(mapping);
 	return sysfs_emit(buf, "%lu\n", count);
 }
-static DEVICE_ATTR_RO(mappings);
+
+/* mmap() and munmap() of the region wait for the walk: it is for root. */
+static DEVICE_ATTR_ADMIN_RO(mappings);
 
 static ssize_t phys_addr_show(struct device *dev, struct device_attribute *attr,
 			      char *buf)
