@@ -90,9 +90,27 @@ static struct folio *lock_folio_too_early(struct mapdev_region *region,
 	return ERR_PTR(-ENOENT);
 }
 
+static pgoff_t next_folio_here(struct mapdev_region *region, pgoff_t index,
+			       pgoff_t end)
+{
+	return index;
+}
+
+static pgoff_t next_folio_too_early(struct mapdev_region *region, pgoff_t index,
+				    pgoff_t end)
+{
+	struct late_writer *late = container_of(region->backing,
+						struct late_writer, backing);
+
+	if (completion_done(&late->done))
+		return late->real->next_folio(region, index, end);
+	queue_work(system_dfl_wq, &late->work);
+	wait_for_completion(&late->done);
+	return end;
+}
+
 /* What is discarded is marked, and there may be nothing there to lock. */
-/* ids: LK-69 */
-static void marked_hole_is_written(struct kunit *test)
+static void hole_is_written(struct kunit *test, bool first_of_unit)
 {
 	struct late_writer *late = kunit_kzalloc(test, sizeof(*late),
 						 GFP_KERNEL);
@@ -103,7 +121,12 @@ static void marked_hole_is_written(struct kunit *test)
 	late->err = -EIO;
 	late->real = fx.region->backing;
 	late->backing = *late->real;
-	late->backing.lock_folio = lock_folio_too_early;
+	if (first_of_unit) {
+		late->backing.next_folio = next_folio_here;
+		late->backing.lock_folio = lock_folio_too_early;
+	} else {
+		late->backing.next_folio = next_folio_too_early;
+	}
 	late->user = fx.user + 33 * PAGE_SIZE;
 	late->mm = current->mm;
 	init_completion(&late->done);
@@ -117,6 +140,48 @@ static void marked_hole_is_written(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, is_writable(&fx, 33));
 	KUNIT_ASSERT_EQ(test, 0, put_user((u8)2, fx.user + 33 * PAGE_SIZE));
 	log_expect_dirty(test, &fx, 33);
+}
+
+/* A hole among others, whose marks go together. */
+/* ids: LK-69 */
+static void marked_holes_are_written(struct kunit *test)
+{
+	hole_is_written(test, false);
+}
+
+/* The first page of a unit that is no hole. */
+/* ids: LK-69 */
+static void marked_hole_is_written(struct kunit *test)
+{
+	hole_is_written(test, true);
+}
+
+/* Marked holes around a folio: all of it is in one answer, which comes once. */
+static void holes(struct kunit *test)
+{
+	struct log_fixture fx;
+	u64 first;
+
+	log_init_with(test, &fx, "dirty=1 granule=PAGE");
+	KUNIT_ASSERT_EQ(test, 0, put_user((u8)1, fx.user + 100 * PAGE_SIZE));
+	KUNIT_ASSERT_EQ(test, 0, put_user((u8)1, fx.user + 102 * PAGE_SIZE));
+	mapdev_dirty_mark(fx.region, 3, LOG_PAGES - 3);
+	KUNIT_EXPECT_EQ(test, LOG_SIZE - 3 * PAGE_SIZE,
+			log_collect(test, &fx, &first));
+	KUNIT_EXPECT_EQ(test, 3 * PAGE_SIZE, first);
+	KUNIT_EXPECT_FALSE(test, is_writable(&fx, 100));
+	KUNIT_EXPECT_FALSE(test, is_writable(&fx, 102));
+	log_expect_clean(test, &fx);
+	/* The marks of holes go as far as there are any in a row, and no further. */
+	mapdev_dirty_mark(fx.region, 10, 80);
+	mapdev_dirty_mark(fx.region, 91, 9);
+	scoped_guard(mutex, &fx.region->dirty->lock) {
+		KUNIT_EXPECT_EQ(test, 80, mapdev_dirty_clean(fx.region, 10,
+							     LOG_PAGES - 10));
+		KUNIT_EXPECT_EQ(test, 4, mapdev_dirty_clean(fx.region, 91, 4));
+	}
+	KUNIT_EXPECT_EQ(test, 5 * PAGE_SIZE, log_collect(test, &fx, &first));
+	KUNIT_EXPECT_EQ(test, 95 * PAGE_SIZE, first);
 }
 
 /* Another thread has a page locked until a collection has come to it. */
@@ -405,7 +470,9 @@ static void frames_backwards(struct kunit *test)
 
 static struct kunit_case clean_cases[] = {
 	KUNIT_CASE_PARAM(entries, log_gen_params),
+	KUNIT_CASE(marked_holes_are_written),
 	KUNIT_CASE(marked_hole_is_written),
+	KUNIT_CASE(holes),
 	KUNIT_CASE_PARAM(collect_waits_for_folio, log_gen_params),
 	KUNIT_CASE_PARAM(pinned_stays_dirty, log_gen_params),
 	KUNIT_CASE_PARAM(row, log_gen_params),

@@ -184,7 +184,7 @@ static void drivers_mark(struct kunit *test)
 	log_expect_clean(test, &fx);
 }
 
-/* What was marked stays so, and what is new can be. */
+/* What was marked stays so, and what is new is. */
 static void grows(struct kunit *test)
 {
 	struct log_fixture fx;
@@ -201,6 +201,9 @@ static void grows(struct kunit *test)
 	if (fx.region->pages)
 		return;
 	fx.region->attrs.size *= 2;
+	mapdev_dirty_grown(fx.region, LOG_PAGES);
+	KUNIT_EXPECT_EQ(test, LOG_SIZE, log_collect(test, &fx, &first));
+	KUNIT_EXPECT_EQ(test, LOG_SIZE, first);
 	log_expect_clean(test, &fx);
 	mapdev_dirty_mark(fx.region, mapdev_pages(fx.region) - 1, 1);
 	KUNIT_EXPECT_EQ(test, unit, log_collect(test, &fx, &first));

@@ -51,7 +51,7 @@ static void marks_are_a_set(struct kunit *test)
 				nr = limit - 1 - nr;
 			if (prandom_u32_state(&rnd) % 2) {
 				KUNIT_ASSERT_EQ(test, !test_bit(nr, bits),
-						mapdev_marks_set(marks, nr));
+						mapdev_marks_set(marks, nr, 1));
 				__set_bit(nr, bits);
 			} else {
 				clear_run(test, marks, bits, nr, step % 99 + 1);
@@ -80,7 +80,7 @@ static void runs_are_of_one_word(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, marks);
 	for (unsigned long nr = 0; nr < marks->limit; nr++)
-		mapdev_marks_set(marks, nr);
+		mapdev_marks_set(marks, nr, 1);
 	for (unsigned long nr = 0; nr < marks->limit; nr++)
 		KUNIT_EXPECT_EQ(test, BITS_PER_LONG - nr % BITS_PER_LONG,
 				mapdev_marks_run(marks, nr, ULONG_MAX));
@@ -102,15 +102,57 @@ static void marks_set_all_levels(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, marks);
 	set_bit(77777, marks->level[0]);
-	KUNIT_EXPECT_FALSE(test, mapdev_marks_set(marks, 77777));
+	KUNIT_EXPECT_FALSE(test, mapdev_marks_set(marks, 77777, 1));
 	KUNIT_EXPECT_EQ(test, 77777, mapdev_marks_next(marks, 0));
 	kvfree(marks);
+}
+
+/* What is set at once, or filled, is all that is found, at each level. */
+static void marks_are_set_by_words(struct kunit *test)
+{
+	static const unsigned long limits[] = {
+		1, BITS_PER_LONG, BITS_PER_LONG + 1, 4096, 4097, 300000,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		unsigned long limit = limits[i], nr, count;
+		struct mapdev_marks *marks = mapdev_marks_alloc(limit);
+		struct mapdev_marks *full = mapdev_marks_alloc(limit);
+		unsigned long from = limit / 3;
+
+		KUNIT_ASSERT_NOT_NULL(test, marks);
+		KUNIT_ASSERT_NOT_NULL(test, full);
+		for (nr = from; nr < limit; nr += count) {
+			count = mapdev_marks_word(nr, limit);
+			KUNIT_ASSERT_TRUE(test, mapdev_marks_set(marks, nr, count));
+			KUNIT_ASSERT_FALSE(test, mapdev_marks_set(marks, nr, count));
+		}
+		mapdev_marks_fill(full, from);
+		for (unsigned int level = 0; level < marks->levels; level++)
+			KUNIT_EXPECT_MEMEQ(test, marks->level[level],
+					   full->level[level],
+					   BITS_TO_LONGS(marks->bits[level]) *
+					   sizeof(long));
+		KUNIT_EXPECT_EQ(test, from, mapdev_marks_next(full, 0));
+		KUNIT_EXPECT_EQ(test, limit - 1,
+				mapdev_marks_next(full, limit - 1));
+		KUNIT_EXPECT_EQ(test, ULONG_MAX, mapdev_marks_next(full, limit));
+		/* One that is missing of a word is new. */
+		mapdev_marks_clear(full, limit - 1, 1);
+		KUNIT_EXPECT_TRUE(test, mapdev_marks_set(full, nr - count, count));
+		/* None before, and all from the end on, is nothing. */
+		mapdev_marks_fill(full, limit);
+		KUNIT_EXPECT_EQ(test, from, mapdev_marks_next(full, 0));
+		kvfree(full);
+		kvfree(marks);
+	}
 }
 
 static struct kunit_case marks_cases[] = {
 	KUNIT_CASE(marks_are_a_set),
 	KUNIT_CASE(runs_are_of_one_word),
 	KUNIT_CASE(marks_set_all_levels),
+	KUNIT_CASE(marks_are_set_by_words),
 	{}
 };
 

@@ -80,7 +80,8 @@ static void clean_unit(struct mapdev_region *region, unsigned long unit)
 			region->backing->lock_folio(region, index);
 
 		if (IS_ERR(folio)) {
-			index++;
+			index = region->backing->next_folio(region, index + 1,
+							    end);
 			continue;
 		}
 		protect(region, folio->index, folio_pfn(folio),
@@ -92,6 +93,41 @@ static void clean_unit(struct mapdev_region *region, unsigned long unit)
 	}
 	if (in_use)
 		mapdev_dirty_mark(region, first, 1);
+}
+
+/*
+ * Take the marks of units away that are holes, as many as follow @unit. Returns how
+ * many. Who fills one before its mark goes has marked it in vain, so they are looked
+ * through again.
+ */
+static unsigned long clean_holes(struct mapdev_region *region,
+				 unsigned long unit, unsigned long limit)
+{
+	const struct mapdev_backing *backing = region->backing;
+	struct mapdev_dirty_log *log = region->dirty;
+	struct mapdev_marks *marks = mapdev_dirty_marks(log);
+	unsigned long count = 0, run;
+	pgoff_t index, end;
+
+	limit = min(limit, MAPDEV_PIECE_PAGES(region) >> log->order);
+	index = unit << log->order;
+	end = backing->next_folio(region, index, (unit + limit) << log->order);
+	limit = (end >> log->order) - unit;
+	while (count < limit) {
+		run = mapdev_marks_run(marks, unit + count, limit - count);
+		if (!run)
+			break;
+		mapdev_marks_clear(marks, unit + count, run);
+		count += run;
+	}
+
+	end = (unit + count) << log->order;
+	while ((index = backing->next_folio(region, index, end)) < end) {
+		unit = index >> log->order;
+		clean_unit(region, unit);
+		index = (unit + 1) << log->order;
+	}
+	return count;
 }
 
 /*
@@ -136,8 +172,13 @@ static unsigned long clean_pages(struct mapdev_region *region, pgoff_t first,
 unsigned long mapdev_dirty_clean(struct mapdev_region *region,
 				 unsigned long unit, unsigned long limit)
 {
+	unsigned long holes;
+
 	if (!region->backing->lock_folio)
 		return clean_pages(region, unit, limit);
+	holes = clean_holes(region, unit, limit);
+	if (holes)
+		return holes;
 	clean_unit(region, unit);
 	return 1;
 }

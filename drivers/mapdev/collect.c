@@ -39,13 +39,16 @@ static int collect(struct mapdev_region *region, struct dirty_answer *answer)
 	unsigned long end = DIV_ROUND_UP_ULL(answer->end, 1ULL << shift);
 	struct mapdev_run *run = NULL;
 
-	guard(mutex)(&log->lock);
 	while (answer->offset < answer->end) {
-		unsigned long unit = mapdev_marks_next(mapdev_dirty_marks(log),
-						       answer->offset >> shift);
-		u64 offset = (u64)unit << shift;
-		unsigned long units;
+		unsigned long unit, units;
+		u64 offset;
 
+		/* For some units at a time: a revoke waits for it. */
+		cond_resched();
+		guard(mutex)(&log->lock);
+		unit = mapdev_marks_next(mapdev_dirty_marks(log),
+					 answer->offset >> shift);
+		offset = (u64)unit << shift;
 		if (unit == ULONG_MAX || offset >= answer->end) {
 			answer->offset = answer->end;
 			break;
@@ -64,7 +67,6 @@ static int collect(struct mapdev_region *region, struct dirty_answer *answer)
 		units = mapdev_dirty_clean(region, unit, end - unit);
 		answer->offset = min((u64)(unit + units) << shift, answer->end);
 		run->length = answer->offset - run->offset;
-		cond_resched();
 	}
 	return 0;
 }
@@ -101,8 +103,9 @@ static int collect_and_deliver(struct mapdev_region *region,
 	if (!err)
 		err = deliver(answer, args, arg);
 	for (u32 i = 0; err && i < answer->count; i++)
-		mapdev_dirty_mark(region, answer->runs[i].offset >> PAGE_SHIFT,
-				  answer->runs[i].length >> PAGE_SHIFT);
+		mapdev_dirty_mark_all(region,
+				      answer->runs[i].offset >> PAGE_SHIFT,
+				      answer->runs[i].length >> PAGE_SHIFT);
 	kvfree(answer->runs);
 	return err;
 }

@@ -28,6 +28,7 @@
 #include <linux/pagemap.h>
 #include <linux/poll.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
 #include <kunit/visibility.h>
@@ -77,6 +78,12 @@ void mapdev_dirty_free(struct mapdev_region *region)
 
 /* --- Marking --- */
 
+static void wake_collector(struct mapdev_region *region)
+{
+	if (wq_has_sleeper(&region->wait))
+		wake_up_interruptible_poll(&region->wait, EPOLLPRI);
+}
+
 /**
  * mapdev_dirty_mark - these pages were written
  * @region: the region
@@ -85,31 +92,48 @@ void mapdev_dirty_free(struct mapdev_region *region)
  *
  * To be called after the write, or under a lock of the folio that covers both;
  * else a collection in between loses what is written after it. Does nothing
- * for a region without a log. Context: any, page table locks included.
+ * for a region without a log. It takes a time for each word of the log, see
+ * mapdev_dirty_mark_all(). Context: any, page table locks included.
  */
 void mapdev_dirty_mark(struct mapdev_region *region, pgoff_t first,
 		       pgoff_t count)
 {
 	struct mapdev_dirty_log *log = region->dirty;
-	unsigned long unit, end;
+	unsigned long unit, end, units;
 	bool new = false;
 
 	if (!log || !count)
 		return;
 	end = mapdev_dirty_units(log, first + count);
-	for (unit = first >> log->order; unit < end; unit++) {
+	for (unit = first >> log->order; unit < end; unit += units) {
 		struct mapdev_marks *marks;
 
 		guard(rcu)();
 		marks = rcu_dereference(log->marks);
 		if (unit >= marks->limit)
 			break;
-		new |= mapdev_marks_set(marks, unit);
+		units = mapdev_marks_word(unit, min(end, marks->limit));
+		new |= mapdev_marks_set(marks, unit, units);
 	}
-	if (new && wq_has_sleeper(&region->wait))
-		wake_up_interruptible_poll(&region->wait, EPOLLPRI);
+	if (new)
+		wake_collector(region);
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_dirty_mark);
+
+/* The same for any number, where one may sleep. */
+void mapdev_dirty_mark_all(struct mapdev_region *region, pgoff_t first,
+			   pgoff_t count)
+{
+	pgoff_t step = MAPDEV_PIECE_PAGES(region);
+
+	if (!region->dirty)
+		return;
+	for (; count > step; first += step, count -= step) {
+		mapdev_dirty_mark(region, first, step);
+		cond_resched();
+	}
+	mapdev_dirty_mark(region, first, count);
+}
 
 /* a_ops->dirty_folio: the answer is whether core has to account for it. */
 bool mapdev_dirty_folio(struct address_space *mapping, struct folio *folio)
@@ -166,38 +190,72 @@ bool mapdev_dirty_pending(struct mapdev_region *region)
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_dirty_pending);
 
+/* Who marks meanwhile does so in @new. */
+static void copy_marks(struct mapdev_marks *new, const struct mapdev_marks *old)
+{
+	unsigned long unit = 0, units;
+
+	while ((unit = mapdev_marks_next(old, unit)) < new->limit) {
+		units = mapdev_marks_run(old, unit, new->limit - unit);
+		mapdev_marks_set(new, unit, units);
+		unit += units;
+		cond_resched();
+	}
+}
+
 /**
  * mapdev_dirty_grow - make room in the log before the region grows
  * @region: the region, its size still the old one, region->control held
  * @pages: how many it is going to have
  *
- * What is new is not marked, since it is not there yet.
- * Return: 0, or -ENOMEM and a line in the log.
+ * The units that are new are marked before anyone can ask for them.
+ * mapdev_dirty_grown() has to follow.
+ * Return: 0, or -EINTR when the task was killed, or -ENOMEM and a line in the
+ * log.
  */
 int mapdev_dirty_grow(struct mapdev_region *region, pgoff_t pages)
 {
 	struct mapdev_dirty_log *log = region->dirty;
 	struct mapdev_marks *old, *new;
-	unsigned long unit = 0;
 
 	if (!log)
 		return 0;
 	new = alloc_marks(region, log, pages);
 	if (!new)
 		return -ENOMEM;
+	mapdev_marks_fill(new, mapdev_dirty_units(log, mapdev_pages(region)));
+	if (fatal_signal_pending(current)) {
+		kvfree(new);
+		return -EINTR;
+	}
 
 	scoped_guard(mutex, &log->lock) {
 		old = mapdev_dirty_marks(log);
 		rcu_assign_pointer(log->marks, new);
 		/* Who has seen the old marks is done with them after this. */
 		synchronize_rcu();
-		while ((unit = mapdev_marks_next(old, unit)) < new->limit)
-			mapdev_marks_set(new, unit++);
+		copy_marks(new, old);
 	}
 	kvfree(old);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_dirty_grow);
+
+/**
+ * mapdev_dirty_grown - the size has moved
+ * @region: the region, its size the new one, region->control held
+ * @pages: how many it had
+ *
+ * The old end may lie within a unit, whose mark may have been collected.
+ */
+void mapdev_dirty_grown(struct mapdev_region *region, pgoff_t pages)
+{
+	if (!region->dirty)
+		return;
+	mapdev_dirty_mark(region, pages, 1);
+	wake_collector(region);
+}
+EXPORT_SYMBOL_IF_KUNIT(mapdev_dirty_grown);
 
 /* Returns when a collection is over that has seen the region live. */
 void mapdev_dirty_fence(struct mapdev_region *region)

@@ -11,6 +11,7 @@
 #include <linux/pagemap.h>
 #include <linux/sizes.h>
 #include <linux/uio.h>
+#include <linux/xarray.h>
 
 #include "mapdev.h"
 #include "folios.h"
@@ -120,6 +121,17 @@ int mapdev_folios_alloc(struct mapdev_region *region)
 struct folio *mapdev_folio_lock(struct mapdev_region *region, pgoff_t index)
 {
 	return filemap_lock_folio(region->inode->i_mapping, index);
+}
+
+pgoff_t mapdev_folio_next(struct mapdev_region *region, pgoff_t index,
+			  pgoff_t end)
+{
+	struct address_space *mapping = region->inode->i_mapping;
+
+	if (index < end &&
+	    xa_find(&mapping->i_pages, &index, end - 1, XA_PRESENT))
+		return index;
+	return end;
 }
 
 void mapdev_folio_put(struct folio *folio)

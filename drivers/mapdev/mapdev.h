@@ -114,6 +114,8 @@ int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region);
  *             resize.c can drop parts of it
  * @lock_folio: for the dirty log: the folio of a page, locked and with a
  *              reference, or an ERR_PTR; NULL where there are region->pages
+ * @next_folio: where there is @lock_folio: the first page from @index on, and
+ *              before @end, that there is a folio for; else @end
  */
 struct mapdev_backing {
 	const char *name;
@@ -128,6 +130,8 @@ struct mapdev_backing {
 	bool resizable;
 	struct folio *(*lock_folio)(struct mapdev_region *region,
 				    pgoff_t index);
+	pgoff_t (*next_folio)(struct mapdev_region *region, pgoff_t index,
+			      pgoff_t end);
 };
 
 extern const struct mapdev_backing mapdev_paged;
@@ -295,6 +299,13 @@ static inline bool mapdev_has_pages(const struct mapdev_region *region,
 
 	return first <= pages && count <= pages - first;
 }
+
+/*
+ * What is done to a part of a region that may be of any size is done to so many
+ * pages at a time: 4096 words of a dirty log.
+ */
+#define MAPDEV_PIECE_PAGES(region) \
+	((pgoff_t)((region)->attrs.granule >> PAGE_SHIFT) << 18)
 
 /* Does a window have a hole among these? */
 static inline bool mapdev_in_hole(const struct mapdev_region *region,
@@ -549,7 +560,10 @@ void mapdev_dirty_mark(struct mapdev_region *region, pgoff_t first,
 bool mapdev_dirty_folio(struct address_space *mapping, struct folio *folio);
 vm_fault_t mapdev_dirty_mkwrite(struct vm_fault *vmf);
 bool mapdev_dirty_pending(struct mapdev_region *region);
+void mapdev_dirty_mark_all(struct mapdev_region *region, pgoff_t first,
+			   pgoff_t count);
 int mapdev_dirty_grow(struct mapdev_region *region, pgoff_t pages);
+void mapdev_dirty_grown(struct mapdev_region *region, pgoff_t pages);
 int mapdev_dirty_collect(struct mapdev_region *region,
 			 struct mapdev_dirty *args, void __user *arg);
 void mapdev_dirty_fence(struct mapdev_region *region);
@@ -576,6 +590,11 @@ static inline bool mapdev_dirty_pending(struct mapdev_region *region)
 static inline int mapdev_dirty_grow(struct mapdev_region *region, pgoff_t pages)
 {
 	return 0;
+}
+
+static inline void mapdev_dirty_grown(struct mapdev_region *region,
+				      pgoff_t pages)
+{
 }
 
 static inline int mapdev_dirty_collect(struct mapdev_region *region,

@@ -8,6 +8,7 @@
  * and who takes the last one out looks at the word again after it has cleared
  * the bit above.
  */
+#include <linux/bitmap.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <kunit/visibility.h>
@@ -45,6 +46,34 @@ struct mapdev_marks *mapdev_marks_alloc(unsigned long limit)
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_marks_alloc);
 
+/* Add all from @nr on, as long as nobody else knows of the set. */
+void mapdev_marks_fill(struct mapdev_marks *marks, unsigned long nr)
+{
+	for (unsigned int i = 0; i < marks->levels && nr < marks->bits[i]; i++) {
+		unsigned long *level = marks->level[i];
+		unsigned long last = (marks->bits[i] - 1) / BITS_PER_LONG;
+		unsigned long first = nr / BITS_PER_LONG;
+
+		level[first] |= ~0UL << nr % BITS_PER_LONG;
+		memset(level + first + 1, 0xff, (last - first) * sizeof(*level));
+		level[last] &= BITMAP_LAST_WORD_MASK(marks->bits[i]);
+		nr = first;
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(mapdev_marks_fill);
+
+/* How many there are from @nr on, up to @end and to the end of its word. */
+unsigned long mapdev_marks_word(unsigned long nr, unsigned long end)
+{
+	return min(end - nr, BITS_PER_LONG - nr % BITS_PER_LONG);
+}
+EXPORT_SYMBOL_IF_KUNIT(mapdev_marks_word);
+
+static unsigned long mask_of(unsigned long nr, unsigned long count)
+{
+	return (~0UL >> (BITS_PER_LONG - count)) << nr % BITS_PER_LONG;
+}
+
 /* From the word of a bit of level @from upwards. */
 static void set_above(struct mapdev_marks *marks, unsigned int from,
 		      unsigned long bit)
@@ -58,16 +87,20 @@ static void set_above(struct mapdev_marks *marks, unsigned int from,
 }
 
 /*
- * Add @nr; false if it was in the set. A full barrier before and after, so that
- * what the caller wrote is seen by who takes this out.
+ * Add @count, from @nr on, all of one word; false if they were in the set. A full
+ * barrier before and after, so that what the caller wrote is seen by who takes
+ * them out.
  */
-bool mapdev_marks_set(struct mapdev_marks *marks, unsigned long nr)
+bool mapdev_marks_set(struct mapdev_marks *marks, unsigned long nr,
+		      unsigned long count)
 {
-	bool was = test_and_set_bit(nr, marks->level[0]);
+	unsigned long bits = mask_of(nr, count);
+	unsigned long was = atomic_long_fetch_or(bits,
+			(atomic_long_t *)marks->level[0] + nr / BITS_PER_LONG);
 
 	/* Even so: who has set it may not have come to the levels above. */
 	set_above(marks, 1, nr);
-	return !was;
+	return bits & ~was;
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_marks_set);
 
@@ -77,8 +110,7 @@ EXPORT_SYMBOL_IF_KUNIT(mapdev_marks_set);
 void mapdev_marks_clear(struct mapdev_marks *marks, unsigned long nr,
 			unsigned long count)
 {
-	unsigned long bits = (~0UL >> (BITS_PER_LONG - count))
-			     << nr % BITS_PER_LONG;
+	unsigned long bits = mask_of(nr, count);
 
 	/* Full barriers, as mapdev_marks_set() has them. */
 	smp_mb__before_atomic();

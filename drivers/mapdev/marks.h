@@ -31,7 +31,10 @@ struct mapdev_marks {
 };
 
 struct mapdev_marks *mapdev_marks_alloc(unsigned long limit);
-bool mapdev_marks_set(struct mapdev_marks *marks, unsigned long nr);
+void mapdev_marks_fill(struct mapdev_marks *marks, unsigned long nr);
+unsigned long mapdev_marks_word(unsigned long nr, unsigned long end);
+bool mapdev_marks_set(struct mapdev_marks *marks, unsigned long nr,
+		      unsigned long count);
 void mapdev_marks_clear(struct mapdev_marks *marks, unsigned long nr,
 			unsigned long count);
 unsigned long mapdev_marks_next(const struct mapdev_marks *marks,

@@ -283,4 +283,5 @@ const struct mapdev_backing mapdev_paged = {
 	/* Its size is read in one piece. */
 	.resizable	= IS_ENABLED(CONFIG_64BIT),
 	.lock_folio	= mapdev_folio_lock,
+	.next_folio	= mapdev_folio_next,
 };

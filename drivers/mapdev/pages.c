@@ -145,6 +145,8 @@ int mapdev_vmalloc_alloc(struct mapdev_region *region)
 		region->pages[i] = vmalloc_to_page(region->address +
 						   (i << PAGE_SHIFT));
 		get_page(region->pages[i]);
+		if (!(i % 1024))
+			cond_resched();
 	}
 	return mapdev_ram_own(region);
 }
@@ -165,8 +167,11 @@ int mapdev_contig_pin_alloc(struct mapdev_region *region)
 	err = mapdev_contig_alloc(region);
 	if (err)
 		return err;
-	for (pgoff_t i = 0; i < mapdev_pages(region); i++)
+	for (pgoff_t i = 0; i < mapdev_pages(region); i++) {
 		region->pages[i] = pfn_to_page(region->pfn + i);
+		if (!(i % 1024))
+			cond_resched();
+	}
 	return mapdev_ram_own(region);
 }
 

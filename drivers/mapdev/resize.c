@@ -15,9 +15,12 @@
 #include <linux/cleanup.h>
 #include <linux/delay.h>
 #include <linux/mm.h>
+#include <linux/overflow.h>
 #include <linux/pagemap.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <kunit/visibility.h>
 #include <trace/events/mapdev.h>
 
 #include "mapdev.h"
@@ -62,6 +65,27 @@ static loff_t cut_end(struct mapdev_region *region, loff_t start, loff_t end)
 	folio_unlock(folio);
 	folio_put(folio);
 	return end;
+}
+
+/*
+ * Drop what is there from @pos on, up to @end or to where the lock is to be let go.
+ * Returns how far it came.
+ */
+static u64 drop_piece(struct mapdev_region *region, u64 pos, u64 end)
+{
+	u64 piece = (u64)MAPDEV_PIECE_PAGES(region) << PAGE_SHIFT;
+	pgoff_t next = pos >> PAGE_SHIFT;
+	u64 to;
+
+	/* Nothing is done for what is not there, but marks. */
+	if (!region->dirty)
+		next = region->backing->next_folio(region, next,
+						   end >> PAGE_SHIFT);
+	to = min(end, round_down((u64)next << PAGE_SHIFT, piece) + piece);
+	end = cut_end(region, pos, to);
+	if (end > pos)
+		drop_range(region, pos, end);
+	return to;
 }
 
 /* References for a moment are gone after this many waits of so many ms. */
@@ -119,20 +143,26 @@ static int split_at(struct mapdev_region *region, loff_t pos)
 static int shrink(struct mapdev_region *region, u64 size)
 {
 	struct address_space *mapping = region->inode->i_mapping;
-	u64 old = mapdev_size(region);
+	u64 old = mapdev_size(region), pos = size;
 	int err;
 
 	filemap_invalidate_lock(mapping);
 	err = split_at(region, size);
-	if (!err) {
-		WRITE_ONCE(region->attrs.size, size);
-		drop_range(region, size, old);
-		i_size_write(region->inode, size);
-	}
-	filemap_invalidate_unlock(mapping);
 	if (!err)
-		mapdev_bytes_give(region, old - size);
-	return err;
+		WRITE_ONCE(region->attrs.size, size);
+	filemap_invalidate_unlock(mapping);
+	if (err)
+		return err;
+
+	while (pos < old) {
+		filemap_invalidate_lock(mapping);
+		pos = drop_piece(region, pos, old);
+		filemap_invalidate_unlock(mapping);
+		cond_resched();
+	}
+	i_size_write(region->inode, size);
+	mapdev_bytes_give(region, old - size);
+	return 0;
 }
 
 static int grow(struct mapdev_region *region, u64 size)
@@ -153,10 +183,8 @@ static int grow(struct mapdev_region *region, u64 size)
 	/* Core maps large folios, and keeps them, only below this one. */
 	i_size_write(region->inode, size);
 	WRITE_ONCE(region->attrs.size, size);
-	/* Not before: the old end may lie within a unit. */
-	mapdev_dirty_mark(region, old >> PAGE_SHIFT,
-			  (size - old) >> PAGE_SHIFT);
 	filemap_invalidate_unlock(mapping);
+	mapdev_dirty_grown(region, old >> PAGE_SHIFT);
 	return 0;
 }
 
@@ -201,6 +229,7 @@ int mapdev_region_resize(struct mapdev_region *region, u64 size)
 		mapdev_count(region, MAPDEV_STAT_RESIZE);
 	return err;
 }
+EXPORT_SYMBOL_IF_KUNIT(mapdev_region_resize);
 
 /* The same from what a person wrote into a file, blanks around it and all. */
 int mapdev_region_resize_to(struct mapdev_region *region, const char *value)
@@ -217,43 +246,58 @@ int mapdev_region_resize_to(struct mapdev_region *region, const char *value)
 	return err ?: mapdev_region_resize(region, attrs.size);
 }
 
+/* From @pos on, as far as it goes with the lock held once. */
+static int discard_piece(struct mapdev_region *region, u64 *pos, u64 end)
+{
+	u64 from = *pos;
+
+	/* A revoke waits for this lock once it has set the state. */
+	guard(rwsem_write)(&region->inode->i_mapping->invalidate_lock);
+	if (!mapdev_is_live(region))
+		return -ENODEV;
+	if (end > mapdev_size(region))
+		return -EINVAL;
+	*pos = drop_piece(region, from, end);
+	mapdev_dirty_mark(region, from >> PAGE_SHIFT,
+			  (*pos - from) >> PAGE_SHIFT);
+	return 0;
+}
+
 /**
  * mapdev_region_discard - free a range of a live region, which then reads zero
  * @region: the region
  * @offset: where it begins, a multiple of the page size
  * @length: bytes, a multiple of the page size and not 0
  *
- * Context: process context, sleeps, not under mmap_lock.
- * Return: 0, -EOPNOTSUPP (not this backing), -ENODEV (not live), -EINVAL.
+ * A large range is done in pieces; faults, a revoke, another size may come in
+ * between. Context: process context, sleeps, not under mmap_lock.
+ * Return: 0, -EOPNOTSUPP (not this backing), -ENODEV (not live), -EINVAL, -EINTR
+ * when the task was killed; a part may be done.
  */
 int mapdev_region_discard(struct mapdev_region *region, u64 offset, u64 length)
 {
-	struct address_space *mapping = region->inode->i_mapping;
-	int err = 0;
+	u64 pos = offset, end;
+	int err;
 
 	if (!region->backing->resizable)
 		return -EOPNOTSUPP;
-	if (!length || !PAGE_ALIGNED(offset) || !PAGE_ALIGNED(length))
+	if (!length || !PAGE_ALIGNED(offset) || !PAGE_ALIGNED(length) ||
+	    check_add_overflow(offset, length, &end))
 		return -EINVAL;
 
 	trace_mapdev_discard(mapdev_name(region), offset, length);
-	/* A revoke waits for this lock once it has set the state. */
-	filemap_invalidate_lock(mapping);
-	if (!mapdev_is_live(region)) {
-		err = -ENODEV;
-	} else if (offset > mapdev_size(region) ||
-		   length > mapdev_size(region) - offset) {
-		err = -EINVAL;
-	} else {
-		loff_t end = cut_end(region, offset, offset + length);
-
-		if (end > offset)
-			drop_range(region, offset, end);
-		mapdev_dirty_mark(region, offset >> PAGE_SHIFT,
-				  length >> PAGE_SHIFT);
+	for (;;) {
+		err = discard_piece(region, &pos, end);
+		if (err || pos == end)
+			break;
+		if (fatal_signal_pending(current)) {
+			err = -EINTR;
+			break;
+		}
+		cond_resched();
 	}
-	filemap_invalidate_unlock(mapping);
 	if (!err)
 		mapdev_count(region, MAPDEV_STAT_DISCARD);
 	return err;
 }
+EXPORT_SYMBOL_IF_KUNIT(mapdev_region_discard);

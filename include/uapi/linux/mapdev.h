@@ -191,7 +191,8 @@ struct mapdev_discard {
  * copies stay. A page that is pinned stays as it is for who has pinned it, and
  * is no longer of the region; but where the range covers only a part of its
  * granule, that part is zeroed and stays. EBADF, EACCES (ro=1), EFAULT, EINVAL,
- * E2BIG, EOPNOTSUPP (another backing), ENODEV (not live).
+ * E2BIG, EOPNOTSUPP (another backing), ENODEV (not live), EINTR (killed). After
+ * the last two a part may have been freed.
  */
 #define MAPDEV_IOC_DISCARD	_IO(MAPDEV_IOC_MAGIC, 2)
 
@@ -215,7 +216,8 @@ struct mapdev_resize {
  * as by MAPDEV_IOC_DISCARD and raises SIGBUS, what is past the old end is zero.
  * EBADF, EPERM, EFAULT, EINVAL, E2BIG, EOPNOTSUPP (another backing), ENODEV (not
  * live), ENOSPC (more than max_bytes), ENOMEM (for the dirty log), EBUSY (the new
- * end lies within a granule that is pinned). An errno means that nothing changed.
+ * end lies within a granule that is pinned), EINTR (killed). An errno means that
+ * nothing changed.
  */
 #define MAPDEV_IOC_RESIZE	_IO(MAPDEV_IOC_MAGIC, 3)
 

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What resize and discard wait for, and what waits for them: two threads each. */
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/kthread.h>
+#include <linux/pagemap.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
+#include <linux/workqueue.h>
+
+#include "fixture.h"
+#include "log.h"
+
+#define REGION_SIZE	SZ_128K
+
+struct other {
+	struct work_struct work;
+	struct mapdev_region *region;
+	struct file *file;
+	struct task_struct *task;
+	struct completion begun;
+	struct completion done;
+	ssize_t result;
+};
+
+static void other_start(struct other *other, struct mapdev_region *region,
+			struct file *file, work_func_t func)
+{
+	other->region = region;
+	other->file = file;
+	init_completion(&other->begun);
+	init_completion(&other->done);
+	INIT_WORK_ONSTACK(&other->work, func);
+	queue_work(system_dfl_wq, &other->work);
+}
+
+static void other_end(struct other *other)
+{
+	flush_work(&other->work);
+	destroy_work_on_stack(&other->work);
+}
+
+static void wait_until_waiting(struct other *other)
+{
+	wait_for_completion(&other->begun);
+	while (task_is_running(other->task) && !completion_done(&other->done))
+		msleep(20);
+}
+
+/* All of it is there, in granules of 64K or what the kernel has. */
+static struct file *open_filled(struct kunit *test, struct mapdev_region *region)
+{
+	struct file *file = fixture_open(test, region, O_RDWR);
+	loff_t pos = 0;
+	u8 byte = 1;
+
+	while (pos < REGION_SIZE) {
+		loff_t at = pos;
+
+		KUNIT_ASSERT_EQ(test, 1, kernel_write(file, &byte, 1, &at));
+		pos += PAGE_SIZE;
+	}
+	return file;
+}
+
+static void shrink_work(struct work_struct *work)
+{
+	struct other *other = container_of(work, struct other, work);
+
+	other->result = mapdev_region_resize(other->region, REGION_SIZE / 2);
+	complete(&other->done);
+}
+
+/*
+ * As long as there is a folio past the new end, core finds it below i_size: it may
+ * be split at any time, and core drops what a split leaves past i_size.
+ */
+/* ids: LK-30 */
+static void size_of_inode_goes_last(struct kunit *test)
+{
+	struct mapdev_region *region;
+	struct folio *folio;
+	struct other other;
+
+	region = fixture_region_with(test, REGION_SIZE, "granule=PAGE");
+	open_filled(test, region);
+	folio = filemap_lock_folio(region->inode->i_mapping,
+				   (REGION_SIZE >> PAGE_SHIFT) - 1);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(folio));
+
+	other_start(&other, region, NULL, shrink_work);
+	while (mapdev_size(region) == REGION_SIZE &&
+	       !completion_done(&other.done))
+		msleep(20);
+	KUNIT_EXPECT_FALSE(test, completion_done(&other.done));
+	KUNIT_EXPECT_EQ(test, REGION_SIZE, i_size_read(region->inode));
+	folio_unlock(folio);
+	folio_put(folio);
+
+	other_end(&other);
+	KUNIT_EXPECT_EQ(test, 0, other.result);
+	KUNIT_EXPECT_EQ(test, REGION_SIZE / 2, i_size_read(region->inode));
+}
+
+static void read_work(struct work_struct *work)
+{
+	struct other *other = container_of(work, struct other, work);
+	loff_t pos = 0;
+	u8 byte;
+
+	other->task = current;
+	complete(&other->begun);
+	other->result = kernel_read(other->file, &byte, 1, &pos);
+	complete(&other->done);
+}
+
+/* While a folio is being split, who comes to use it takes no reference to it. */
+/* ids: LK-91 */
+static void nobody_refers_to_what_is_split(struct kunit *test)
+{
+	struct mapdev_region *region = fixture_region(test, REGION_SIZE);
+	struct file *file = open_filled(test, region);
+	struct address_space *mapping = region->inode->i_mapping;
+	struct folio *folio = filemap_get_folio(mapping, 0);
+	struct other other;
+	int references;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(folio));
+	references = folio_ref_count(folio);
+	filemap_invalidate_lock(mapping);
+	WRITE_ONCE(region->splitting, true);
+	other_start(&other, region, file, read_work);
+	wait_until_waiting(&other);
+	KUNIT_EXPECT_FALSE(test, completion_done(&other.done));
+	KUNIT_EXPECT_GE(test, references, folio_ref_count(folio));
+	WRITE_ONCE(region->splitting, false);
+	filemap_invalidate_unlock(mapping);
+
+	other_end(&other);
+	KUNIT_EXPECT_EQ(test, 1, other.result);
+	folio_put(folio);
+}
+
+/* --- A range that is discarded in pieces --- */
+
+#define PIECES	4
+#define PIECE	((u64)MAPDEV_PIECE_PAGES(fx->region) << PAGE_SHIFT)
+
+/* A log of pieces that nobody has memory for, all clean. */
+static void grow_to_pieces(struct kunit *test, struct log_fixture *fx)
+{
+	u64 first;
+
+	log_init_with(test, fx, "dirty=1 granule=PAGE");
+	KUNIT_ASSERT_EQ(test, 0,
+			mapdev_dirty_grow(fx->region,
+					  PIECES * PIECE >> PAGE_SHIFT));
+	fx->region->attrs.size = PIECES * PIECE;
+	KUNIT_ASSERT_EQ(test, PIECES * PIECE - LOG_SIZE,
+			log_collect(test, fx, &first));
+	log_expect_clean(test, fx);
+}
+
+static void shrink_to_log(struct log_fixture *fx)
+{
+	truncate_inode_pages(fx->region->inode->i_mapping, LOG_SIZE);
+	fx->region->attrs.size = LOG_SIZE;
+}
+
+static int discard_killed(void *data)
+{
+	struct other *other = data;
+
+	allow_signal(SIGKILL);
+	send_sig(SIGKILL, current, 1);
+	other->result = mapdev_region_discard(other->region, 0,
+					      mapdev_size(other->region));
+	kthread_complete_and_exit(&other->done, 0);
+}
+
+/* Who is killed goes no further than to the end of a piece. */
+static void discard_hears_a_kill(struct kunit *test)
+{
+	struct log_fixture fixture, *fx = &fixture;
+	struct other other = {};
+	struct task_struct *task;
+	u64 first;
+
+	grow_to_pieces(test, fx);
+	other.region = fx->region;
+	init_completion(&other.done);
+	task = kthread_run(discard_killed, &other, "kunit-killed");
+	if (IS_ERR(task)) {
+		shrink_to_log(fx);
+		KUNIT_FAIL_AND_ABORT(test, "no thread");
+	}
+	wait_for_completion(&other.done);
+	KUNIT_EXPECT_EQ(test, -EINTR, other.result);
+	KUNIT_EXPECT_EQ(test, PIECE, log_collect(test, fx, &first));
+	KUNIT_EXPECT_EQ(test, 0, first);
+	shrink_to_log(fx);
+}
+
+static void discard_work(struct work_struct *work)
+{
+	struct other *other = container_of(work, struct other, work);
+
+	other->task = current;
+	complete(&other->begun);
+	other->result = mapdev_region_discard(other->region, 0,
+					      mapdev_size(other->region));
+	complete(&other->done);
+}
+
+/* As a fault does that finds a hole. How many folios are there then? */
+static void count_work(struct work_struct *work)
+{
+	struct other *other = container_of(work, struct other, work);
+	struct address_space *mapping = other->region->inode->i_mapping;
+
+	other->task = current;
+	complete(&other->begun);
+	filemap_invalidate_lock_shared(mapping);
+	other->result = mapping->nrpages;
+	filemap_invalidate_unlock_shared(mapping);
+	complete(&other->done);
+}
+
+/* Who waits for the lock has it before the next piece. */
+static void discard_lets_others_in(struct kunit *test)
+{
+	struct log_fixture fixture, *fx = &fixture;
+	struct other discard, other;
+	struct folio *folio;
+	u8 byte = 1;
+
+	grow_to_pieces(test, fx);
+	for (int i = 0; i < PIECES; i++) {
+		loff_t pos = i * PIECE;
+
+		KUNIT_EXPECT_EQ(test, 1, kernel_write(fx->file, &byte, 1, &pos));
+	}
+	/* It waits for the folio of the second piece. */
+	folio = filemap_lock_folio(fx->region->inode->i_mapping,
+				   PIECE >> PAGE_SHIFT);
+	if (IS_ERR(folio)) {
+		shrink_to_log(fx);
+		KUNIT_FAIL_AND_ABORT(test, "no folio");
+	}
+	other_start(&discard, fx->region, NULL, discard_work);
+	while (READ_ONCE(fx->region->inode->i_mapping->nrpages) == PIECES)
+		msleep(20);
+	wait_until_waiting(&discard);
+	other_start(&other, fx->region, NULL, count_work);
+	wait_until_waiting(&other);
+	KUNIT_EXPECT_FALSE(test, completion_done(&discard.done));
+	KUNIT_EXPECT_FALSE(test, completion_done(&other.done));
+	folio_unlock(folio);
+	folio_put(folio);
+	other_end(&other);
+	other_end(&discard);
+	KUNIT_EXPECT_EQ(test, 0, discard.result);
+	KUNIT_EXPECT_EQ(test, PIECES - 2, other.result);
+	KUNIT_EXPECT_EQ(test, 0, fx->region->inode->i_mapping->nrpages);
+	shrink_to_log(fx);
+}
+
+static struct kunit_case resize_cases[] = {
+	KUNIT_CASE(size_of_inode_goes_last),
+	KUNIT_CASE(nobody_refers_to_what_is_split),
+	KUNIT_CASE(discard_hears_a_kill),
+	KUNIT_CASE(discard_lets_others_in),
+	{}
+};
+
+static struct kunit_suite resize_suite = {
+	.name		= "mapdev_resize",
+	.test_cases	= resize_cases,
+};
+
+kunit_test_suite(resize_suite);
