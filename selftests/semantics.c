@@ -71,6 +71,7 @@ TEST_F(semantics, map_fixed)
 /* ids: LK-27 */
 TEST_F(semantics, map_hint)
 {
+	const size_t size = SIZE, align = size < PMD ? PAGE : PMD;
 	u8 *place = reserve(SIZE + HUGE, PROT_NONE), *other = NULL;
 	u8 *hole = place + page;
 
@@ -81,7 +82,7 @@ TEST_F(semantics, map_hint)
 	other = mmap(hole, SIZE, PROT_READ, MAP_SHARED, self->fd, 0);
 	ASSERT_NE(MAP_FAILED, other);
 	EXPECT_NE(hole, other);
-	EXPECT_EQ(0, (uintptr_t)other % (SIZE < PMD ? page : PMD));
+	EXPECT_EQ(0, (uintptr_t)other % align);
 	munmap(other, SIZE);
 	munmap(place, SIZE + HUGE);
 }
