@@ -132,9 +132,10 @@ static ssize_t mapdev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	/*
 	 * To read a register may be to change it. Core reads what is mapped by
 	 * __kernel_read(), for a build ID (PROCMAP_QUERY); programs have other
-	 * iterators.
+	 * iterators. Without an MMU, mm core reads a private copy so.
 	 */
-	if (region->attrs.backing->type == MAPDEV_WINDOW && iov_iter_is_kvec(to))
+	if (IS_ENABLED(CONFIG_MMU) &&
+	    region->attrs.backing->type == MAPDEV_WINDOW && iov_iter_is_kvec(to))
 		return -EOPNOTSUPP;
 	return mapdev_transfer(iocb, to);
 }
