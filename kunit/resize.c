@@ -178,7 +178,7 @@ static int discard_killed(void *data)
 	kthread_complete_and_exit(&other->done, 0);
 }
 
-/* Who is killed goes no further than to the end of a piece. */
+/* A killed task goes no further than to the end of a piece. */
 static void discard_hears_a_kill(struct kunit *test)
 {
 	struct log_fixture fixture, *fx = &fixture;
@@ -226,7 +226,7 @@ static void count_work(struct work_struct *work)
 	complete(&other->done);
 }
 
-/* Who waits for the lock has it before the next piece. */
+/* A waiter has the lock before the next piece. */
 static void discard_lets_others_in(struct kunit *test)
 {
 	struct log_fixture fixture, *fx = &fixture;

@@ -282,7 +282,7 @@ int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
 		       (int)strnlen(name, 64), name);
 		return -EINVAL;
 	}
-	/* Whoever writes to a file has it taken off, and kstrtox() lets it pass. */
+	/* configfs and sysfs strip a newline at the end, and kstrtox() accepts one. */
 	if (strchr(value, '\n'))
 		err = -EINVAL;
 	else if (attr->parse)

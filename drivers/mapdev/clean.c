@@ -97,7 +97,7 @@ static void clean_unit(struct mapdev_region *region, unsigned long unit)
 
 /*
  * Take the marks of units away that are holes, as many as follow @unit. Returns how
- * many. Who fills one before its mark goes has marked it in vain, so they are looked
+ * many. A write that fills one before its mark goes is marked in vain, so they are looked
  * through again.
  */
 static unsigned long clean_holes(struct mapdev_region *region,

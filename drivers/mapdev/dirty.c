@@ -190,7 +190,7 @@ bool mapdev_dirty_pending(struct mapdev_region *region)
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_dirty_pending);
 
-/* Who marks meanwhile does so in @new. */
+/* Marks that are set meanwhile go to @new. */
 static void copy_marks(struct mapdev_marks *new, const struct mapdev_marks *old)
 {
 	unsigned long unit = 0, units;

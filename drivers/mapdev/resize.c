@@ -136,7 +136,7 @@ static int split_at(struct mapdev_region *region, loff_t pos)
 
 /*
  * The size of the region goes first: from then on nothing is made, mapped or
- * copied past it. That of the inode goes last: what a split leaves past i_size,
+ * copied past it. i_size goes last: what a split leaves past i_size,
  * core drops, and follows inode_to_wb(), which is NULL here (7.3:
  * __folio_freeze_and_split_unmapped()); and any program may have a folio split.
  */
