@@ -58,8 +58,8 @@ races: ## data races, by KCSAN, in suites where several tasks meet
 coverage: ## which lines and branches of the driver the tests run; build/coverage/html/
 	@scripts/coverage
 
-mutants: ## does each patch of scripts/mutants/ make a test fail?
-	@scripts/mutate
+mutants: ## does each row of scripts/mutants/ make a test fail? MUTANT="NAME..." for some
+	@scripts/mutate $(MUTANT)
 
 torture: ## random operations against a model, with new seeds, until Ctrl-C or a failure
 	@scripts/torture
