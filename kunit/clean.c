@@ -252,13 +252,36 @@ static void collect_waits_for_folio(struct kunit *test)
 	struct page *page;
 
 	log_init(test, &fx);
-	page = log_get_page(test, &fx, 33);
+	page = log_write_page(test, &fx, 33);
 	holder = hold(test, page, NULL);
 	log_expect_dirty(test, &fx, 33);
 	let_go(test, holder);
 	KUNIT_EXPECT_TRUE(test, holder->waited_for);
 	KUNIT_EXPECT_FALSE(test, is_writable(&fx, 33));
+}
+
+/* A reference to a large folio may write at any time, and never say so. */
+static void referenced_stays_dirty(struct kunit *test)
+{
+	struct log_fixture fx;
+	struct page *page;
+	u64 first;
+
+	log_init(test, &fx);
+	page = log_write_page(test, &fx, 33);
+	get_page(page);
+	if (folio_test_large(page_folio(page))) {
+		for (int round = 0; round < 2; round++)
+			KUNIT_EXPECT_EQ(test, fx.region->attrs.granule,
+					log_collect(test, &fx, &first));
+		KUNIT_EXPECT_FALSE(test, is_writable(&fx, 33));
+	} else {
+		log_expect_dirty(test, &fx, 33);
+	}
 	put_page(page);
+	if (folio_test_large(page_folio(page)))
+		log_expect_dirty(test, &fx, 33);
+	log_expect_clean(test, &fx);
 }
 
 static void pinned_stays_dirty(struct kunit *test)
@@ -399,12 +422,10 @@ static void row_with_holder(struct kunit *test)
 	struct holder *holder;
 
 	log_init(test, &fx);
-	first = log_get_page(test, &fx, ROW_FIRST);
-	middle = log_get_page(test, &fx, ROW_MIDDLE);
-	if (page_folio(first) == page_folio(middle)) {
-		put_page(middle);
-		middle = log_get_page(test, &fx, ROW_END - 1);
-	}
+	first = log_write_page(test, &fx, ROW_FIRST);
+	middle = log_write_page(test, &fx, ROW_MIDDLE);
+	if (page_folio(first) == page_folio(middle))
+		middle = log_write_page(test, &fx, ROW_END - 1);
 	write_row(test, &fx);
 	holder = hold(test, middle, first);
 	expect_row(test, &fx);
@@ -412,8 +433,6 @@ static void row_with_holder(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, holder->waited_for);
 	KUNIT_EXPECT_TRUE(test, holder->other_free);
 	log_expect_clean(test, &fx);
-	put_page(first);
-	put_page(middle);
 }
 
 static void free_split(void *context)
@@ -474,6 +493,7 @@ static struct kunit_case clean_cases[] = {
 	KUNIT_CASE(marked_hole_is_written),
 	KUNIT_CASE(holes),
 	KUNIT_CASE_PARAM(collect_waits_for_folio, log_gen_params),
+	KUNIT_CASE_PARAM(referenced_stays_dirty, log_gen_params),
 	KUNIT_CASE_PARAM(pinned_stays_dirty, log_gen_params),
 	KUNIT_CASE_PARAM(row, log_gen_params),
 	KUNIT_CASE(row_at_once),

@@ -19,18 +19,15 @@ static void pages_know_the_region(struct kunit *test)
 	struct page *page;
 
 	log_init(test, &fx);
-	page = log_get_page(test, &fx, 33);
+	page = log_write_page(test, &fx, 33);
 	KUNIT_EXPECT_PTR_EQ(test, fx.region->inode->i_mapping,
 			    page_folio(page)->mapping);
 	KUNIT_EXPECT_EQ(test, 33, page_folio(page)->index +
 			folio_page_idx(page_folio(page), page));
-	/* A reference alone, and nothing written by it. */
 	log_expect_dirty(test, &fx, 33);
 	/* As ptrace does: write, and then say so. */
 	set_page_dirty_lock(page);
 	log_expect_dirty(test, &fx, 33);
-	put_page(page);
-	log_expect_clean(test, &fx);
 }
 
 /* A page outlives its region where it is pinned, and then is free of it. */
@@ -40,7 +37,8 @@ static void pinned_outlives(struct kunit *test)
 	struct page *page;
 
 	log_init(test, &fx);
-	page = log_get_page(test, &fx, 2);
+	page = log_write_page(test, &fx, 2);
+	get_page(page);
 	fixture_retire(test, fx.region);
 	vm_munmap((unsigned long)fx.user, LOG_SIZE);
 	fixture_close(test, fx.file);
@@ -81,13 +79,12 @@ static void mkwrite_marks(struct kunit *test)
 	struct page *page;
 
 	log_init(test, &fx);
-	page = log_get_page(test, &fx, 3);
+	page = log_write_page(test, &fx, 3);
 	log_expect_dirty(test, &fx, 3);
 	KUNIT_EXPECT_TRUE(test, VM_FAULT_LOCKED == mkwrite(&fx, page, 3));
 	KUNIT_EXPECT_TRUE(test, folio_test_locked(page_folio(page)));
 	KUNIT_EXPECT_TRUE(test, mapdev_dirty_pending(fx.region));
 	unlock_page(page);
-	put_page(page);
 	log_expect_dirty(test, &fx, 3);
 }
 
@@ -111,12 +108,11 @@ static void mkwrite_of_revoked(struct kunit *test)
 	struct page *page;
 
 	log_init(test, &fx);
-	page = log_get_page(test, &fx, 3);
+	page = log_write_page(test, &fx, 3);
 	log_expect_dirty(test, &fx, 3);
 	mapdev_region_revoke(fx.region, MAPDEV_OFF_ROOT);
 	refuses(test, &fx, page, VM_FAULT_SIGBUS);
 	mapdev_region_restore(fx.region, MAPDEV_OFF_ROOT);
-	put_page(page);
 	log_expect_clean(test, &fx);
 }
 
@@ -144,7 +140,7 @@ static void mkwrite_asserts_locks(struct kunit *test)
 	if (!IS_ENABLED(CONFIG_DEBUG_VM) || !IS_ENABLED(CONFIG_LOCKDEP))
 		kunit_skip(test, "this kernel asserts no locks");
 	log_init(test, &fx);
-	page = log_get_page(test, &fx, 3);
+	page = log_write_page(test, &fx, 3);
 	mmap_read_lock(current->mm);
 	vma = vma_lookup(current->mm, (unsigned long)fx.user);
 	mmap_read_unlock(current->mm);
@@ -159,7 +155,6 @@ static void mkwrite_asserts_locks(struct kunit *test)
 			unlock_page(page);
 		KUNIT_EXPECT_LE(test, 1, KUNIT_SUPPRESSED_WARNING_COUNT());
 	}
-	put_page(page);
 }
 
 /* --- Who marks in the kernel --- */

@@ -95,8 +95,8 @@ void log_expect_dirty(struct kunit *test, struct log_fixture *fx, pgoff_t page)
 	log_expect_clean(test, fx);
 }
 
-struct page *log_get_page(struct kunit *test, struct log_fixture *fx,
-			  pgoff_t page)
+struct page *log_write_page(struct kunit *test, struct log_fixture *fx,
+			    pgoff_t page)
 {
 	struct page *found = NULL;
 
@@ -104,5 +104,6 @@ struct page *log_get_page(struct kunit *test, struct log_fixture *fx,
 			get_user_pages_fast((unsigned long)fx->user +
 					    (page << PAGE_SHIFT), 1, FOLL_WRITE,
 					    &found));
+	put_page(found);
 	return found;
 }

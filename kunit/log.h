@@ -48,8 +48,8 @@ void log_expect_clean(struct kunit *test, struct log_fixture *fx);
 /* The unit of one page is dirty, and no other, and then it is not. */
 void log_expect_dirty(struct kunit *test, struct log_fixture *fx, pgoff_t page);
 
-/* It is written to, and has a reference. */
-struct page *log_get_page(struct kunit *test, struct log_fixture *fx,
-			  pgoff_t page);
+/* Write to a page of the region, which alone holds it. */
+struct page *log_write_page(struct kunit *test, struct log_fixture *fx,
+			    pgoff_t page);
 
 #endif /* _MAPDEV_KUNIT_LOG_H */

@@ -19,33 +19,38 @@ static void protect(struct mapdev_region *region, pgoff_t first,
 }
 
 /*
- * Core clears a huge entry, and flushes the TLB only after it let go of all locks;
- * until then another CPU may write, and the folio has the reference of the entry
- * that is gone. (Of small entries, the flush comes under the page table lock, but
- * for CONFIG_PT_RECLAIM: see upstream.rst.) clean_unit() has one reference, too.
+ * Does anything beside the page cache, the entries and clean_unit() hold a
+ * reference to this locked folio?
  */
-static bool is_being_unmapped(struct folio *folio)
+static bool is_referenced(struct folio *folio)
 {
-	int mapped = folio_expected_ref_count(folio), refs;
+	int expected = folio_expected_ref_count(folio), refs;
 
-	/* Entries go first and references after them: so do we, twice. */
+	/* mm core drops the entry first and its reference after it: ask twice. */
 	smp_rmb();
 	refs = folio_ref_count(folio);
 	/* See above. */
 	smp_rmb();
-	return refs != mapped + 1 || folio_expected_ref_count(folio) != mapped;
+	return refs != expected + 1 || folio_expected_ref_count(folio) != expected;
 }
 
 /*
- * May somebody write to this folio who needs no page table entry for it? Asked
+ * May a task write to this folio without a page table entry for it? Asked
  * after all entries were made read-only.
+ *
+ * A pin says so. A mere reference to a small folio does not: what writes through it
+ * calls dirty_folio() afterwards. For a large folio it has to do, since
+ *   nfs_direct_read_completion() marks no page of a compound one, and
+ *   zap_huge_pmd() flushes the TLB after it let go of all locks; until then the
+ *   folio has the reference of the entry that is gone. (The flush for small entries
+ *   comes under the page table lock, but for CONFIG_PT_RECLAIM: see upstream.rst.)
  */
 static bool is_in_use(struct folio *folio)
 {
 	/* GUP-fast: reference, then entry again. We: entry, then references. */
 	smp_mb();
 	return folio_maybe_dma_pinned(folio) ||
-	       (folio_test_pmd_mappable(folio) && is_being_unmapped(folio));
+	       (folio_test_large(folio) && is_referenced(folio));
 }
 
 /*
