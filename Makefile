@@ -32,43 +32,43 @@ tools: ## mapdevctl
 demo: ## the main job, shown in a virtual machine; KERNEL=host boots the running kernel
 	@scripts/demo
 
-check: ## every test, ends with: N passed, N failed, N skipped; ARCH= an architecture or a row of scripts/kernels; TEST=map or TEST=kunit/mapdev_dirty that one alone
-	@env -u ARCH -u MAKEFLAGS scripts/check $(ARCH)
+check: ## every test, ends with: N passed, N failed, N skipped; ARCH= an architecture or a row of scripts/vm/kernels; TEST=map or TEST=kunit/mapdev_dirty that one alone
+	@env -u ARCH -u MAKEFLAGS scripts/test/check $(ARCH)
 
 check-all: ## the same on all kernels and architectures; ends with a table of them
-	@scripts/check all
+	@scripts/test/check all
 
 lint: ## checkpatch, W=1, sparse, codespell, shellcheck, documentation
 	@scripts/setup check
-	@scripts/lint
+	@scripts/test/lint
 
 docs: ## Documentation/ as HTML, in build/docs/
 	@scripts/setup check
-	@scripts/docs
+	@scripts/test/docs
 
 bench: ## what mapping costs, beside memfd, hugetlbfs and others; tables, plots in build/bench/
-	@scripts/bench
+	@scripts/bench/run
 
-bench-check: ## is that worse than scripts/bench-baseline by more than 3 %?
-	@scripts/bench-check
+bench-check: ## is that worse than scripts/bench/baseline by more than 3 %?
+	@scripts/bench/check
 
 races: ## data races, by KCSAN, in suites where several tasks meet
-	@scripts/races
+	@scripts/test/races
 
 coverage: ## which lines and branches of the driver the tests run; build/coverage/html/
-	@scripts/coverage
+	@scripts/test/coverage
 
-mutants: ## does each row of scripts/mutants/ make a test fail? MUTANT="NAME..." for some
-	@scripts/mutate $(MUTANT)
+mutants: ## does each row of scripts/test/mutants/ make a test fail? MUTANT="NAME..." for some
+	@scripts/test/mutate $(MUTANT)
 
 torture: ## random operations against a model, with new seeds, until Ctrl-C or a failure
-	@scripts/torture
+	@scripts/test/torture
 
 selftests: ## build the selftests for the debug kernel
-	@scripts/module debug
+	@scripts/test/module debug
 
-kernel-%: ## kernel-debug, kernel-stock73: a test kernel (rows of scripts/kernels)
-	@scripts/kernel $*
+kernel-%: ## kernel-debug, kernel-stock73: a test kernel (rows of scripts/vm/kernels)
+	@scripts/vm/kernel $*
 
 install: module tools ## module, mapdevctl, udev rule, manual pages (DESTDIR=, PREFIX=)
 	+$(KMAKE) modules_install INSTALL_MOD_PATH=$(DESTDIR)

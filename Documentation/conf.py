@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# For Sphinx, by scripts/docs. The sources are made to be read as they are, too.
+# For Sphinx, by scripts/test/docs. The sources are made to be read as they are, too.
 project = "mapdev"
 author = "the mapdev authors"
 copyright = author

@@ -2,7 +2,7 @@
 /*
  * Does lockdep watch over the order of locks in mapdev.h? One pair of them is
  * taken in the wrong order, once and by one thread, so that nothing can come of
- * it but the report. Lockdep is off after that: scripts/check has a virtual
+ * it but the report. Lockdep is off after that: scripts/test/check has a virtual
  * machine for this alone.
  */
 #include <linux/debug_locks.h>

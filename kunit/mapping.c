@@ -27,7 +27,7 @@ struct backing_case {
 #define PFN_FLAGS (VM_PFNMAP | VM_IO | VM_DONTEXPAND)
 #define RAM_FLAGS (VM_MIXEDMAP | VM_DONTEXPAND)
 
-/* Memory that the test kernels leave alone: memmap= in scripts/kernels. */
+/* Memory that the test kernels leave alone: memmap= in scripts/vm/kernels. */
 #define WINDOW "backing=window phys=0x240000000 cache=wb"
 
 static const struct backing_case backing_cases[] = {

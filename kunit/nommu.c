@@ -15,7 +15,7 @@
 #define REGION_PAGES	4
 #define REGION_SIZE	(REGION_PAGES * PAGE_SIZE)
 
-/* Memory that the test kernel leaves alone: scripts/riscv64.dtso. */
+/* Memory that the test kernel leaves alone: scripts/vm/riscv64.dtso. */
 static const char * const backings[] = {
 	"backing=vmalloc", "backing=contig", "backing=contig pin=1",
 	"backing=window phys=0x8c000000",

@@ -22,12 +22,12 @@ rows() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$1"; }
 # at_least A B: is version A the same as B or newer?
 at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]; }
 
-# kernel_row NAME: its row of scripts/kernels, into the variables of that table, and
+# kernel_row NAME: its row of scripts/vm/kernels, into the variables of that table, and
 # what its architecture wants. (host, the running kernel, has none.)
 #
 # karch      the kernel's word for it; the kernel is arch/$karch/boot/$image
 # cross      prefix of the compiler
-# guest      how scripts/vm boots it: by virtme-ng, or from an initramfs, with
+# guest      how scripts/vm/boot boots it: by virtme-ng, or from an initramfs, with
 # machine    QEMU for that, and its machine
 # console    where the kernel speaks there
 # memory     for QEMU's -m
@@ -36,10 +36,10 @@ at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]; 
 # loads      modules of the kernel's own that the tests use, where it is not built here
 kernel_row() {
 	local row
-	row=$(rows "$TOP/scripts/kernels" | awk -v name="$1" '$1 == name')
+	row=$(rows "$TOP/scripts/vm/kernels" | awk -v name="$1" '$1 == name')
 	[ "$1" != host ] || row="host $(uname -r) $(uname -m) host - - - no"
 	kbuild=() loads=''
-	[ -n "$row" ] || die "scripts/kernels has no kernel named $1"
+	[ -n "$row" ] || die "scripts/vm/kernels has no kernel named $1"
 	read -r _ series arch fragments objects compiler boot check <<<"$row"
 	case $arch in
 	x86_64)		karch=x86 image=bzImage cross='' guest=virtme memory=8G parts=2
@@ -61,11 +61,11 @@ kernel_row() {
 	-)		compiler=gcc ;;
 	gcc)		compiler=${cross}gcc ;;
 	clang-*)	kbuild+=("LLVM=${compiler#clang}") ;;
-	*)		die "scripts/kernels: there is no way to build with $compiler" ;;
+	*)		die "scripts/vm/kernels: there is no way to build with $compiler" ;;
 	esac
 }
 
-# kernel_place NAME: get it by scripts/kernel, and say where it is, after kernel_row:
+# kernel_place NAME: get it by scripts/vm/kernel, and say where it is, after kernel_row:
 #
 # kdir       what its modules are built with
 # within     the command that enters the root where $kdir and its compiler are, or none
@@ -73,12 +73,12 @@ kernel_row() {
 kernel_place() {
 	local dir root
 	kernel_row "$1"
-	dir=$("$TOP/scripts/kernel" "$1")
+	dir=$("$TOP/scripts/vm/kernel" "$1")
 	kdir=$dir within=()
 	case $fragments in
 	packages)
 		root=${dir%/usr/src/*}
-		kdir=${dir#"$root"} within=("$TOP/scripts/within" "$root")
+		kdir=${dir#"$root"} within=("$TOP/scripts/vm/within" "$root")
 		image=$root/usr/lib/modules/${dir##*/linux-headers-}/vmlinuz ;;
 	host)	image=/boot/vmlinuz-$(uname -r) ;;
 	*)	image=$dir/arch/$karch/boot/$image ;;
@@ -88,7 +88,7 @@ kernel_place() {
 # kernel_source: where lib.mk, kselftest_harness.h and the KTAP parser are for it.
 kernel_source() {
 	case $fragments in
-	packages|host)	"$TOP/scripts/fetch" kernel $SERIES ;;
+	packages|host)	"$TOP/scripts/vm/fetch" kernel $SERIES ;;
 	*)		realpath "$kdir/source" ;;
 	esac
 }
@@ -96,7 +96,7 @@ kernel_source() {
 # kernel_headers: where the headers for programs are.
 kernel_headers() {
 	case $fragments in
-	packages|host)	"$TOP/scripts/fetch" headers $SERIES ;;
+	packages|host)	"$TOP/scripts/vm/fetch" headers $SERIES ;;
 	*)		echo "$kdir/usr/include" ;;
 	esac
 }
@@ -132,21 +132,21 @@ heartbeat() {
 	done
 }
 
-# checked_kernels [WORD...]: those of scripts/kernels that "make check" is for; or those
+# checked_kernels [WORD...]: those of scripts/vm/kernels that "make check" is for; or those
 # that WORDs mean: "all", an architecture, a name.
 checked_kernels() {
 	local word found
 	[ $# -gt 0 ] || set -- yes
 	for word; do
-		found=$(rows "$TOP/scripts/kernels" | awk -v word="$word" '
+		found=$(rows "$TOP/scripts/vm/kernels" | awk -v word="$word" '
 			$1 == word || $8 == word { print $1; next }
 			(word == "all" || $3 == word) && $8 != "no" { print $1 }')
-		[ -n "$found" ] || die "scripts/kernels has no kernel or architecture named $word"
+		[ -n "$found" ] || die "scripts/vm/kernels has no kernel or architecture named $word"
 		echo "$found"
 	done
 }
 
-# timed KERNEL COMMAND...: its seconds go to the file that scripts/check wants them in.
+# timed KERNEL COMMAND...: its seconds go to the file that scripts/test/check wants them in.
 timed() {
 	local kernel=$1 begin=$SECONDS status=0
 	shift

@@ -30,7 +30,7 @@ FIXTURE_SETUP(load)
 
 FIXTURE_TEARDOWN(load)
 {
-	/* As scripts/guest has it. */
+	/* As scripts/test/guest has it. */
 	EXPECT_EQ(0, load("allow_phys=1"));
 }
 

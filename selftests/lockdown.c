@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a locked down kernel still lets root do. Run by scripts/guest-ram only:
+ * What a locked down kernel still lets root do. Run by scripts/test/guest-ram only:
  * nothing unlocks it again.
  */
 #include "module.h"

@@ -32,7 +32,7 @@ typedef __u8 u8;
 #define SIZE	(PAGES * PAGE)
 #define RW	(PROT_READ | PROT_WRITE)
 
-/* Memory that the test kernel leaves alone: scripts/riscv64.dtso. */
+/* Memory that the test kernel leaves alone: scripts/vm/riscv64.dtso. */
 #define WINDOW	"backing=window phys=0x8c000000"
 
 /* --- Tests --- */

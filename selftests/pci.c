@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * BARs as windows: the devices of scripts/devices, bound to mapdev_pci by
+ * BARs as windows: the devices of scripts/vm/devices, bound to mapdev_pci by
  * driver_override. What is in a BAR is compared with what /dev/mem shows.
  */
 #include "cache.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * PCI devices of the test machine (scripts/devices): find one, give it to a
+ * PCI devices of the test machine (scripts/vm/devices): find one, give it to a
  * driver, take it away, and name the regions of its BARs.
  */
 #ifndef _MAPDEV_SELFTESTS_PCI_H

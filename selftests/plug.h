@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Take devices of scripts/devices out of the machine and put them in again, by
+ * Take devices of scripts/vm/devices out of the machine and put them in again, by
  * the names that they have there. QEMU's monitor is at the other end of a
  * virtio port; $RUN/devices has the rows of the table as QEMU got them.
  */
@@ -80,7 +80,7 @@ static inline int monitor_human(struct monitor *m, const char *command,
 	return err;
 }
 
-/* 0, or -ENODEV if the machine was started without scripts/devices. */
+/* 0, or -ENODEV if the machine was started without scripts/vm/devices. */
 static inline int monitor_open(struct monitor *m)
 {
 	struct dirent *entry;

@@ -126,7 +126,7 @@ static inline int region_set(const struct region *r, const char *attr,
 	return write_file(path, value);
 }
 
-/* Memory that the test kernels leave alone: scripts/kernels, scripts/arm64.dtso. */
+/* Memory that the test kernels leave alone: scripts/vm/kernels, scripts/vm/arm64.dtso. */
 #define WINDOW_PHYS	0x240000000ULL
 #define WINDOW_SIZE	(256UL << 20)
 

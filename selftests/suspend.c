@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * System sleep with windows that are mapped. Run by scripts/guest-ram only: what
+ * System sleep with windows that are mapped. Run by scripts/test/guest-ram only: what
  * is on 9p over virtio does not come back.
  */
 #include "module.h"

@@ -36,7 +36,7 @@ FIXTURE_TEARDOWN(terabyte)
 	close(self->fd);
 	EXPECT_EQ(0, region_destroy(&self->r));
 	EXPECT_EQ(0, module_unload("mapdev"));
-	/* As scripts/guest has it. */
+	/* As scripts/test/guest has it. */
 	EXPECT_EQ(0, module_load("mapdev", "allow_phys=1"));
 }
 

@@ -326,7 +326,7 @@ FIXTURE(gone) {
 
 FIXTURE_VARIANT(gone) {
 	enum how how;
-	const char *name;	/* in scripts/devices */
+	const char *name;	/* in scripts/vm/devices */
 	u64 size;
 };
 

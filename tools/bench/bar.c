@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A BAR of a PCI device, as a window of mapdev, through UIO, and through
- * /dev/mem. scripts/bench gives the virtual machine two devices for that: one
+ * /dev/mem. scripts/bench/run gives the virtual machine two devices for that: one
  * whose BAR 4 is 32-bit and not prefetchable, which is all that uio_pci_generic
  * takes, and one whose BAR 2 is RAM of 1 GiB.
  */

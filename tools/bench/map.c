@@ -26,10 +26,10 @@ static const char * const columns[COLUMNS] = {
 
 #define PRIVATE	(MAP_PRIVATE | MAP_ANONYMOUS)
 
-/* The two devices of scripts/bench: see bar.c. */
+/* The two devices of scripts/bench/run: see bar.c. */
 #define SMALL_BAR	"0x1498:0x30c8:4"
 #define LARGE_BAR	"0x1af4:0x1110:2"
-/* Memory that the test kernels leave alone: memmap= in scripts/kernels. */
+/* Memory that the test kernels leave alone: memmap= in scripts/vm/kernels. */
 #define RESERVED	"window cache=wb phys=0x240000000"
 
 static const struct memory rows[] = {

@@ -6,7 +6,7 @@
 #
 #   MODULE        mapdev.ko
 #   TOOLS         the directory that holds mapdevctl and demo
-#   WITNESS       not empty if scripts/witness looks on; then, windows, too
+#   WITNESS       not empty if scripts/vm/witness looks on; then, windows, too
 #   KERNEL_IMAGE  the file to write into the region; without it the image of
 #                 the running kernel in /boot, or else the C library
 

@@ -7,7 +7,7 @@
  *   REGISTERS  BAR 2 of it
  *   SHARED     BAR 2 of an ivshmem device, memory that the host shares
  *
- * The somebody is scripts/witness, at the other end of a virtio port. It takes
+ * The somebody is scripts/vm/witness, at the other end of a virtio port. It takes
  * a dump of the screen and opens the file behind the shared memory; what is to
  * be found there it computes by itself, from a random number that it chose.
  */
@@ -72,7 +72,7 @@ static void open_witness(void)
 		setvbuf(witness, NULL, _IONBF, 0);
 		return;
 	}
-	errx(1, "there is no witness: scripts/vm --devices has one");
+	errx(1, "there is no witness: scripts/vm/boot --devices has one");
 }
 
 /* Ask, and wait for the answer. */

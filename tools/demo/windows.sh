@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # windows.sh MODULES PAINT: let paint use BARs of two PCI devices as windows, in a
-# virtual machine with the devices of scripts/devices. mapdev is loaded; MODULES
+# virtual machine with the devices of scripts/vm/devices. mapdev is loaded; MODULES
 # is the directory of mapdev_pci.ko.
 set -euo pipefail
 

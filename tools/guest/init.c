@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The first process of a virtual machine of another architecture, which has
- * nothing but what scripts/initramfs packed: it does what scripts/guest does
+ * nothing but what scripts/vm/initramfs packed: it does what scripts/test/guest does
  * where there is a shell.
  *
  *   /init [SUITE...]		kunit, selftests/NAME; without one, everything
@@ -10,7 +10,7 @@
  *   PART=1/2			the first half of everything
  *   STRESS=short, ...		what selftests ask for
  *
- * What is printed goes to a port that scripts/vm reads. A line "== FILE" says that
+ * What is printed goes to a port that scripts/vm/boot reads. A line "== FILE" says that
  * what follows is for results/FILE; "==" alone, that it is for nobody in
  * particular.
  */
