@@ -90,7 +90,7 @@ static void range(struct kunit *test)
 }
 
 /* What prepare leaves in the descriptor, and what it must not touch. */
-/* ids: MP-17 MP-22 */
+/* ids: MP-17 MP-22 MP-21 */
 static void fields(struct kunit *test)
 {
 	struct prepare_fixture fx;
