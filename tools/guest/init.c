@@ -274,7 +274,7 @@ static void run_selftests(void)
 }
 
 /*
- * As /bin/sh, for KUnit (kunit/process.c): it stops until it is told to go on, and
+ * As /bin/sh, for KUnit (kunit/driver/process.c): it stops until it is told to go on, and
  * the one command that it knows is a child that does nothing.
  */
 static int shell(const char *script)

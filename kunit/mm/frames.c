@@ -10,7 +10,6 @@
 #include <linux/uaccess.h>
 
 #include "bare.h"
-#include "compat.h"
 
 #define PAGES 4
 #define SIZE (PAGES * PAGE_SIZE)
@@ -186,54 +185,11 @@ static void look_up_is_atomic(struct kunit *test)
 	vm_munmap(addr, SIZE);
 }
 
-/*
- * generic_access_phys() is not for RAM any more (D-14), which is why contig has
- * an ->access of its own. Memory that is the kernel's by no means is served.
- */
-/* ids: LK-80 */
-static void generic_access(struct kunit *test)
-{
-	static const struct {
-		const char *attrs;
-		int moved;
-	} cases[] = {
-		{ "backing=contig", -EINVAL },
-		{ "backing=window phys=0x240000000 cache=wb", 4 },
-	};
-
-	for (int i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct mapdev_region *region =
-			fixture_region_with(test, SIZE, cases[i].attrs);
-		struct file *file = fixture_open(test, region, O_RDWR);
-		unsigned long addr = fixture_map(test, file, 0, SIZE,
-						 PROT_READ | PROT_WRITE);
-		const u32 stored = 0x1234 + i;
-		struct vm_area_struct *vma;
-		u32 word = 0;
-
-		KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
-		KUNIT_ASSERT_EQ(test, 0, put_user(stored, (u32 __user *)addr));
-		mmap_read_lock(current->mm);
-		vma = bare_vma(test, addr);
-		if (MAPDEV_GENERIC_ACCESS_SPARES_RAM || cases[i].moved > 0)
-			KUNIT_EXPECT_EQ(test, cases[i].moved,
-					generic_access_phys(vma, addr, &word,
-							    4, 0));
-		if (cases[i].moved > 0)
-			KUNIT_EXPECT_EQ(test, stored, word);
-		KUNIT_EXPECT_EQ(test, 4, vma->vm_ops->access(vma, addr, &word,
-							     4, 0));
-		KUNIT_EXPECT_EQ(test, stored, word);
-		mmap_read_unlock(current->mm);
-	}
-}
-
 static struct kunit_case frames_cases[] = {
 	KUNIT_CASE_PARAM(remap, hook_gen_params),
 	KUNIT_CASE_PARAM(remap_of_a_part, hook_gen_params),
 	KUNIT_CASE_PARAM(remap_of_a_private_one, hook_gen_params),
 	KUNIT_CASE(look_up_is_atomic),
-	KUNIT_CASE(generic_access),
 	{}
 };
 

@@ -3,8 +3,8 @@
  * A bare file: its mappings hold nothing but what a case puts there by the
  * functions that core has for drivers. No region, and nothing of mapdev.
  */
-#ifndef _MAPDEV_KUNIT_BARE_H
-#define _MAPDEV_KUNIT_BARE_H
+#ifndef _MM_KUNIT_BARE_H
+#define _MM_KUNIT_BARE_H
 
 #include "fixture.h"
 
@@ -25,4 +25,4 @@ struct page *bare_pages(struct kunit *test, gfp_t gfp, unsigned int order);
 /* The page frame that the entry at @addr has, or 0. For VM_PFNMAP only. */
 unsigned long bare_pfn(unsigned long addr);
 
-#endif /* _MAPDEV_KUNIT_BARE_H */
+#endif /* _MM_KUNIT_BARE_H */

@@ -6,8 +6,8 @@
 #include <linux/pagemap.h>
 #include <linux/uaccess.h>
 
-#include "bare.h"
 #include "compat.h"
+#include "fixture.h"
 
 #define PAGES 4
 #define REGION_SIZE (PAGES * PAGE_SIZE)
@@ -258,6 +258,43 @@ static void of_pages_are_not_told(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, look(&m, 0, &args));
 }
 
+/*
+ * generic_access_phys() refuses RAM (D-14), therefore contig has ->access of its
+ * own. It serves memory that the kernel does not use as RAM.
+ */
+/* ids: LK-80 */
+static void generic_access(struct kunit *test)
+{
+	static const struct {
+		const char *attrs;
+		int moved;
+	} cases[] = {
+		{ "backing=contig", -EINVAL },
+		{ WINDOW " cache=wb", 4 },
+	};
+
+	for (int i = 0; i < ARRAY_SIZE(cases); i++) {
+		const u32 stored = 0x1234 + i;
+		struct vm_area_struct *vma;
+		struct mapping m;
+		u32 word = 0;
+
+		map(test, &m, cases[i].attrs, PROT_READ | PROT_WRITE);
+		KUNIT_ASSERT_EQ(test, 0, put_user(stored, (u32 __user *)m.addr));
+		guard(mmap_read_lock)(current->mm);
+		vma = vma_lookup(current->mm, m.addr);
+		if (MAPDEV_GENERIC_ACCESS_SPARES_RAM || cases[i].moved > 0)
+			KUNIT_EXPECT_EQ(test, cases[i].moved,
+					generic_access_phys(vma, m.addr, &word,
+							    4, 0));
+		if (cases[i].moved > 0)
+			KUNIT_EXPECT_EQ(test, stored, word);
+		KUNIT_EXPECT_EQ(test, 4,
+				vma->vm_ops->access(vma, m.addr, &word, 4, 0));
+		KUNIT_EXPECT_EQ(test, stored, word);
+	}
+}
+
 /* --- How they go --- */
 
 struct hole_case {
@@ -349,6 +386,7 @@ static struct kunit_case entries_cases[] = {
 	KUNIT_CASE_PARAM(have_it_after_mprotect, mode_gen_params),
 	KUNIT_CASE(stay),
 	KUNIT_CASE(of_pages_are_not_told),
+	KUNIT_CASE(generic_access),
 	KUNIT_CASE_PARAM(go_with_a_hole, hole_gen_params),
 	KUNIT_CASE(of_neighbours_stay),
 	KUNIT_CASE(of_copies),

@@ -3,14 +3,14 @@
  * A driver that misbehaves where it is told to, for what core does then: no
  * region, but a file with hooks of its own.
  */
-#ifndef _MAPDEV_KUNIT_DRIVER_H
-#define _MAPDEV_KUNIT_DRIVER_H
+#ifndef _MM_KUNIT_MOCK_H
+#define _MM_KUNIT_MOCK_H
 
 #include "fixture.h"
 
 /**
- * struct driver - what it is to do, and what it was asked
- * @file: to be mapped, see driver_open()
+ * struct mock_driver - what it is to do, and what it was asked
+ * @file: to be mapped, see mock_open()
  * @under: the file that it maps in place of its own, if any
  * @mapped_err: what mapped returns
  * @override: the error_override of the action
@@ -22,7 +22,7 @@
  * @mapped: calls of mapped
  * @closed: calls of close
  */
-struct driver {
+struct mock_driver {
 	struct file *file;
 	struct file *under;
 	int mapped_err;
@@ -37,20 +37,20 @@ struct driver {
 };
 
 /* With mmap_prepare; with mmap; with mmap, by the file under it; and errors. */
-extern const struct file_operations driver_fops;
-extern const struct file_operations driver_legacy_fops;
-extern const struct file_operations driver_stacked_fops;
-extern const struct file_operations driver_both_fops;
-extern const struct file_operations driver_neither_fops;
+extern const struct file_operations mock_fops;
+extern const struct file_operations mock_legacy_fops;
+extern const struct file_operations mock_stacked_fops;
+extern const struct file_operations mock_both_fops;
+extern const struct file_operations mock_neither_fops;
 
-struct driver *driver_open(struct kunit *test,
-			   const struct file_operations *fops);
+struct mock_driver *mock_open(struct kunit *test,
+			      const struct file_operations *fops);
 
 /* Map it, shared, from a page of it on; an address or an errno. */
-unsigned long driver_map(struct kunit *test, struct driver *driver,
-			 unsigned long addr, pgoff_t pgoff, unsigned long pages);
+unsigned long mock_map(struct kunit *test, struct mock_driver *driver,
+		       unsigned long addr, pgoff_t pgoff, unsigned long pages);
 
 /* Is there a mapping at this address? */
-bool driver_is_mapped(unsigned long addr);
+bool mock_is_mapped(unsigned long addr);
 
-#endif /* _MAPDEV_KUNIT_DRIVER_H */
+#endif /* _MM_KUNIT_MOCK_H */

@@ -7,41 +7,6 @@
 #include <linux/module.h>
 
 #include "fixture.h"
-#include "hooks.h"
-
-/* Of the types that the code has: some in the document are older (D-16). */
-HOOK_IS(file_operations, llseek, loff_t (*)(struct file *, loff_t, int));
-HOOK_IS(file_operations, read_iter,
-	ssize_t (*)(struct kiocb *, struct iov_iter *));
-HOOK_IS(file_operations, write_iter,
-	ssize_t (*)(struct kiocb *, struct iov_iter *));
-HOOK_IS(file_operations, iopoll,
-	int (*)(struct kiocb *, struct io_comp_batch *, unsigned int));
-HOOK_IS(file_operations, poll,
-	__poll_t (*)(struct file *, struct poll_table_struct *));
-HOOK_IS(file_operations, unlocked_ioctl,
-	long (*)(struct file *, unsigned int, unsigned long));
-HOOK_IS(file_operations, compat_ioctl,
-	long (*)(struct file *, unsigned int, unsigned long));
-HOOK_IS(file_operations, mmap, int (*)(struct file *, struct vm_area_struct *));
-HOOK_IS(file_operations, mmap_prepare, int (*)(struct vm_area_desc *));
-HOOK_IS(file_operations, open, int (*)(struct inode *, struct file *));
-HOOK_IS(file_operations, flush, int (*)(struct file *, fl_owner_t));
-HOOK_IS(file_operations, release, int (*)(struct inode *, struct file *));
-HOOK_IS(file_operations, fsync,
-	int (*)(struct file *, loff_t, loff_t, int));
-HOOK_IS(file_operations, setlease,
-	int (*)(struct file *, int, struct file_lease **, void **));
-HOOK_IS(file_operations, get_unmapped_area,
-	unsigned long (*)(struct file *, unsigned long, unsigned long,
-			  unsigned long, unsigned long));
-HOOK_IS(file_operations, splice_read,
-	ssize_t (*)(struct file *, loff_t *, struct pipe_inode_info *, size_t,
-		    unsigned int));
-HOOK_IS(file_operations, splice_write,
-	ssize_t (*)(struct pipe_inode_info *, struct file *, loff_t *, size_t,
-		    unsigned int));
-HOOK_IS(file_operations, show_fdinfo, void (*)(struct seq_file *, struct file *));
 
 /* What a char device that is mapped has, and nothing that belongs to others. */
 /* ids: LK-11 LK-12 LK-13 LK-14 LK-15 LK-16 LK-17 LK-18 LK-19 LK-20 LK-21 */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Real mappings: what is mapped, under which locks, and how it goes away. */
 #include <linux/bvec.h>
-#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/mman.h>
 #include <linux/mmap_lock.h>
@@ -9,9 +8,9 @@
 #include <linux/pagemap.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
-#include <linux/workqueue.h>
 
 #include "fixture.h"
+#include "revoker.h"
 
 #define REGION_SIZE (64 * PAGE_SIZE)
 /* What a fault maps of small pages: around.c */
@@ -441,48 +440,17 @@ static void folios(struct kunit *test)
 	folio_put(folio);
 }
 
-struct background_revoke {
-	struct work_struct work;
-	struct mapdev_region *region;
-	struct completion done;
-};
-
-static void background_revoke(struct work_struct *work)
+/* Half a second is longer than any revoke takes that waits for nothing. */
+static bool revoke_waits(struct revoker *revoker)
 {
-	struct background_revoke *revoke =
-		container_of(work, struct background_revoke, work);
-
-	mapdev_region_revoke(revoke->region, MAPDEV_OFF_ROOT);
-	complete(&revoke->done);
-}
-
-static void revoke_begin(struct background_revoke *revoke,
-			 struct mapdev_region *region)
-{
-	revoke->region = region;
-	init_completion(&revoke->done);
-	INIT_WORK_ONSTACK(&revoke->work, background_revoke);
-	/* Not on this CPU, which one of the cases keeps for itself. */
-	queue_work(system_dfl_wq, &revoke->work);
-}
-
-/* Is somebody waited for? What nobody holds up is over long before. */
-static bool revoke_waits(struct background_revoke *revoke)
-{
-	return !wait_for_completion_timeout(&revoke->done, HZ / 2);
-}
-
-static void revoke_end(struct background_revoke *revoke)
-{
-	flush_work(&revoke->work);
-	destroy_work_on_stack(&revoke->work);
+	return !wait_for_completion_timeout(&revoker->worker.done, HZ / 2);
 }
 
 /* A revoke waits for all who may have seen the region live: see the fences. */
 /* ids: LK-56 PA-37 */
 static void revoke_waits_for_folio(struct kunit *test)
 {
-	struct background_revoke revoke;
+	struct revoker revoker;
 	struct mapping_fixture fx;
 	struct folio *folio;
 
@@ -491,40 +459,40 @@ static void revoke_waits_for_folio(struct kunit *test)
 	folio = filemap_lock_folio(fx.region->inode->i_mapping,
 				   mapdev_pages(fx.region) - 1);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(folio));
-	revoke_begin(&revoke, fx.region);
-	KUNIT_EXPECT_TRUE(test, revoke_waits(&revoke));
+	revoker_start(&revoker, fx.region);
+	KUNIT_EXPECT_TRUE(test, revoke_waits(&revoker));
 	folio_unlock(folio);
 	folio_put(folio);
-	revoke_end(&revoke);
+	revoker_end(&revoker);
 }
 
 /* ids: LK-56 PA-37 */
 static void revoke_waits_for_new_folio(struct kunit *test)
 {
-	struct background_revoke revoke;
+	struct revoker revoker;
 	struct mapping_fixture fx;
 
 	fixture_init(test, &fx);
 	filemap_invalidate_lock_shared(fx.region->inode->i_mapping);
-	revoke_begin(&revoke, fx.region);
-	KUNIT_EXPECT_TRUE(test, revoke_waits(&revoke));
+	revoker_start(&revoker, fx.region);
+	KUNIT_EXPECT_TRUE(test, revoke_waits(&revoker));
 	filemap_invalidate_unlock_shared(fx.region->inode->i_mapping);
-	revoke_end(&revoke);
+	revoker_end(&revoker);
 }
 
 /* ids: LK-65 PA-37 */
 static void revoke_waits_for_rcu(struct kunit *test)
 {
-	struct background_revoke revoke;
+	struct revoker revoker;
 	struct mapping_fixture fx;
 
 	fixture_init(test, &fx);
 	rcu_read_lock();
-	revoke_begin(&revoke, fx.region);
+	revoker_start(&revoker, fx.region);
 	mdelay(300);
-	KUNIT_EXPECT_FALSE(test, completion_done(&revoke.done));
+	KUNIT_EXPECT_FALSE(test, completion_done(&revoker.worker.done));
 	rcu_read_unlock();
-	revoke_end(&revoke);
+	revoker_end(&revoker);
 }
 
 /* ids: LK-56 PA-37 */
@@ -532,13 +500,13 @@ static void revoke_waits_for_guard(struct kunit *test)
 {
 	struct mapdev_region *region =
 		fixture_region_with(test, REGION_SIZE, "backing=pages");
-	struct background_revoke revoke;
+	struct revoker revoker;
 
 	percpu_down_read(&region->guard);
-	revoke_begin(&revoke, region);
-	KUNIT_EXPECT_TRUE(test, revoke_waits(&revoke));
+	revoker_start(&revoker, region);
+	KUNIT_EXPECT_TRUE(test, revoke_waits(&revoker));
 	percpu_up_read(&region->guard);
-	revoke_end(&revoke);
+	revoker_end(&revoker);
 }
 
 /* The callbacks notice callers without the locks that core holds. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* A mapping of this thread's mm, for those who look at its VMA lock. */
-#ifndef _MAPDEV_KUNIT_VMALOCK_H
-#define _MAPDEV_KUNIT_VMALOCK_H
+#ifndef _MM_KUNIT_VMALOCK_H
+#define _MM_KUNIT_VMALOCK_H
 
 #include <linux/mmap_lock.h>
 
-#include "fixture.h"
+#include "bare.h"
 
 struct mapping {
 	struct mm_struct *mm;
@@ -26,4 +26,4 @@ static inline bool mapping_can_read(struct mapping *m)
 	return vma;
 }
 
-#endif /* _MAPDEV_KUNIT_VMALOCK_H */
+#endif /* _MM_KUNIT_VMALOCK_H */

@@ -238,7 +238,19 @@ static void asserts_mmap_lock(struct kunit *test)
 	}
 }
 
+/* ids: MP-1 MP-2 MP-16 */
+static void driver_has_one_hook(struct kunit *test)
+{
+	struct mapdev_region *region = fixture_region(test, PAGE_SIZE);
+	struct file *file = fixture_open(test, region, O_RDWR);
+
+	KUNIT_EXPECT_NOT_NULL(test, file->f_op->mmap_prepare);
+	KUNIT_EXPECT_NULL(test, file->f_op->mmap);
+	KUNIT_EXPECT_TRUE(test, can_mmap_file(file));
+}
+
 static struct kunit_case prepare_cases[] = {
+	KUNIT_CASE(driver_has_one_hook),
 	KUNIT_CASE_PARAM(range, range_gen_params),
 	KUNIT_CASE(fields),
 	KUNIT_CASE(paged_is_ordinary),

@@ -9,81 +9,7 @@
 #include <linux/mmap_lock.h>
 #include <linux/module.h>
 
-#include "bare.h"
-#include "hooks.h"
-
-/* --- get_unmapped_area --- */
-
-struct address_case {
-	const char *name;
-	unsigned long addr;
-	int err;
-};
-
-/* What core does not take for an answer. */
-static const struct address_case address_cases[] = {
-	{ "not a page", SZ_1G + 1, -EINVAL },
-	{ "the kernel's", -2 * PAGE_SIZE, -ENOMEM },
-	{ "an error", -ENODEV, -ENODEV },
-};
-
-static void address_case_name(const struct address_case *c, char *desc)
-{
-	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(address, address_cases, address_case_name);
-
-static unsigned long bad_area(struct file *file, unsigned long addr,
-			      unsigned long length, unsigned long pgoff,
-			      unsigned long flags)
-{
-	const struct address_case *c = file->private_data;
-
-	return c->addr;
-}
-
-static int never_prepare(struct vm_area_desc *desc)
-{
-	return -ENOTTY;
-}
-
-static const struct file_operations bad_area_fops = {
-	.owner			= THIS_MODULE,
-	.get_unmapped_area	= bad_area,
-	.mmap_prepare		= never_prepare,
-};
-
-/* ids: LK-27 */
-static void bad_addresses(struct kunit *test)
-{
-	const struct address_case *c = test->param_value;
-	struct file *file = bare_open(test, &bad_area_fops, (void *)c);
-
-	KUNIT_EXPECT_EQ(test, c->err,
-			(long)fixture_map(test, file, 0, PAGE_SIZE, PROT_READ));
-}
-
-/* --- vm_operations_struct --- */
-
-/* The document gives the *_mkwrite hooks a VMA besides (D-8). */
-HOOK_IS(vm_operations_struct, open, void (*)(struct vm_area_struct *));
-HOOK_IS(vm_operations_struct, close, void (*)(struct vm_area_struct *));
-HOOK_IS(vm_operations_struct, mapped,
-	int (*)(unsigned long, unsigned long, pgoff_t, const struct file *,
-		void **));
-HOOK_IS(vm_operations_struct, may_split,
-	int (*)(struct vm_area_struct *, unsigned long));
-HOOK_IS(vm_operations_struct, mremap, int (*)(struct vm_area_struct *));
-HOOK_IS(vm_operations_struct, fault, vm_fault_t (*)(struct vm_fault *));
-HOOK_IS(vm_operations_struct, huge_fault,
-	vm_fault_t (*)(struct vm_fault *, unsigned int));
-HOOK_IS(vm_operations_struct, map_pages,
-	vm_fault_t (*)(struct vm_fault *, pgoff_t, pgoff_t));
-HOOK_IS(vm_operations_struct, page_mkwrite, vm_fault_t (*)(struct vm_fault *));
-HOOK_IS(vm_operations_struct, pfn_mkwrite, vm_fault_t (*)(struct vm_fault *));
-HOOK_IS(vm_operations_struct, access,
-	int (*)(struct vm_area_struct *, unsigned long, void *, int, int));
+#include "fixture.h"
 
 struct hooks_case {
 	const char *name;
@@ -154,7 +80,6 @@ static void vm_hooks(struct kunit *test)
 }
 
 static struct kunit_case ops_cases[] = {
-	KUNIT_CASE_PARAM(bad_addresses, address_gen_params),
 	KUNIT_CASE_PARAM(vm_hooks, hooks_gen_params),
 	{}
 };

@@ -1,50 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What resize and discard wait for, and what waits for them: two threads each. */
-#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
-#include <linux/workqueue.h>
 
+#include "../mm/worker.h"
 #include "fixture.h"
 #include "log.h"
 
 #define REGION_SIZE	SZ_128K
 
-struct other {
-	struct work_struct work;
+/* A call in another thread. */
+struct caller {
+	struct worker worker;
 	struct mapdev_region *region;
 	struct file *file;
-	struct task_struct *task;
-	struct completion begun;
-	struct completion done;
 	ssize_t result;
 };
 
-static void other_start(struct other *other, struct mapdev_region *region,
-			struct file *file, work_func_t func)
+static void caller_start(struct caller *caller, struct mapdev_region *region,
+			 struct file *file, work_func_t func)
 {
-	other->region = region;
-	other->file = file;
-	init_completion(&other->begun);
-	init_completion(&other->done);
-	INIT_WORK_ONSTACK(&other->work, func);
-	queue_work(system_dfl_wq, &other->work);
-}
-
-static void other_end(struct other *other)
-{
-	flush_work(&other->work);
-	destroy_work_on_stack(&other->work);
-}
-
-static void wait_until_waiting(struct other *other)
-{
-	wait_for_completion(&other->begun);
-	while (task_is_running(other->task) && !completion_done(&other->done))
-		msleep(20);
+	caller->region = region;
+	caller->file = file;
+	worker_start(&caller->worker, func);
 }
 
 /* All of it is there, in granules of 64K or what the kernel has. */
@@ -65,10 +46,10 @@ static struct file *open_filled(struct kunit *test, struct mapdev_region *region
 
 static void shrink_work(struct work_struct *work)
 {
-	struct other *other = container_of(work, struct other, work);
+	struct caller *caller = container_of(work, struct caller, worker.work);
 
-	other->result = mapdev_region_resize(other->region, REGION_SIZE / 2);
-	complete(&other->done);
+	caller->result = mapdev_region_resize(caller->region, REGION_SIZE / 2);
+	complete(&caller->worker.done);
 }
 
 /*
@@ -80,7 +61,7 @@ static void size_of_inode_goes_last(struct kunit *test)
 {
 	struct mapdev_region *region;
 	struct folio *folio;
-	struct other other;
+	struct caller caller;
 
 	region = fixture_region_with(test, REGION_SIZE, "granule=PAGE");
 	open_filled(test, region);
@@ -88,30 +69,29 @@ static void size_of_inode_goes_last(struct kunit *test)
 				   (REGION_SIZE >> PAGE_SHIFT) - 1);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(folio));
 
-	other_start(&other, region, NULL, shrink_work);
+	caller_start(&caller, region, NULL, shrink_work);
 	while (mapdev_size(region) == REGION_SIZE &&
-	       !completion_done(&other.done))
+	       !completion_done(&caller.worker.done))
 		msleep(20);
-	KUNIT_EXPECT_FALSE(test, completion_done(&other.done));
+	KUNIT_EXPECT_FALSE(test, completion_done(&caller.worker.done));
 	KUNIT_EXPECT_EQ(test, REGION_SIZE, i_size_read(region->inode));
 	folio_unlock(folio);
 	folio_put(folio);
 
-	other_end(&other);
-	KUNIT_EXPECT_EQ(test, 0, other.result);
+	worker_end(&caller.worker);
+	KUNIT_EXPECT_EQ(test, 0, caller.result);
 	KUNIT_EXPECT_EQ(test, REGION_SIZE / 2, i_size_read(region->inode));
 }
 
 static void read_work(struct work_struct *work)
 {
-	struct other *other = container_of(work, struct other, work);
+	struct caller *caller = container_of(work, struct caller, worker.work);
 	loff_t pos = 0;
 	u8 byte;
 
-	other->task = current;
-	complete(&other->begun);
-	other->result = kernel_read(other->file, &byte, 1, &pos);
-	complete(&other->done);
+	worker_begin(&caller->worker);
+	caller->result = kernel_read(caller->file, &byte, 1, &pos);
+	complete(&caller->worker.done);
 }
 
 /* While a folio is being split, who comes to use it takes no reference to it. */
@@ -122,22 +102,22 @@ static void nobody_refers_to_what_is_split(struct kunit *test)
 	struct file *file = open_filled(test, region);
 	struct address_space *mapping = region->inode->i_mapping;
 	struct folio *folio = filemap_get_folio(mapping, 0);
-	struct other other;
+	struct caller caller;
 	int references;
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(folio));
 	references = folio_ref_count(folio);
 	filemap_invalidate_lock(mapping);
 	WRITE_ONCE(region->splitting, true);
-	other_start(&other, region, file, read_work);
-	wait_until_waiting(&other);
-	KUNIT_EXPECT_FALSE(test, completion_done(&other.done));
+	caller_start(&caller, region, file, read_work);
+	worker_wait_blocked(&caller.worker);
+	KUNIT_EXPECT_FALSE(test, completion_done(&caller.worker.done));
 	KUNIT_EXPECT_GE(test, references, folio_ref_count(folio));
 	WRITE_ONCE(region->splitting, false);
 	filemap_invalidate_unlock(mapping);
 
-	other_end(&other);
-	KUNIT_EXPECT_EQ(test, 1, other.result);
+	worker_end(&caller.worker);
+	KUNIT_EXPECT_EQ(test, 1, caller.result);
 	folio_put(folio);
 }
 
@@ -169,33 +149,33 @@ static void shrink_to_log(struct log_fixture *fx)
 
 static int discard_killed(void *data)
 {
-	struct other *other = data;
+	struct caller *caller = data;
 
 	allow_signal(SIGKILL);
 	send_sig(SIGKILL, current, 1);
-	other->result = mapdev_region_discard(other->region, 0,
-					      mapdev_size(other->region));
-	kthread_complete_and_exit(&other->done, 0);
+	caller->result = mapdev_region_discard(caller->region, 0,
+					       mapdev_size(caller->region));
+	kthread_complete_and_exit(&caller->worker.done, 0);
 }
 
 /* A killed task goes no further than to the end of a piece. */
 static void discard_hears_a_kill(struct kunit *test)
 {
 	struct log_fixture fixture, *fx = &fixture;
-	struct other other = {};
+	struct caller caller = {};
 	struct task_struct *task;
 	u64 first;
 
 	grow_to_pieces(test, fx);
-	other.region = fx->region;
-	init_completion(&other.done);
-	task = kthread_run(discard_killed, &other, "kunit-killed");
+	caller.region = fx->region;
+	init_completion(&caller.worker.done);
+	task = kthread_run(discard_killed, &caller, "kunit-killed");
 	if (IS_ERR(task)) {
 		shrink_to_log(fx);
 		KUNIT_FAIL_AND_ABORT(test, "no thread");
 	}
-	wait_for_completion(&other.done);
-	KUNIT_EXPECT_EQ(test, -EINTR, other.result);
+	wait_for_completion(&caller.worker.done);
+	KUNIT_EXPECT_EQ(test, -EINTR, caller.result);
 	KUNIT_EXPECT_EQ(test, PIECE, log_collect(test, fx, &first));
 	KUNIT_EXPECT_EQ(test, 0, first);
 	shrink_to_log(fx);
@@ -203,34 +183,32 @@ static void discard_hears_a_kill(struct kunit *test)
 
 static void discard_work(struct work_struct *work)
 {
-	struct other *other = container_of(work, struct other, work);
+	struct caller *caller = container_of(work, struct caller, worker.work);
 
-	other->task = current;
-	complete(&other->begun);
-	other->result = mapdev_region_discard(other->region, 0,
-					      mapdev_size(other->region));
-	complete(&other->done);
+	worker_begin(&caller->worker);
+	caller->result = mapdev_region_discard(caller->region, 0,
+					       mapdev_size(caller->region));
+	complete(&caller->worker.done);
 }
 
 /* As a fault does that finds a hole. How many folios are there then? */
 static void count_work(struct work_struct *work)
 {
-	struct other *other = container_of(work, struct other, work);
-	struct address_space *mapping = other->region->inode->i_mapping;
+	struct caller *caller = container_of(work, struct caller, worker.work);
+	struct address_space *mapping = caller->region->inode->i_mapping;
 
-	other->task = current;
-	complete(&other->begun);
+	worker_begin(&caller->worker);
 	filemap_invalidate_lock_shared(mapping);
-	other->result = mapping->nrpages;
+	caller->result = mapping->nrpages;
 	filemap_invalidate_unlock_shared(mapping);
-	complete(&other->done);
+	complete(&caller->worker.done);
 }
 
 /* A waiter has the lock before the next piece. */
 static void discard_lets_others_in(struct kunit *test)
 {
 	struct log_fixture fixture, *fx = &fixture;
-	struct other discard, other;
+	struct caller discard, counter;
 	struct folio *folio;
 	u8 byte = 1;
 
@@ -247,20 +225,20 @@ static void discard_lets_others_in(struct kunit *test)
 		shrink_to_log(fx);
 		KUNIT_FAIL_AND_ABORT(test, "no folio");
 	}
-	other_start(&discard, fx->region, NULL, discard_work);
+	caller_start(&discard, fx->region, NULL, discard_work);
 	while (READ_ONCE(fx->region->inode->i_mapping->nrpages) == PIECES)
 		msleep(20);
-	wait_until_waiting(&discard);
-	other_start(&other, fx->region, NULL, count_work);
-	wait_until_waiting(&other);
-	KUNIT_EXPECT_FALSE(test, completion_done(&discard.done));
-	KUNIT_EXPECT_FALSE(test, completion_done(&other.done));
+	worker_wait_blocked(&discard.worker);
+	caller_start(&counter, fx->region, NULL, count_work);
+	worker_wait_blocked(&counter.worker);
+	KUNIT_EXPECT_FALSE(test, completion_done(&discard.worker.done));
+	KUNIT_EXPECT_FALSE(test, completion_done(&counter.worker.done));
 	folio_unlock(folio);
 	folio_put(folio);
-	other_end(&other);
-	other_end(&discard);
+	worker_end(&counter.worker);
+	worker_end(&discard.worker);
 	KUNIT_EXPECT_EQ(test, 0, discard.result);
-	KUNIT_EXPECT_EQ(test, PIECES - 2, other.result);
+	KUNIT_EXPECT_EQ(test, PIECES - 2, counter.result);
 	KUNIT_EXPECT_EQ(test, 0, fx->region->inode->i_mapping->nrpages);
 	shrink_to_log(fx);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * After mmap_prepare: mappings that merge, that fail at each point where they
- * can, and those of a file that lies above another.
+ * mmap(2) of a region over a mapping, next to one, and through a stacked file.
  */
 #include <linux/file.h>
 #include <linux/mman.h>
@@ -9,63 +8,8 @@
 #include <linux/mmap_lock.h>
 #include <linux/uaccess.h>
 
-#include "driver.h"
-
-/* --- Failure --- */
-
-/* The mapping goes, by way of close: also where mapped did not succeed. */
-/* ids: MP-5 MP-12 LK-53 */
-static void mapped_fails(struct kunit *test)
-{
-	struct driver *driver = driver_open(test, &driver_fops);
-
-	driver->mapped_err = -ENOMEM;
-	KUNIT_EXPECT_EQ(test, -ENOMEM,
-			(long)driver_map(test, driver, 0, 0, 2));
-	KUNIT_EXPECT_EQ(test, 1, driver->mapped);
-	KUNIT_EXPECT_EQ(test, 1, driver->closed);
-	KUNIT_EXPECT_FALSE(test, driver_is_mapped(driver->desc.start));
-}
-
-/* Also where it never ran. */
-/* ids: MP-41 LK-53 ME-10 */
-static void action_fails(struct kunit *test)
-{
-	struct driver *driver = driver_open(test, &driver_fops);
-
-	driver->bad_page = true;
-	KUNIT_EXPECT_EQ(test, -EINVAL,
-			(long)driver_map(test, driver, 0, 0, 2));
-	KUNIT_EXPECT_EQ(test, 0, driver->mapped);
-	KUNIT_EXPECT_EQ(test, 1, driver->closed);
-	KUNIT_EXPECT_FALSE(test, driver_is_mapped(driver->desc.start));
-}
-
-/* ids: MP-39 */
-static void error_override(struct kunit *test)
-{
-	struct driver *driver = driver_open(test, &driver_fops);
-
-	driver->override = -EAGAIN;
-	driver->bad_page = true;
-	KUNIT_EXPECT_EQ(test, -EAGAIN,
-			(long)driver_map(test, driver, 0, 0, 1));
-	driver->bad_page = false;
-	driver->mapped_err = -ENOMEM;
-	KUNIT_EXPECT_EQ(test, -EAGAIN,
-			(long)driver_map(test, driver, 0, 0, 1));
-	KUNIT_EXPECT_EQ(test, 2, driver->closed);
-
-	/* No error, and nothing was mapped yet. */
-	driver->override = 5;
-	kunit_warning_suppress(test) {
-		KUNIT_EXPECT_EQ(test, -EINVAL,
-				(long)driver_map(test, driver, 0, 0, 1));
-		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
-	}
-	KUNIT_EXPECT_EQ(test, 1, driver->mapped);
-	KUNIT_EXPECT_EQ(test, 2, driver->closed);
-}
+#include "../mm/mock.h"
+#include "fixture.h"
 
 /* What the refused one should have replaced is gone, and the rest is not. */
 /* ids: MP-3 MP-5 MP-43 */
@@ -85,9 +29,9 @@ static void refused_overlay_leaves_a_hole(struct kunit *test)
 					    PAGE_SIZE, PROT_READ,
 					    MAP_SHARED | MAP_FIXED,
 					    3 * PAGE_SIZE));
-	KUNIT_EXPECT_TRUE(test, driver_is_mapped(addr));
-	KUNIT_EXPECT_FALSE(test, driver_is_mapped(addr + PAGE_SIZE));
-	KUNIT_EXPECT_TRUE(test, driver_is_mapped(addr + 2 * PAGE_SIZE));
+	KUNIT_EXPECT_TRUE(test, mock_is_mapped(addr));
+	KUNIT_EXPECT_FALSE(test, mock_is_mapped(addr + PAGE_SIZE));
+	KUNIT_EXPECT_TRUE(test, mock_is_mapped(addr + 2 * PAGE_SIZE));
 	KUNIT_EXPECT_EQ(test, closed + 1,
 			mapdev_stat(region, MAPDEV_STAT_CLOSE));
 	KUNIT_EXPECT_EQ(test, 1, mapdev_stat(region, MAPDEV_STAT_MAPPED));
@@ -142,45 +86,7 @@ static void merge_skips_mapped(struct kunit *test)
 			vma_lookup(current->mm, addr + 3 * PAGE_SIZE));
 }
 
-/* What they are told to hold makes no difference: the first one's stays. */
-/* ids: MP-10 MP-22 */
-static void merge_forgets_private_data(struct kunit *test)
-{
-	struct driver *driver = driver_open(test, &driver_fops);
-	struct vm_area_struct *vma;
-	unsigned long addr;
-
-	driver->token = driver;
-	addr = driver_map(test, driver, 0, 0, 4);
-	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
-	vm_munmap(addr + 2 * PAGE_SIZE, 2 * PAGE_SIZE);
-	driver->token = test;
-	KUNIT_ASSERT_EQ(test, addr + 2 * PAGE_SIZE,
-			driver_map(test, driver, addr + 2 * PAGE_SIZE, 2, 2));
-	KUNIT_EXPECT_EQ(test, 1, driver->mapped);
-	mmap_read_lock(current->mm);
-	vma = vma_lookup(current->mm, addr + 3 * PAGE_SIZE);
-	KUNIT_EXPECT_EQ(test, addr, vma->vm_start);
-	KUNIT_EXPECT_PTR_EQ(test, (void *)driver, vma->vm_private_data);
-	mmap_read_unlock(current->mm);
-	vm_munmap(addr, 4 * PAGE_SIZE);
-}
-
-/* --- Other ways to mmap_prepare --- */
-
-/* The old hook cannot have mapped called. */
-/* ids: MP-14 LK-19 */
-static void mmap_has_no_mapped(struct kunit *test)
-{
-	struct driver *driver = driver_open(test, &driver_legacy_fops);
-	unsigned long addr = driver_map(test, driver, 0, 0, 1);
-
-	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
-	vm_munmap(addr, PAGE_SIZE);
-	KUNIT_EXPECT_EQ(test, 1, driver->prepared);
-	KUNIT_EXPECT_EQ(test, 0, driver->mapped);
-	KUNIT_EXPECT_EQ(test, 1, driver->closed);
-}
+/* --- Stacked files --- */
 
 static const char * const backings[] = {
 	"backing=paged", "backing=pages", "backing=pages map=eager",
@@ -189,14 +95,14 @@ static const char * const backings[] = {
 
 KUNIT_ARRAY_PARAM(backing, backings, fixture_backing_name);
 
-static struct driver *stack_on(struct kunit *test,
-			       struct mapdev_region **region)
+static struct mock_driver *stack_on(struct kunit *test,
+				    struct mapdev_region **region)
 {
 	const char * const *attrs = test->param_value;
-	struct driver *driver;
+	struct mock_driver *driver;
 
 	*region = fixture_region_with(test, 4 * PAGE_SIZE, *attrs);
-	driver = driver_open(test, &driver_stacked_fops);
+	driver = mock_open(test, &mock_stacked_fops);
 	driver->under = fixture_open(test, *region, O_RDWR);
 	return driver;
 }
@@ -206,8 +112,8 @@ static struct driver *stack_on(struct kunit *test,
 static void compat(struct kunit *test)
 {
 	struct mapdev_region *region;
-	struct driver *driver = stack_on(test, &region);
-	unsigned long addr = driver_map(test, driver, 0, 1, 3);
+	struct mock_driver *driver = stack_on(test, &region);
+	unsigned long addr = mock_map(test, driver, 0, 1, 3);
 	struct vm_area_struct *vma;
 	loff_t pos = PAGE_SIZE;
 	bool closes;
@@ -240,53 +146,29 @@ static void compat(struct kunit *test)
 static void compat_fails(struct kunit *test)
 {
 	struct mapdev_region *region;
-	struct driver *driver = stack_on(test, &region);
+	struct mock_driver *driver = stack_on(test, &region);
 	long files = file_count(driver->under);
 
 	KUNIT_EXPECT_EQ(test, -EINVAL,
-			(long)driver_map(test, driver, 0, 1, 4));
+			(long)mock_map(test, driver, 0, 1, 4));
 	mapdev_region_revoke(region, MAPDEV_OFF_ROOT);
 	KUNIT_EXPECT_EQ(test, -ENODEV,
-			(long)driver_map(test, driver, 0, 0, 4));
+			(long)mock_map(test, driver, 0, 0, 4));
 	KUNIT_EXPECT_EQ(test, files, file_count(driver->under));
 	KUNIT_EXPECT_EQ(test, 0, mapdev_stat(region, MAPDEV_STAT_MAPPED));
 }
 
-/* Where mapped fails in a file below, there is no close after it. */
-/* ids: MP-12 MP-42 */
-static void compat_mapped_fails(struct kunit *test)
-{
-	struct driver *driver = driver_open(test, &driver_stacked_fops);
-	struct driver *under = driver_open(test, &driver_fops);
-	long files = file_count(under->file);
-
-	driver->under = under->file;
-	under->mapped_err = -ENOMEM;
-	KUNIT_EXPECT_EQ(test, -ENOMEM,
-			(long)driver_map(test, driver, 0, 0, 1));
-	KUNIT_EXPECT_EQ(test, 1, under->mapped);
-	KUNIT_EXPECT_EQ(test, 0, under->closed);
-	KUNIT_EXPECT_EQ(test, files, file_count(under->file));
-	KUNIT_EXPECT_FALSE(test, driver_is_mapped(under->desc.start));
-}
-
-static struct kunit_case unwind_cases[] = {
-	KUNIT_CASE(mapped_fails),
-	KUNIT_CASE(action_fails),
-	KUNIT_CASE(error_override),
+static struct kunit_case mmap_cases[] = {
 	KUNIT_CASE(refused_overlay_leaves_a_hole),
 	KUNIT_CASE_PARAM(merge_skips_mapped, merge_gen_params),
-	KUNIT_CASE(merge_forgets_private_data),
-	KUNIT_CASE(mmap_has_no_mapped),
 	KUNIT_CASE_PARAM(compat, backing_gen_params),
 	KUNIT_CASE_PARAM(compat_fails, backing_gen_params),
-	KUNIT_CASE(compat_mapped_fails),
 	{}
 };
 
-static struct kunit_suite unwind_suite = {
-	.name		= "mapdev_unwind",
-	.test_cases	= unwind_cases,
+static struct kunit_suite mmap_suite = {
+	.name		= "mapdev_mmap",
+	.test_cases	= mmap_cases,
 };
 
-kunit_test_suite(unwind_suite);
+kunit_test_suite(mmap_suite);

@@ -11,25 +11,25 @@
 #include <linux/module.h>
 #include <linux/pagemap.h>
 
-#include "driver.h"
+#include "mock.h"
 
 /* mmap_prepare put another file in; the mapping merges; nobody puts it. */
 static void replaced_file_is_lost_by_merging(struct kunit *test)
 {
-	struct driver *driver = driver_open(test, &driver_fops);
-	struct driver *under = driver_open(test, &driver_fops);
+	struct mock_driver *driver = mock_open(test, &mock_fops);
+	struct mock_driver *under = mock_open(test, &mock_fops);
 	long files = file_count(under->file);
 	unsigned long addr;
 
 	driver->under = under->file;
 	driver->token = driver;
-	addr = driver_map(test, driver, 0, 0, 4);
+	addr = mock_map(test, driver, 0, 0, 4);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
 	KUNIT_EXPECT_EQ(test, files + 1, file_count(under->file));
 
 	vm_munmap(addr + 2 * PAGE_SIZE, 2 * PAGE_SIZE);
 	KUNIT_ASSERT_EQ(test, addr + 2 * PAGE_SIZE,
-			driver_map(test, driver, addr + 2 * PAGE_SIZE, 2, 2));
+			mock_map(test, driver, addr + 2 * PAGE_SIZE, 2, 2));
 	/* One mapping, which has one reference. */
 	KUNIT_EXPECT_EQ(test, 1, under->mapped);
 	KUNIT_EXPECT_EQ(test, files + 2, file_count(under->file));
@@ -42,10 +42,10 @@ static void replaced_file_is_lost_by_merging(struct kunit *test)
 /* Its only check is for 0, which vm_mmap() never returns for a failure. */
 static void kunit_vm_mmap_takes_errors_for_addresses(struct kunit *test)
 {
-	struct driver *driver = driver_open(test, &driver_neither_fops);
+	struct mock_driver *driver = mock_open(test, &mock_neither_fops);
 
 	KUNIT_EXPECT_EQ(test, -ENODEV,
-			(long)driver_map(test, driver, 0, 0, 1));
+			(long)mock_map(test, driver, 0, 0, 1));
 }
 
 static unsigned int cached_faults;
@@ -68,12 +68,40 @@ static int cached_mmap_prepare(struct vm_area_desc *desc)
 	return 0;
 }
 
-/* A file that is mapped as the page cache has it. */
 static const struct file_operations cached_fops = {
 	.owner			= THIS_MODULE,
 	.mmap_prepare		= cached_mmap_prepare,
 	.get_unmapped_area	= thp_get_unmapped_area,
 };
+
+/* A file of two PMD-sized folios, and an inode of its own that holds them. */
+static struct file *cached_open(struct kunit *test)
+{
+	struct file *file = anon_inode_create_getfile("[kunit-cached]",
+						      &cached_fops, NULL,
+						      O_RDONLY, NULL);
+	struct address_space *mapping;
+
+	fixture_keep(test, file);
+	mapping = file->f_mapping;
+	mapping_set_large_folios(mapping);
+	for (pgoff_t index = 0; index < 2 << PMD_ORDER; index += 1 << PMD_ORDER) {
+		struct folio *folio = filemap_alloc_folio(GFP_KERNEL | __GFP_ZERO,
+							  PMD_ORDER, NULL);
+		int err;
+
+		KUNIT_ASSERT_NOT_NULL(test, folio);
+		err = filemap_add_folio(mapping, folio, index, GFP_KERNEL);
+		if (!err) {
+			folio_mark_uptodate(folio);
+			folio_unlock(folio);
+		}
+		folio_put(folio);
+		KUNIT_ASSERT_EQ(test, 0, err);
+	}
+	i_size_write(file_inode(file), 2 * PMD_SIZE);
+	return file;
+}
 
 /*
  * map_pages takes the folio that ends where the file does for one across its
@@ -81,22 +109,13 @@ static const struct file_operations cached_fops = {
  */
 static void last_folio_is_not_mapped_around(struct kunit *test)
 {
-	struct mapdev_region *region;
-	struct file *file, *cached;
 	unsigned long addr;
-	loff_t pos;
+	struct file *file;
 
-	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-		kunit_skip(test, "without huge pages nothing is mapped as one");
-	fixture_needs_huge_folios(test);
-	region = fixture_region_with(test, 2 * PMD_SIZE, "granule=2M");
-	file = fixture_open(test, region, O_RDWR);
-	for (pos = 0; pos < 2 * PMD_SIZE; pos += PMD_SIZE - 1)
-		KUNIT_ASSERT_EQ(test, 1, kernel_write(file, "x", 1, &pos));
-	cached = fixture_keep(test, anon_inode_getfile("[kunit]", &cached_fops,
-						       NULL, O_RDONLY));
-	cached->f_mapping = region->inode->i_mapping;
-	addr = fixture_map(test, cached, 0, 2 * PMD_SIZE, PROT_READ);
+	if (mapping_max_folio_size_supported() < PMD_SIZE)
+		kunit_skip(test, "no folio of the page cache is as large as a PMD");
+	file = cached_open(test);
+	addr = fixture_map(test, file, 0, 2 * PMD_SIZE, PROT_READ);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
 	KUNIT_ASSERT_TRUE(test, IS_ALIGNED(addr, PMD_SIZE));
 
@@ -106,7 +125,6 @@ static void last_folio_is_not_mapped_around(struct kunit *test)
 	addr += PMD_SIZE;
 	KUNIT_EXPECT_EQ(test, 0, fault_in_readable((char __user *)addr, 1));
 	KUNIT_EXPECT_EQ(test, 1, cached_faults);
-	/* The mapping has the file, and not the region. */
 	vm_munmap(addr - PMD_SIZE, 2 * PMD_SIZE);
 }
 

@@ -12,6 +12,7 @@
 #include <linux/uaccess.h>
 
 /* A module of its own has its own. */
+#include "../mm/fixture.c"
 #include "fixture.c"
 
 /* ids: PA-33 PA-34 */

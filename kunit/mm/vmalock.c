@@ -9,17 +9,15 @@
 
 #include "vmalock.h"
 
-#define REGION_SIZE (4 * PAGE_SIZE)
+#define SIZE (4 * PAGE_SIZE)
 
 void mapping_init(struct kunit *test, struct mapping *m)
 {
-	struct mapdev_region *region =
-		fixture_region_with(test, REGION_SIZE, "backing=pages");
-	struct file *file = fixture_open(test, region, O_RDWR);
+	struct file *file = bare_open(test, &bare_mixed_fops, NULL);
 
-	m->addr = fixture_map(test, file, 0, REGION_SIZE, PROT_READ | PROT_WRITE);
+	m->addr = fixture_map(test, file, 0, SIZE, PROT_READ | PROT_WRITE);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(m->addr));
-	m->end = m->addr + REGION_SIZE;
+	m->end = m->addr + SIZE;
 	m->mm = current->mm;
 	mmap_read_lock(m->mm);
 	m->vma = vma_lookup(m->mm, m->addr);

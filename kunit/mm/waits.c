@@ -1,80 +1,66 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Who waits for whom at the locks of a VMA and its mm: two threads each. */
-#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
-#include <linux/workqueue.h>
 
 #include "vmalock.h"
+#include "worker.h"
 
-struct other {
-	struct work_struct work;
+struct contender {
+	struct worker worker;
 	struct mapping *m;
-	struct completion tried;	/* of one that then waits, and who that is */
-	struct task_struct *task;
-	struct completion done;
-	bool had;	/* what it came for */
+	bool had;	/* got the lock */
 };
 
-static void other_start(struct other *other, struct mapping *m,
-			work_func_t func)
+static void contend(struct contender *contender, struct mapping *m,
+		    work_func_t func)
 {
-	other->m = m;
-	other->had = false;
-	init_completion(&other->tried);
-	init_completion(&other->done);
-	INIT_WORK_ONSTACK(&other->work, func);
-	queue_work(system_dfl_wq, &other->work);
-}
-
-static void other_end(struct other *other)
-{
-	flush_work(&other->work);
-	destroy_work_on_stack(&other->work);
+	contender->m = m;
+	contender->had = false;
+	worker_start(&contender->worker, func);
 }
 
 /* As a fault does that is turned away: then it waits for the mm's lock. */
 static void fault_like(struct work_struct *work)
 {
-	struct other *other = container_of(work, struct other, work);
+	struct contender *contender = container_of(work, struct contender,
+						   worker.work);
 
-	other->had = mapping_can_read(other->m);
-	other->task = current;
-	complete(&other->tried);
-	mmap_read_lock(other->m->mm);
-	complete(&other->done);
-	mmap_read_unlock(other->m->mm);
+	contender->had = mapping_can_read(contender->m);
+	worker_begin(&contender->worker);
+	mmap_read_lock(contender->m->mm);
+	complete(&contender->worker.done);
+	mmap_read_unlock(contender->m->mm);
 }
 
 /* ids: PA-7 PA-12 */
 static void reader_falls_back(struct kunit *test)
 {
-	struct other other;
+	struct contender contender;
 	struct mapping m;
 
 	mapping_init(test, &m);
 	mmap_write_lock(m.mm);
 	vma_start_write(m.vma);
-	other_start(&other, &m, fault_like);
-	wait_for_completion(&other.tried);
-	while (task_is_running(other.task) && !completion_done(&other.done))
-		msleep(20);
-	KUNIT_EXPECT_FALSE(test, completion_done(&other.done));
+	contend(&contender, &m, fault_like);
+	worker_wait_blocked(&contender.worker);
+	KUNIT_EXPECT_FALSE(test, completion_done(&contender.worker.done));
 	mmap_write_unlock(m.mm);
-	other_end(&other);
-	KUNIT_EXPECT_TRUE(test, completion_done(&other.done));
-	KUNIT_EXPECT_FALSE(test, other.had);
+	worker_end(&contender.worker);
+	KUNIT_EXPECT_TRUE(test, completion_done(&contender.worker.done));
+	KUNIT_EXPECT_FALSE(test, contender.had);
 }
 
 static void writer_like(struct work_struct *work)
 {
-	struct other *other = container_of(work, struct other, work);
+	struct contender *contender = container_of(work, struct contender,
+						   worker.work);
 
-	mmap_write_lock(other->m->mm);
-	vma_start_write(other->m->vma);
-	complete(&other->done);
-	mmap_write_unlock(other->m->mm);
+	mmap_write_lock(contender->m->mm);
+	vma_start_write(contender->m->vma);
+	complete(&contender->worker.done);
+	mmap_write_unlock(contender->m->mm);
 }
 
 /* munmap(), fork() and mprotect() wait for a fault in this VMA. */
@@ -82,61 +68,63 @@ static void writer_like(struct work_struct *work)
 static void writer_waits_for_reader(struct kunit *test)
 {
 	struct vm_area_struct *vma;
-	struct other other;
+	struct contender contender;
 	struct mapping m;
 
 	mapping_init(test, &m);
 	vma = lock_vma_under_rcu(m.mm, m.addr);
 	KUNIT_ASSERT_NOT_NULL(test, vma);
-	other_start(&other, &m, writer_like);
+	contend(&contender, &m, writer_like);
 	while (!(refcount_read(&vma->vm_refcnt) &
 		 VM_REFCNT_EXCLUDE_READERS_FLAG) &&
-	       !completion_done(&other.done))
+	       !completion_done(&contender.worker.done))
 		msleep(20);
-	KUNIT_EXPECT_FALSE(test, completion_done(&other.done));
+	KUNIT_EXPECT_FALSE(test, completion_done(&contender.worker.done));
 	/* Meanwhile nobody else gets in. */
 	KUNIT_EXPECT_FALSE(test, mapping_can_read(&m));
 	vma_end_read(vma);
-	other_end(&other);
-	KUNIT_EXPECT_TRUE(test, completion_done(&other.done));
+	worker_end(&contender.worker);
+	KUNIT_EXPECT_TRUE(test, completion_done(&contender.worker.done));
 	KUNIT_EXPECT_TRUE(test, mapping_can_read(&m));
 }
 
 static void try_to_read(struct work_struct *work)
 {
-	struct other *other = container_of(work, struct other, work);
+	struct contender *contender = container_of(work, struct contender,
+						   worker.work);
 
-	other->had = mmap_read_trylock(other->m->mm);
-	if (other->had)
-		mmap_read_unlock(other->m->mm);
-	complete(&other->done);
+	contender->had = mmap_read_trylock(contender->m->mm);
+	if (contender->had)
+		mmap_read_unlock(contender->m->mm);
+	complete(&contender->worker.done);
 }
 
 static void try_to_write(struct work_struct *work)
 {
-	struct other *other = container_of(work, struct other, work);
+	struct contender *contender = container_of(work, struct contender,
+						   worker.work);
 
-	other->had = down_write_trylock(&other->m->mm->mmap_lock);
-	if (other->had)
-		up_write(&other->m->mm->mmap_lock);
-	complete(&other->done);
+	contender->had = down_write_trylock(&contender->m->mm->mmap_lock);
+	if (contender->had)
+		up_write(&contender->m->mm->mmap_lock);
+	complete(&contender->worker.done);
 }
 
 /* Can a reader and a writer have it now? They do not wait. */
-static void others_try(struct mapping *m, struct other *reader,
-		       struct other *writer)
+static void others_try(struct mapping *m, struct contender *reader,
+		       struct contender *writer)
 {
-	other_start(reader, m, try_to_read);
-	wait_for_completion(&reader->done);
-	other_start(writer, m, try_to_write);
-	wait_for_completion(&writer->done);
+	contend(reader, m, try_to_read);
+	wait_for_completion(&reader->worker.done);
+	contend(writer, m, try_to_write);
+	wait_for_completion(&writer->worker.done);
 }
 
 /* Who has downgraded lets readers in, and no writer. */
 /* ids: PA-15 PA-52 */
 static void downgrade_lets_readers_in(struct kunit *test)
 {
-	struct other reader[3], writer[3];
+	struct contender reader[3], writer[3];
 	struct mapping m;
 
 	mapping_init(test, &m);
@@ -148,8 +136,8 @@ static void downgrade_lets_readers_in(struct kunit *test)
 	others_try(&m, &reader[2], &writer[2]);
 	/* Not under the lock: what else has been done by such work takes it. */
 	for (int i = 0; i < 3; i++) {
-		other_end(&reader[i]);
-		other_end(&writer[i]);
+		worker_end(&reader[i].worker);
+		worker_end(&writer[i].worker);
 	}
 
 	KUNIT_EXPECT_FALSE(test, reader[0].had);

@@ -4,14 +4,13 @@
  * them: a hook that asserts more would warn here. Those of faults are in
  * faults.c; what the driver must not be content with is in unlocked.c.
  */
-#include <linux/completion.h>
 #include <linux/mman.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/uaccess.h>
-#include <linux/workqueue.h>
 
 #include "process.h"
+#include "revoker.h"
 #include "spy.h"
 
 KUNIT_ARRAY_PARAM(backing, spy_backings, fixture_backing_name);
@@ -145,38 +144,22 @@ static void in_access(struct kunit *test)
 	process_unmap(process, addr, SPY_SIZE);
 }
 
-struct revoker {
-	struct work_struct work;
-	struct mapdev_region *region;
-	struct completion done;
-};
-
-static void revoke_work(struct work_struct *work)
-{
-	struct revoker *revoker = container_of(work, struct revoker, work);
-
-	mapdev_region_revoke(revoker->region, MAPDEV_OFF_ROOT);
-	complete(&revoker->done);
-}
-
 /* It needs no lock of any mm that maps the region. */
 /* ids: PA-4 PA-8 PA-30 ME-41 */
 static void none_in_revoke(struct kunit *test)
 {
 	struct spy *spy = spy_on_param(test);
-	struct revoker revoker = { .region = spy->region };
+	struct revoker revoker;
 
 	spy_map(test, spy);
 	KUNIT_EXPECT_EQ(test, 0, put_user((u8)1, (u8 __user *)spy->addr));
-	init_completion(&revoker.done);
-	INIT_WORK_ONSTACK(&revoker.work, revoke_work);
 	mmap_write_lock(current->mm);
-	queue_work(system_dfl_wq, &revoker.work);
+	revoker_start(&revoker, spy->region);
 	KUNIT_EXPECT_LT(test, 0,
-			wait_for_completion_timeout(&revoker.done, 60 * HZ));
+			wait_for_completion_timeout(&revoker.worker.done,
+						    60 * HZ));
 	mmap_write_unlock(current->mm);
-	flush_work(&revoker.work);
-	destroy_work_on_stack(&revoker.work);
+	revoker_end(&revoker);
 	KUNIT_EXPECT_EQ(test, -EFAULT,
 			put_user((u8)1, (u8 __user *)spy->addr));
 	spy_unmap(spy);

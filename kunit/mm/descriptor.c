@@ -7,46 +7,16 @@
 #include <linux/mm.h>
 #include <linux/uaccess.h>
 
-#include "driver.h"
-
-/* --- Hooks --- */
-
-/* ids: MP-2 LK-20 */
-static void one_hook_exactly(struct kunit *test)
-{
-	struct driver *driver = driver_open(test, &driver_both_fops);
-
-	kunit_warning_suppress(test) {
-		KUNIT_EXPECT_EQ(test, -ENODEV,
-				(long)driver_map(test, driver, 0, 0, 1));
-		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
-	}
-	KUNIT_EXPECT_EQ(test, 0, driver->prepared);
-
-	driver = driver_open(test, &driver_neither_fops);
-	KUNIT_EXPECT_EQ(test, -ENODEV,
-			(long)driver_map(test, driver, 0, 0, 1));
-}
-
-/* ids: MP-1 MP-2 MP-16 */
-static void driver_has_one_hook(struct kunit *test)
-{
-	struct mapdev_region *region = fixture_region(test, PAGE_SIZE);
-	struct file *file = fixture_open(test, region, O_RDWR);
-
-	KUNIT_EXPECT_NOT_NULL(test, file->f_op->mmap_prepare);
-	KUNIT_EXPECT_NULL(test, file->f_op->mmap);
-	KUNIT_EXPECT_TRUE(test, can_mmap_file(file));
-}
+#include "mock.h"
 
 /* --- What is in it --- */
 
 /* ids: MP-17 MP-18 MP-19 */
 static void is_filled_in(struct kunit *test)
 {
-	struct driver *driver = driver_open(test, &driver_fops);
+	struct mock_driver *driver = mock_open(test, &mock_fops);
 	const struct vm_area_desc *desc = &driver->desc;
-	unsigned long addr = driver_map(test, driver, 0, 3, 2);
+	unsigned long addr = mock_map(test, driver, 0, 3, 2);
 	vm_flags_t flags = vma_flags_to_legacy(desc->vma_flags);
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
@@ -75,13 +45,13 @@ static void is_filled_in(struct kunit *test)
 /* ids: MP-19 */
 static void no_vm_ops(struct kunit *test)
 {
-	struct driver *driver = driver_open(test, &driver_fops);
+	struct mock_driver *driver = mock_open(test, &mock_fops);
 	unsigned long addr;
 
 	driver->keep_vm_ops = true;
-	addr = driver_map(test, driver, 0, 0, 1);
+	addr = mock_map(test, driver, 0, 0, 1);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
-	KUNIT_EXPECT_TRUE(test, driver_is_mapped(addr));
+	KUNIT_EXPECT_TRUE(test, mock_is_mapped(addr));
 	KUNIT_EXPECT_EQ(test, -EFAULT, put_user((u8)1, (u8 __user *)addr));
 	vm_munmap(addr, PAGE_SIZE);
 }
@@ -242,8 +212,6 @@ static void remap(struct kunit *test)
 }
 
 static struct kunit_case descriptor_cases[] = {
-	KUNIT_CASE(one_hook_exactly),
-	KUNIT_CASE(driver_has_one_hook),
 	KUNIT_CASE(is_filled_in),
 	KUNIT_CASE(no_vm_ops),
 	KUNIT_CASE_PARAM(flags, flag_gen_params),

@@ -4,8 +4,6 @@
 #include <linux/fs.h>
 #include <linux/fs_struct.h>
 #include <linux/io.h>
-#include <linux/mman.h>
-#include <linux/mmap_lock.h>
 #include <linux/module.h>
 #include <linux/path.h>
 #include <linux/pid.h>
@@ -13,22 +11,11 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 
 #include "fixture.h"
 
 KUNIT_DEFINE_ACTION_WRAPPER(retire_action, mapdev_region_retire,
 			    struct mapdev_region *);
-
-/*
- * The last put of a file is deferred in a kernel thread. It must be done
- * before the case is over: the region, and the module, hang on it.
- */
-static void close_action(void *file)
-{
-	filp_close(file, NULL);
-	flush_delayed_fput();
-}
 
 struct mapdev_region *fixture_region_with(struct kunit *test, u64 size,
 					  const char *list)
@@ -58,7 +45,7 @@ struct mapdev_region *fixture_region_with(struct kunit *test, u64 size,
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, region);
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, retire_action, region));
-	/* A window shows what is there: what another case has left, or another load. */
+	/* A window keeps its contents from one case, or one load, to the next. */
 	if (region->io)
 		memset_io(region->io, 0, size);
 	return region;
@@ -75,8 +62,8 @@ void fixture_retire(struct kunit *test, struct mapdev_region *region)
 }
 
 /*
- * The root that programs see. That of a kernel thread need not be the same:
- * recent kernels leave it behind when they mount the real one.
+ * The root directory of init. A kernel thread may have another one: recent
+ * kernels do not move kernel threads when they mount the real root.
  */
 static int init_root(struct path *root)
 {
@@ -123,45 +110,15 @@ struct file *fixture_open(struct kunit *test, struct mapdev_region *region,
 	return fixture_keep(test, open_node(region, flags));
 }
 
-struct file *fixture_keep(struct kunit *test, struct file *file)
-{
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
-	KUNIT_ASSERT_EQ(test, 0,
-			kunit_add_action_or_reset(test, close_action, file));
-	return file;
-}
-
-void fixture_close(struct kunit *test, struct file *file)
-{
-	kunit_release_action(test, close_action, file);
-}
-
 int fixture_try_open(struct mapdev_region *region, int flags)
 {
 	struct file *file = open_node(region, flags);
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	close_action(file);
+	filp_close(file, NULL);
+	flush_delayed_fput();
 	return 0;
-}
-
-unsigned long fixture_map(struct kunit *test, struct file *file, u64 offset,
-			  u64 length, unsigned long prot)
-{
-	return kunit_vm_mmap(test, file, 0, length, prot, MAP_SHARED, offset);
-}
-
-void fixture_needs_map_pages(struct kunit *test)
-{
-	if (PAGE_SIZE == SZ_64K)
-		kunit_skip(test, "core maps no more than 64K around a fault: one page");
-}
-
-void fixture_needs_huge_frames(struct kunit *test)
-{
-	if (!IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP))
-		kunit_skip(test, "this kernel maps no PMDs of page frames");
 }
 
 void fixture_needs_huge_folios(struct kunit *test)
@@ -170,37 +127,11 @@ void fixture_needs_huge_folios(struct kunit *test)
 		kunit_skip(test, "no folio of the page cache is as large as a PMD");
 }
 
-vm_fault_t fixture_fault(struct kunit *test, unsigned long addr,
-			 unsigned int flags)
-{
-	struct vm_area_struct *vma = lock_vma_under_rcu(current->mm, addr);
-	vm_fault_t ret;
-
-	KUNIT_ASSERT_NOT_NULL(test, vma);
-	ret = handle_mm_fault(vma, addr, FAULT_FLAG_DEFAULT |
-			      FAULT_FLAG_VMA_LOCK | flags, NULL);
-	if (!(ret & (VM_FAULT_RETRY | VM_FAULT_COMPLETED)))
-		vma_end_read(vma);
-	return ret & (VM_FAULT_ERROR | VM_FAULT_RETRY);
-}
-
-/* Copies with page faults disabled work only then. */
-bool fixture_is_present(unsigned long addr)
-{
-	u8 byte;
-	int err;
-
-	pagefault_disable();
-	err = __copy_from_user_inatomic(&byte, (u8 __user *)addr, 1);
-	pagefault_enable();
-	return !err;
-}
-
 void fixture_backing_name(const char * const *attrs, char *desc)
 {
 	strscpy(desc, *attrs + strlen("backing="), KUNIT_PARAM_DESC_SIZE);
 }
 
 MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
-MODULE_DESCRIPTION("KUnit tests of mapdev");
+MODULE_DESCRIPTION("KUnit tests of mapdev and of the mmap hooks of mm core");
 MODULE_LICENSE("GPL");

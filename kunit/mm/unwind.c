@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * After mmap_prepare: mappings that merge, that fail at each point where they
+ * can, and those of a file that lies above another.
+ */
+#include <linux/file.h>
+#include <linux/mman.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/uaccess.h>
+
+#include "mock.h"
+
+/* --- Failure --- */
+
+/* The mapping goes, by way of close: also where mapped did not succeed. */
+/* ids: MP-5 MP-12 LK-53 */
+static void mapped_fails(struct kunit *test)
+{
+	struct mock_driver *driver = mock_open(test, &mock_fops);
+
+	driver->mapped_err = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, -ENOMEM,
+			(long)mock_map(test, driver, 0, 0, 2));
+	KUNIT_EXPECT_EQ(test, 1, driver->mapped);
+	KUNIT_EXPECT_EQ(test, 1, driver->closed);
+	KUNIT_EXPECT_FALSE(test, mock_is_mapped(driver->desc.start));
+}
+
+/* Also where it never ran. */
+/* ids: MP-41 LK-53 ME-10 */
+static void action_fails(struct kunit *test)
+{
+	struct mock_driver *driver = mock_open(test, &mock_fops);
+
+	driver->bad_page = true;
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			(long)mock_map(test, driver, 0, 0, 2));
+	KUNIT_EXPECT_EQ(test, 0, driver->mapped);
+	KUNIT_EXPECT_EQ(test, 1, driver->closed);
+	KUNIT_EXPECT_FALSE(test, mock_is_mapped(driver->desc.start));
+}
+
+/* ids: MP-39 */
+static void error_override(struct kunit *test)
+{
+	struct mock_driver *driver = mock_open(test, &mock_fops);
+
+	driver->override = -EAGAIN;
+	driver->bad_page = true;
+	KUNIT_EXPECT_EQ(test, -EAGAIN,
+			(long)mock_map(test, driver, 0, 0, 1));
+	driver->bad_page = false;
+	driver->mapped_err = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, -EAGAIN,
+			(long)mock_map(test, driver, 0, 0, 1));
+	KUNIT_EXPECT_EQ(test, 2, driver->closed);
+
+	/* No error, and nothing was mapped yet. */
+	driver->override = 5;
+	kunit_warning_suppress(test) {
+		KUNIT_EXPECT_EQ(test, -EINVAL,
+				(long)mock_map(test, driver, 0, 0, 1));
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+	}
+	KUNIT_EXPECT_EQ(test, 1, driver->mapped);
+	KUNIT_EXPECT_EQ(test, 2, driver->closed);
+}
+
+/* --- Merging --- */
+
+/* What they are told to hold makes no difference: the first one's stays. */
+/* ids: MP-10 MP-22 */
+static void merge_forgets_private_data(struct kunit *test)
+{
+	struct mock_driver *driver = mock_open(test, &mock_fops);
+	struct vm_area_struct *vma;
+	unsigned long addr;
+
+	driver->token = driver;
+	addr = mock_map(test, driver, 0, 0, 4);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	vm_munmap(addr + 2 * PAGE_SIZE, 2 * PAGE_SIZE);
+	driver->token = test;
+	KUNIT_ASSERT_EQ(test, addr + 2 * PAGE_SIZE,
+			mock_map(test, driver, addr + 2 * PAGE_SIZE, 2, 2));
+	KUNIT_EXPECT_EQ(test, 1, driver->mapped);
+	mmap_read_lock(current->mm);
+	vma = vma_lookup(current->mm, addr + 3 * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, addr, vma->vm_start);
+	KUNIT_EXPECT_PTR_EQ(test, (void *)driver, vma->vm_private_data);
+	mmap_read_unlock(current->mm);
+	vm_munmap(addr, 4 * PAGE_SIZE);
+}
+
+/* --- Other ways to mmap_prepare --- */
+
+/* The old hook cannot have mapped called. */
+/* ids: MP-14 LK-19 */
+static void mmap_has_no_mapped(struct kunit *test)
+{
+	struct mock_driver *driver = mock_open(test, &mock_legacy_fops);
+	unsigned long addr = mock_map(test, driver, 0, 0, 1);
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	vm_munmap(addr, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, 1, driver->prepared);
+	KUNIT_EXPECT_EQ(test, 0, driver->mapped);
+	KUNIT_EXPECT_EQ(test, 1, driver->closed);
+}
+
+/* Where mapped fails in a file below, there is no close after it. */
+/* ids: MP-12 MP-42 */
+static void compat_mapped_fails(struct kunit *test)
+{
+	struct mock_driver *driver = mock_open(test, &mock_stacked_fops);
+	struct mock_driver *under = mock_open(test, &mock_fops);
+	long files = file_count(under->file);
+
+	driver->under = under->file;
+	under->mapped_err = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, -ENOMEM,
+			(long)mock_map(test, driver, 0, 0, 1));
+	KUNIT_EXPECT_EQ(test, 1, under->mapped);
+	KUNIT_EXPECT_EQ(test, 0, under->closed);
+	KUNIT_EXPECT_EQ(test, files, file_count(under->file));
+	KUNIT_EXPECT_FALSE(test, mock_is_mapped(under->desc.start));
+}
+
+static struct kunit_case unwind_cases[] = {
+	KUNIT_CASE(mapped_fails),
+	KUNIT_CASE(action_fails),
+	KUNIT_CASE(error_override),
+	KUNIT_CASE(merge_forgets_private_data),
+	KUNIT_CASE(mmap_has_no_mapped),
+	KUNIT_CASE(compat_mapped_fails),
+	{}
+};
+
+static struct kunit_suite unwind_suite = {
+	.name		= "mapdev_unwind",
+	.test_cases	= unwind_cases,
+};
+
+kunit_test_suite(unwind_suite);
