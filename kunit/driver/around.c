@@ -35,7 +35,7 @@ static void around_case_name(const struct around_case *c, char *desc)
 KUNIT_ARRAY_PARAM(around, around_cases, around_case_name);
 
 /* ids: LK-59 */
-static void maps_its_window(struct kunit *test)
+static void fault_maps_around(struct kunit *test)
 {
 	const struct around_case *c = test->param_value;
 	unsigned long window = c->huge ? HUGE : SMALL;
@@ -86,7 +86,7 @@ static unsigned long map_from_window(struct kunit *test, const char *attrs,
 
 /* A hole of paged stays one when its neighbour is touched. */
 /* ids: PA-41 */
-static void maps_no_holes(struct kunit *test)
+static void fault_around_keeps_holes(struct kunit *test)
 {
 	struct mapdev_region *region;
 	unsigned long addr;
@@ -104,7 +104,7 @@ static void maps_no_holes(struct kunit *test)
 
 /* A PMD that goes past the end of the mapping is not mapped as one. */
 /* ids: LK-59 */
-static void maps_inside_the_mapping(struct kunit *test)
+static void fault_around_stays_in_vma(struct kunit *test)
 {
 	unsigned long addr, size = 3 * PMD_SIZE + PMD_SIZE / 2;
 	struct mapdev_region *region;
@@ -123,7 +123,7 @@ static void maps_inside_the_mapping(struct kunit *test)
 }
 
 /* What is there in small pages is left, and what is not there comes at once. */
-static void maps_behind_a_mapped_page(struct kunit *test)
+static void fault_around_skips_mapped_page(struct kunit *test)
 {
 	struct mapdev_region *region;
 	struct file *file;
@@ -176,7 +176,7 @@ static unsigned long map_filled(struct kunit *test, const char *attrs)
 
 /* Later, what core asks for: who follows a writer must not look at all each time. */
 /* ids: LK-44 LK-67 */
-static void fills_a_table_once(struct kunit *test)
+static void refill_maps_fault_around_bytes(struct kunit *test)
 {
 	unsigned long addr;
 	u8 byte;
@@ -189,7 +189,7 @@ static void fills_a_table_once(struct kunit *test)
 	vm_munmap(addr, SMALL);
 }
 
-static void maps_around_a_write(struct kunit *test)
+static void write_maps_around(struct kunit *test)
 {
 	const struct { const char *attrs; unsigned long first, count; } cases[] = {
 		{ "backing=paged granule=PAGE", 2 * FEW, FEW },
@@ -208,12 +208,12 @@ static void maps_around_a_write(struct kunit *test)
 }
 
 static struct kunit_case around_test_cases[] = {
-	KUNIT_CASE_PARAM(maps_its_window, around_gen_params),
-	KUNIT_CASE(maps_no_holes),
-	KUNIT_CASE(maps_inside_the_mapping),
-	KUNIT_CASE(maps_behind_a_mapped_page),
-	KUNIT_CASE(fills_a_table_once),
-	KUNIT_CASE(maps_around_a_write),
+	KUNIT_CASE_PARAM(fault_maps_around, around_gen_params),
+	KUNIT_CASE(fault_around_keeps_holes),
+	KUNIT_CASE(fault_around_stays_in_vma),
+	KUNIT_CASE(fault_around_skips_mapped_page),
+	KUNIT_CASE(refill_maps_fault_around_bytes),
+	KUNIT_CASE(write_maps_around),
 	{}
 };
 

@@ -82,7 +82,7 @@ static void attr_parse(struct kunit *test)
 }
 
 /* A page and the largest folio are granules; half and double are not. */
-static void granule_bounds(struct kunit *test)
+static void attr_granule_bounds(struct kunit *test)
 {
 	const struct { u64 bytes; int err; } cases[] = {
 		{ PAGE_SIZE / 2, -EINVAL },
@@ -104,7 +104,7 @@ static void granule_bounds(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mapdev_max_granule(), attrs.granule);
 }
 
-static void size_check(struct kunit *test)
+static void attrs_check_size(struct kunit *test)
 {
 	const struct { u64 size; int err; } cases[] = {
 		{ 0, -EINVAL },
@@ -127,8 +127,8 @@ static void size_check(struct kunit *test)
 
 static struct kunit_case attrs_cases[] = {
 	KUNIT_CASE_PARAM(attr_parse, attr_gen_params),
-	KUNIT_CASE(granule_bounds),
-	KUNIT_CASE(size_check),
+	KUNIT_CASE(attr_granule_bounds),
+	KUNIT_CASE(attrs_check_size),
 	{}
 };
 

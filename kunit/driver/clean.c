@@ -33,7 +33,7 @@ static bool is_writable(struct log_fixture *fx, pgoff_t page)
 }
 
 /* ids: LK-24 LK-69 */
-static void entries(struct kunit *test)
+static void collect_write_protects(struct kunit *test)
 {
 	pgoff_t unit, page = 33;
 	struct log_fixture fx;
@@ -144,20 +144,20 @@ static void hole_is_written(struct kunit *test, bool first_of_unit)
 
 /* A hole among others, whose marks go together. */
 /* ids: LK-69 */
-static void marked_holes_are_written(struct kunit *test)
+static void write_to_marked_holes_is_logged(struct kunit *test)
 {
 	hole_is_written(test, false);
 }
 
 /* The first page of a unit that is no hole. */
 /* ids: LK-69 */
-static void marked_hole_is_written(struct kunit *test)
+static void write_to_marked_hole_is_logged(struct kunit *test)
 {
 	hole_is_written(test, true);
 }
 
 /* Marked holes around a folio: all of it is in one answer, which comes once. */
-static void holes(struct kunit *test)
+static void collect_marked_holes(struct kunit *test)
 {
 	struct log_fixture fx;
 	u64 first;
@@ -336,7 +336,7 @@ static void expect_row(struct kunit *test, struct log_fixture *fx)
 				       "page %lu", page);
 }
 
-static void row(struct kunit *test)
+static void collect_run(struct kunit *test)
 {
 	struct log_fixture fx;
 
@@ -349,7 +349,7 @@ static void row(struct kunit *test)
 }
 
 /* Of frames that follow each other, a word of the marks at a time. */
-static void row_at_once(struct kunit *test)
+static void collect_run_by_words(struct kunit *test)
 {
 	struct log_fixture fx;
 	unsigned long count;
@@ -371,7 +371,7 @@ static void row_at_once(struct kunit *test)
 }
 
 /* A second mapping has a part of it, that begins and ends elsewhere. */
-static void row_mapped_twice(struct kunit *test)
+static void collect_run_mapped_twice(struct kunit *test)
 {
 	const pgoff_t start = ROW_MIDDLE + 1, end = ROW_END - 1;
 	struct log_fixture fx, part;
@@ -394,7 +394,7 @@ static void row_mapped_twice(struct kunit *test)
 }
 
 /* One that somebody has pinned stays marked, and no other. */
-static void row_with_pin(struct kunit *test)
+static void collect_run_keeps_pinned(struct kunit *test)
 {
 	struct page *page = NULL;
 	struct log_fixture fx;
@@ -415,7 +415,7 @@ static void row_with_pin(struct kunit *test)
 }
 
 /* Who has one locked is waited for, and may himself wait for one before it. */
-static void row_with_holder(struct kunit *test)
+static void collect_run_waits_for_lock(struct kunit *test)
 {
 	struct page *first, *middle;
 	struct log_fixture fx;
@@ -447,7 +447,7 @@ KUNIT_DEFINE_ACTION_WRAPPER(retire_action, mapdev_retire,
 			    struct mapdev_region *);
 
 /* Pages in a row whose frames are not. */
-static void frames_backwards(struct kunit *test)
+static void collect_scattered_frames(struct kunit *test)
 {
 	struct page **pages = kunit_kcalloc(test, LENT_PAGES, sizeof(*pages),
 					    GFP_KERNEL);
@@ -488,19 +488,19 @@ static void frames_backwards(struct kunit *test)
 }
 
 static struct kunit_case clean_cases[] = {
-	KUNIT_CASE_PARAM(entries, log_gen_params),
-	KUNIT_CASE(marked_holes_are_written),
-	KUNIT_CASE(marked_hole_is_written),
-	KUNIT_CASE(holes),
+	KUNIT_CASE_PARAM(collect_write_protects, log_gen_params),
+	KUNIT_CASE(write_to_marked_holes_is_logged),
+	KUNIT_CASE(write_to_marked_hole_is_logged),
+	KUNIT_CASE(collect_marked_holes),
 	KUNIT_CASE_PARAM(collect_waits_for_folio, log_gen_params),
 	KUNIT_CASE_PARAM(referenced_stays_dirty, log_gen_params),
 	KUNIT_CASE_PARAM(pinned_stays_dirty, log_gen_params),
-	KUNIT_CASE_PARAM(row, log_gen_params),
-	KUNIT_CASE(row_at_once),
-	KUNIT_CASE_PARAM(row_mapped_twice, log_gen_params),
-	KUNIT_CASE_PARAM(row_with_pin, log_gen_params),
-	KUNIT_CASE_PARAM(row_with_holder, log_gen_params),
-	KUNIT_CASE(frames_backwards),
+	KUNIT_CASE_PARAM(collect_run, log_gen_params),
+	KUNIT_CASE(collect_run_by_words),
+	KUNIT_CASE_PARAM(collect_run_mapped_twice, log_gen_params),
+	KUNIT_CASE_PARAM(collect_run_keeps_pinned, log_gen_params),
+	KUNIT_CASE_PARAM(collect_run_waits_for_lock, log_gen_params),
+	KUNIT_CASE(collect_scattered_frames),
 	{}
 };
 

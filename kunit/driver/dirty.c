@@ -13,7 +13,7 @@
 KUNIT_ARRAY_PARAM(log, log_cases, log_case_name);
 
 /* ids: LK-70 LK-90 LK-O6 */
-static void pages_know_the_region(struct kunit *test)
+static void folio_mapping_is_region(struct kunit *test)
 {
 	struct log_fixture fx;
 	struct page *page;
@@ -31,7 +31,7 @@ static void pages_know_the_region(struct kunit *test)
 }
 
 /* A page outlives its region where it is pinned, and then is free of it. */
-static void pinned_outlives(struct kunit *test)
+static void pinned_page_outlives_region(struct kunit *test)
 {
 	struct log_fixture fx;
 	struct page *page;
@@ -102,7 +102,7 @@ static void refuses(struct kunit *test, struct log_fixture *fx,
 
 /* After the folio was let go of by fault(), a revoke may have come past. */
 /* ids: LK-33 LK-71 LK-72 */
-static void mkwrite_of_revoked(struct kunit *test)
+static void mkwrite_refuses_revoked(struct kunit *test)
 {
 	struct log_fixture fx;
 	struct page *page;
@@ -118,7 +118,7 @@ static void mkwrite_of_revoked(struct kunit *test)
 
 /* A folio that is not the region's any more: the fault comes again. */
 /* ids: LK-71 */
-static void mkwrite_of_another(struct kunit *test)
+static void mkwrite_retries_foreign_folio(struct kunit *test)
 {
 	struct page *page = alloc_page(GFP_KERNEL);
 	struct log_fixture fx;
@@ -159,7 +159,7 @@ static void mkwrite_asserts_locks(struct kunit *test)
 
 /* --- Who marks in the kernel --- */
 
-static void drivers_mark(struct kunit *test)
+static void dirty_mark_sets_range(struct kunit *test)
 {
 	struct log_fixture fx;
 	u64 first, unit, sum;
@@ -180,7 +180,7 @@ static void drivers_mark(struct kunit *test)
 }
 
 /* What was marked stays so, and what is new is. */
-static void grows(struct kunit *test)
+static void grow_keeps_marks(struct kunit *test)
 {
 	struct log_fixture fx;
 	u64 first, unit;
@@ -206,7 +206,7 @@ static void grows(struct kunit *test)
 }
 
 /* Pages of another driver, who says what he has written. */
-static void lent(struct kunit *test)
+static void mark_dirty_of_lent_pages(struct kunit *test)
 {
 	struct page *pages[8] = {};
 	struct mapdev_desc desc = {
@@ -252,15 +252,15 @@ static void lent(struct kunit *test)
 }
 
 static struct kunit_case dirty_cases[] = {
-	KUNIT_CASE_PARAM(pages_know_the_region, log_gen_params),
-	KUNIT_CASE_PARAM(pinned_outlives, log_gen_params),
+	KUNIT_CASE_PARAM(folio_mapping_is_region, log_gen_params),
+	KUNIT_CASE_PARAM(pinned_page_outlives_region, log_gen_params),
 	KUNIT_CASE_PARAM(mkwrite_marks, log_gen_params),
-	KUNIT_CASE_PARAM(mkwrite_of_revoked, log_gen_params),
-	KUNIT_CASE_PARAM(mkwrite_of_another, log_gen_params),
+	KUNIT_CASE_PARAM(mkwrite_refuses_revoked, log_gen_params),
+	KUNIT_CASE_PARAM(mkwrite_retries_foreign_folio, log_gen_params),
 	KUNIT_CASE_PARAM(mkwrite_asserts_locks, log_gen_params),
-	KUNIT_CASE_PARAM(drivers_mark, log_gen_params),
-	KUNIT_CASE_PARAM(grows, log_gen_params),
-	KUNIT_CASE(lent),
+	KUNIT_CASE_PARAM(dirty_mark_sets_range, log_gen_params),
+	KUNIT_CASE_PARAM(grow_keeps_marks, log_gen_params),
+	KUNIT_CASE(mark_dirty_of_lent_pages),
 	{}
 };
 

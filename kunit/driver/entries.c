@@ -68,7 +68,7 @@ KUNIT_ARRAY_PARAM(frames, frames, fixture_backing_name);
 
 /* In their order, small, writable, and without a struct page. */
 /* ids: ME-19 ME-44 ME-46 */
-static void name_the_frames(struct kunit *test)
+static void entries_hold_frames(struct kunit *test)
 {
 	const char * const *attrs = test->param_value;
 	struct follow_pfnmap_args args = {};
@@ -88,7 +88,7 @@ static void name_the_frames(struct kunit *test)
 }
 
 /* ids: PA-19 ME-11 */
-static void are_as_the_mapping(struct kunit *test)
+static void entries_follow_vma_prot(struct kunit *test)
 {
 	const char * const *attrs = test->param_value;
 	struct follow_pfnmap_args args = {};
@@ -166,7 +166,7 @@ static void expect_mode(struct kunit *test, struct mapping *m, pgoff_t page,
 
 /* In entries of each size, and as they come again after a revoke. */
 /* ids: ME-23 ME-29 ME-32 */
-static void have_the_cache_mode(struct kunit *test)
+static void entries_have_cache_mode(struct kunit *test)
 {
 	const struct mode_case *c = test->param_value;
 	const pgoff_t middle = WINDOW_SIZE / 2 / PAGE_SIZE;
@@ -204,7 +204,7 @@ static void have_the_cache_mode(struct kunit *test)
 }
 
 /* mprotect() makes the VMA's protection anew, on some architectures without it. */
-static void have_it_after_mprotect(struct kunit *test)
+static void mprotect_keeps_cache_mode(struct kunit *test)
 {
 	const struct mode_case *c = test->param_value;
 	struct follow_pfnmap_args args = {};
@@ -226,7 +226,7 @@ static void have_it_after_mprotect(struct kunit *test)
 
 /* A frame does not take another's place. */
 /* ids: ME-20 ME-22 */
-static void stay(struct kunit *test)
+static void insert_pfn_keeps_present_entry(struct kunit *test)
 {
 	struct follow_pfnmap_args args = {};
 	struct vm_area_struct *vma;
@@ -245,7 +245,7 @@ static void stay(struct kunit *test)
 
 /* Of what has struct pages nobody learns the frame. */
 /* ids: ME-45 */
-static void of_pages_are_not_told(struct kunit *test)
+static void follow_pfnmap_refuses_pages(struct kunit *test)
 {
 	struct follow_pfnmap_args args = {};
 	struct mapping m;
@@ -263,7 +263,7 @@ static void of_pages_are_not_told(struct kunit *test)
  * own. It serves memory that the kernel does not use as RAM.
  */
 /* ids: LK-80 */
-static void generic_access(struct kunit *test)
+static void generic_access_refuses_ram(struct kunit *test)
 {
 	static const struct {
 		const char *attrs;
@@ -325,7 +325,7 @@ KUNIT_ARRAY_PARAM(hole, hole_cases, hole_case_name);
  * at the end may be missed; a length of 0 is all the rest. No lock is needed.
  */
 /* ids: PA-30 ME-35 ME-36 ME-37 */
-static void go_with_a_hole(struct kunit *test)
+static void unmap_mapping_range_rounds(struct kunit *test)
 {
 	const struct hole_case *c = test->param_value;
 	struct follow_pfnmap_args args = {};
@@ -340,7 +340,7 @@ static void go_with_a_hole(struct kunit *test)
 }
 
 /* ids: PA-28 ME-1 */
-static void of_neighbours_stay(struct kunit *test)
+static void munmap_keeps_neighbours(struct kunit *test)
 {
 	struct follow_pfnmap_args args = {};
 	struct mapping m;
@@ -355,7 +355,7 @@ static void of_neighbours_stay(struct kunit *test)
 
 /* Private pages that were written to stay, unless even_cows is set. */
 /* ids: PA-27 ME-38 ME-39 */
-static void of_copies(struct kunit *test)
+static void unmap_mapping_range_keeps_copies(struct kunit *test)
 {
 	struct mapdev_region *region = fixture_region(test, PAGE_SIZE);
 	struct file *file = fixture_open(test, region, O_RDWR);
@@ -380,16 +380,16 @@ static void of_copies(struct kunit *test)
 }
 
 static struct kunit_case entries_cases[] = {
-	KUNIT_CASE_PARAM(name_the_frames, frames_gen_params),
-	KUNIT_CASE_PARAM(are_as_the_mapping, frames_gen_params),
-	KUNIT_CASE_PARAM(have_the_cache_mode, mode_gen_params),
-	KUNIT_CASE_PARAM(have_it_after_mprotect, mode_gen_params),
-	KUNIT_CASE(stay),
-	KUNIT_CASE(of_pages_are_not_told),
-	KUNIT_CASE(generic_access),
-	KUNIT_CASE_PARAM(go_with_a_hole, hole_gen_params),
-	KUNIT_CASE(of_neighbours_stay),
-	KUNIT_CASE(of_copies),
+	KUNIT_CASE_PARAM(entries_hold_frames, frames_gen_params),
+	KUNIT_CASE_PARAM(entries_follow_vma_prot, frames_gen_params),
+	KUNIT_CASE_PARAM(entries_have_cache_mode, mode_gen_params),
+	KUNIT_CASE_PARAM(mprotect_keeps_cache_mode, mode_gen_params),
+	KUNIT_CASE(insert_pfn_keeps_present_entry),
+	KUNIT_CASE(follow_pfnmap_refuses_pages),
+	KUNIT_CASE(generic_access_refuses_ram),
+	KUNIT_CASE_PARAM(unmap_mapping_range_rounds, hole_gen_params),
+	KUNIT_CASE(munmap_keeps_neighbours),
+	KUNIT_CASE(unmap_mapping_range_keeps_copies),
 	{}
 };
 

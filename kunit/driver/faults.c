@@ -28,7 +28,7 @@ static void fault_by_vma_lock(struct kunit *test, unsigned long addr,
 
 /* What the kernel touches itself comes under mmap_lock. */
 /* ids: LK-54 PA-29 */
-static void fault_by_mmap_lock(struct kunit *test)
+static void fault_under_mmap_lock(struct kunit *test)
 {
 	struct spy *spy = spy_on_param(test);
 
@@ -42,7 +42,7 @@ static void fault_by_mmap_lock(struct kunit *test)
 
 /* With map_pages, no more than the VMA lock; without, not called by it. */
 /* ids: LK-54 PA-2 PA-29 */
-static void fault_by_map_pages(struct kunit *test)
+static void vma_lock_fault_needs_map_pages(struct kunit *test)
 {
 	struct spy *spy = spy_on_param(test);
 
@@ -64,7 +64,7 @@ static void fault_by_map_pages(struct kunit *test)
 
 /* In an RCU section, whose lock comes on top of the others. */
 /* ids: LK-63 LK-64 LK-65 */
-static void in_map_pages(struct kunit *test)
+static void map_pages_locks(struct kunit *test)
 {
 	struct spy *spy;
 	u8 byte = 1;
@@ -93,7 +93,7 @@ KUNIT_ARRAY_PARAM(huge, huge_backings, fixture_backing_name);
 
 /* Never kept from faults by the VMA lock, map_pages or not. */
 /* ids: LK-58 LK-61 */
-static void in_huge_fault(struct kunit *test)
+static void huge_fault_locks(struct kunit *test)
 {
 	const char * const *attrs = test->param_value;
 	struct spy *spy;
@@ -131,7 +131,7 @@ KUNIT_ARRAY_PARAM(dirty, dirty_backings, fixture_backing_name);
 
 /* The flags do not tell by which lock it came: core has written over them. */
 /* ids: LK-68 LK-69 */
-static void in_page_mkwrite(struct kunit *test)
+static void page_mkwrite_locks(struct kunit *test)
 {
 	struct spy *spy = spy_on_param(test);
 
@@ -163,7 +163,7 @@ static bool is_writable(unsigned long addr)
  * NOPAGE, which the documents ask for, leaves it as it is.
  */
 /* ids: LK-73 LK-74 LK-75 */
-static void in_pfn_mkwrite(struct kunit *test)
+static void pfn_mkwrite_locks(struct kunit *test)
 {
 	struct spy *spy = spy_on(test, SPY_SIZE, "backing=contig");
 
@@ -187,12 +187,12 @@ static void in_pfn_mkwrite(struct kunit *test)
 }
 
 static struct kunit_case faults_cases[] = {
-	KUNIT_CASE_PARAM(fault_by_mmap_lock, backing_gen_params),
-	KUNIT_CASE_PARAM(fault_by_map_pages, backing_gen_params),
-	KUNIT_CASE_PARAM(in_map_pages, backing_gen_params),
-	KUNIT_CASE_PARAM(in_huge_fault, huge_gen_params),
-	KUNIT_CASE_PARAM(in_page_mkwrite, dirty_gen_params),
-	KUNIT_CASE(in_pfn_mkwrite),
+	KUNIT_CASE_PARAM(fault_under_mmap_lock, backing_gen_params),
+	KUNIT_CASE_PARAM(vma_lock_fault_needs_map_pages, backing_gen_params),
+	KUNIT_CASE_PARAM(map_pages_locks, backing_gen_params),
+	KUNIT_CASE_PARAM(huge_fault_locks, huge_gen_params),
+	KUNIT_CASE_PARAM(page_mkwrite_locks, dirty_gen_params),
+	KUNIT_CASE(pfn_mkwrite_locks),
 	{}
 };
 

@@ -12,7 +12,7 @@
 /* ids: LK-11 LK-12 LK-13 LK-14 LK-15 LK-16 LK-17 LK-18 LK-19 LK-20 LK-21 */
 /* ids: LK-22 LK-23 LK-24 LK-25 LK-26 LK-27 LK-28 LK-29 LK-30 LK-31 LK-32 */
 /* ids: LK-33 LK-34 LK-35 LK-36 */
-static void file_hooks(struct kunit *test)
+static void node_has_file_operations(struct kunit *test)
 {
 	struct mapdev_region *region = fixture_region(test, PAGE_SIZE);
 	struct file *file = fixture_open(test, region, O_RDWR);
@@ -53,7 +53,7 @@ static void file_hooks(struct kunit *test)
 
 /* Locks, leases, directories: what core does for all files is what it does. */
 /* ids: LK-26 LK-O7 LK-O8 LK-O12 */
-static void no_locks_of_its_own(struct kunit *test)
+static void node_leaves_file_locks_to_vfs(struct kunit *test)
 {
 	struct mapdev_region *region = fixture_region(test, PAGE_SIZE);
 	struct file *file = fixture_open(test, region, O_RDWR);
@@ -71,7 +71,7 @@ static bool is_of(const struct module *owner, const void *table)
 
 /* Dentry, inode, attributes, superblock, quota, device: of the file system. */
 /* ids: LK-O1 LK-O2 LK-O3 LK-O4 LK-O5 LK-O6 LK-O9 LK-O10 LK-O11 */
-static void rest_is_of_others(struct kunit *test)
+static void node_belongs_to_devtmpfs(struct kunit *test)
 {
 	struct mapdev_region *region = fixture_region(test, PAGE_SIZE);
 	struct file *file = fixture_open(test, region, O_RDWR);
@@ -97,9 +97,9 @@ static void rest_is_of_others(struct kunit *test)
 }
 
 static struct kunit_case fops_cases[] = {
-	KUNIT_CASE(file_hooks),
-	KUNIT_CASE(no_locks_of_its_own),
-	KUNIT_CASE(rest_is_of_others),
+	KUNIT_CASE(node_has_file_operations),
+	KUNIT_CASE(node_leaves_file_locks_to_vfs),
+	KUNIT_CASE(node_belongs_to_devtmpfs),
 	{}
 };
 

@@ -16,7 +16,7 @@
 #include "fixture.c"
 
 /* ids: PA-33 PA-34 */
-static void guard_before_mmap_lock(struct kunit *test)
+static void lockdep_reports_guard_first(struct kunit *test)
 {
 	struct mapdev_region *region =
 		fixture_region_with(test, PAGE_SIZE, "backing=pages");
@@ -38,7 +38,7 @@ static void guard_before_mmap_lock(struct kunit *test)
 }
 
 static struct kunit_case inversion_cases[] = {
-	KUNIT_CASE(guard_before_mmap_lock),
+	KUNIT_CASE(lockdep_reports_guard_first),
 	{}
 };
 

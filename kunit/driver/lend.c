@@ -96,7 +96,7 @@ static u8 *lent_byte(struct lend_fixture *fx, size_t offset)
 }
 
 /* Each page at its place, by mapping and by read(2). */
-static void is_the_memory_lent(struct kunit *test)
+static void mapping_shows_lent_memory(struct kunit *test)
 {
 	struct lend_fixture *fx = fixture_lend(test);
 	u8 byte;
@@ -116,7 +116,7 @@ static void is_the_memory_lent(struct kunit *test)
 }
 
 /* While it is mapped and open: nobody holds or reaches a page any more. */
-static void is_the_owners_again(struct kunit *test)
+static void retire_releases_pages(struct kunit *test)
 {
 	struct lend_fixture *fx = fixture_lend(test);
 	loff_t pos = 0;
@@ -135,7 +135,7 @@ static void is_the_owners_again(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, fx->region->pages);
 }
 
-static void owner_and_root_are_apart(struct kunit *test)
+static void owner_and_root_revoke_apart(struct kunit *test)
 {
 	struct lend_fixture *fx = fixture_lend(test);
 	u8 byte = 1;
@@ -154,7 +154,7 @@ static void owner_and_root_are_apart(struct kunit *test)
 }
 
 /* A file that is still open keeps the device of a retired region no longer. */
-static void owner_is_let_go(struct kunit *test)
+static void retire_releases_parent(struct kunit *test)
 {
 	struct lend_fixture *fx = fixture_lend(test);
 	struct device *owner = fx->desc.parent;
@@ -172,7 +172,7 @@ static void owner_is_let_go(struct kunit *test)
 }
 
 /* It is no memory of ours: max_bytes has nothing to say. */
-static void costs_nothing(struct kunit *test)
+static void lent_memory_is_not_counted(struct kunit *test)
 {
 	struct lend_fixture *fx = fixture_lend(test);
 
@@ -180,7 +180,7 @@ static void costs_nothing(struct kunit *test)
 }
 
 /* What it marks, the suite of the dirty log looks at. */
-static void marks_dirty(struct kunit *test)
+static void mark_dirty_checks_range(struct kunit *test)
 {
 	struct lend_fixture *fx = fixture_lend(test);
 
@@ -247,7 +247,7 @@ static void bad_desc_name(const struct bad_desc *c, char *desc)
 
 KUNIT_ARRAY_PARAM(bad_desc, bad_descs, bad_desc_name);
 
-static void refused(struct kunit *test)
+static void register_refuses(struct kunit *test)
 {
 	struct lend_fixture *fx = kunit_kzalloc(test, sizeof(*fx), GFP_KERNEL);
 	const struct bad_desc *c = test->param_value;
@@ -264,7 +264,7 @@ static void refused(struct kunit *test)
 }
 
 /* Pages that core would not map are not taken: no program is to meet them. */
-static void unmappable(struct kunit *test)
+static void register_refuses_unmappable_page(struct kunit *test)
 {
 	struct lend_fixture *fx = kunit_kzalloc(test, sizeof(*fx), GFP_KERNEL);
 	u8 *slab = kunit_kzalloc(test, 64, GFP_KERNEL);
@@ -295,7 +295,7 @@ static void unmappable(struct kunit *test)
 }
 
 /* A block of a higher order has one reference, until it is split. */
-static void unsplit_block(struct kunit *test)
+static void register_refuses_unsplit_block(struct kunit *test)
 {
 	struct page *block = alloc_pages(GFP_KERNEL | __GFP_ZERO, 2);
 	struct page *pages[4];
@@ -324,7 +324,7 @@ static void unsplit_block(struct kunit *test)
 		__free_page(pages[i]);
 }
 
-static void name_is_taken(struct kunit *test)
+static void register_refuses_taken_name(struct kunit *test)
 {
 	struct lend_fixture *fx = fixture_lend(test);
 
@@ -334,16 +334,16 @@ static void name_is_taken(struct kunit *test)
 }
 
 static struct kunit_case lend_cases[] = {
-	KUNIT_CASE_PARAM(is_the_memory_lent, kind_gen_params),
-	KUNIT_CASE_PARAM(is_the_owners_again, kind_gen_params),
-	KUNIT_CASE_PARAM(owner_and_root_are_apart, kind_gen_params),
-	KUNIT_CASE_PARAM(owner_is_let_go, kind_gen_params),
-	KUNIT_CASE_PARAM(costs_nothing, kind_gen_params),
-	KUNIT_CASE_PARAM(marks_dirty, kind_gen_params),
-	KUNIT_CASE_PARAM(refused, bad_desc_gen_params),
-	KUNIT_CASE(unmappable),
-	KUNIT_CASE(unsplit_block),
-	KUNIT_CASE(name_is_taken),
+	KUNIT_CASE_PARAM(mapping_shows_lent_memory, kind_gen_params),
+	KUNIT_CASE_PARAM(retire_releases_pages, kind_gen_params),
+	KUNIT_CASE_PARAM(owner_and_root_revoke_apart, kind_gen_params),
+	KUNIT_CASE_PARAM(retire_releases_parent, kind_gen_params),
+	KUNIT_CASE_PARAM(lent_memory_is_not_counted, kind_gen_params),
+	KUNIT_CASE_PARAM(mark_dirty_checks_range, kind_gen_params),
+	KUNIT_CASE_PARAM(register_refuses, bad_desc_gen_params),
+	KUNIT_CASE(register_refuses_unmappable_page),
+	KUNIT_CASE(register_refuses_unsplit_block),
+	KUNIT_CASE(register_refuses_taken_name),
 	{}
 };
 

@@ -76,14 +76,14 @@ static void name_case_name(const struct name_case *c, char *desc)
 
 KUNIT_ARRAY_PARAM(name, name_cases, name_case_name);
 
-static void names(struct kunit *test)
+static void create_checks_name(struct kunit *test)
 {
 	const struct name_case *c = test->param_value;
 
 	KUNIT_EXPECT_EQ(test, c->err, create_errno(c->name, PAGE_SIZE));
 }
 
-static void name_taken(struct kunit *test)
+static void create_refuses_taken_name(struct kunit *test)
 {
 	struct mapdev_region *region = fixture_region(test, SZ_1M);
 
@@ -97,7 +97,7 @@ static void name_taken(struct kunit *test)
  * What is refused or retired is not counted: the same size fits each time. And
  * what is refused is so before it has taken the memory of others.
  */
-static void max_bytes(struct kunit *test)
+static void create_respects_max_bytes(struct kunit *test)
 {
 	static const char * const backings[] = {
 		"paged", "pages", "vmalloc", "contig",
@@ -115,7 +115,7 @@ static void max_bytes(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 0, create_errno("kunit-max", half / 2));
 }
 
-static void revoke_restore(struct kunit *test)
+static void revoke_and_restore(struct kunit *test)
 {
 	struct mapdev_region *region = fixture_region(test, SZ_1M);
 
@@ -132,7 +132,7 @@ static void revoke_restore(struct kunit *test)
 }
 
 /* Root's reason and the owner's are two: live again when both are over. */
-static void two_reasons(struct kunit *test)
+static void restore_needs_both_reasons(struct kunit *test)
 {
 	struct mapdev_region *region = fixture_region(test, SZ_1M);
 
@@ -179,11 +179,11 @@ static void minors_are_not_reused(struct kunit *test)
 
 static struct kunit_case life_cases[] = {
 	KUNIT_CASE(create_and_retire),
-	KUNIT_CASE_PARAM(names, name_gen_params),
-	KUNIT_CASE(name_taken),
-	KUNIT_CASE(max_bytes),
-	KUNIT_CASE(revoke_restore),
-	KUNIT_CASE(two_reasons),
+	KUNIT_CASE_PARAM(create_checks_name, name_gen_params),
+	KUNIT_CASE(create_refuses_taken_name),
+	KUNIT_CASE(create_respects_max_bytes),
+	KUNIT_CASE(revoke_and_restore),
+	KUNIT_CASE(restore_needs_both_reasons),
 	KUNIT_CASE(open_holds_region),
 	KUNIT_CASE(refused_open_holds_nothing),
 	KUNIT_CASE(minors_are_not_reused),

@@ -18,7 +18,7 @@ KUNIT_ARRAY_PARAM(backing, spy_backings, fixture_backing_name);
 /* --- mmap(2) --- */
 
 /* ids: LK-27 PA-1 */
-static void in_get_unmapped_area(struct kunit *test)
+static void get_unmapped_area_locks(struct kunit *test)
 {
 	struct spy *spy;
 
@@ -32,7 +32,7 @@ static void in_get_unmapped_area(struct kunit *test)
 
 /* There is no VMA yet. */
 /* ids: MP-43 PA-1 PA-9 */
-static void in_mmap_prepare(struct kunit *test)
+static void mmap_prepare_locks(struct kunit *test)
 {
 	struct spy *spy = spy_on_param(test);
 
@@ -44,7 +44,7 @@ static void in_mmap_prepare(struct kunit *test)
 
 /* Now there is, and nobody else can reach it. */
 /* ids: MP-8 MP-15 PA-1 PA-9 */
-static void in_mapped(struct kunit *test)
+static void mapped_locks(struct kunit *test)
 {
 	struct spy *spy = spy_on_param(test);
 
@@ -58,7 +58,7 @@ static void in_mapped(struct kunit *test)
 
 /* The new part is in no tree yet, and not locked itself. */
 /* ids: LK-50 LK-51 PA-16 */
-static void open_by_split(struct kunit *test)
+static void open_locks_at_split(struct kunit *test)
 {
 	struct spy *spy = spy_on(test, SPY_SIZE, "backing=contig");
 
@@ -71,7 +71,7 @@ static void open_by_split(struct kunit *test)
 
 /* Of vm_munmap(), which keeps the lock for writing; the VMA is detached. */
 /* ids: LK-52 */
-static void close_by_unmap(struct kunit *test)
+static void close_locks_at_munmap(struct kunit *test)
 {
 	struct spy *spy = spy_on(test, SPY_SIZE, "backing=pages");
 
@@ -84,7 +84,7 @@ static void close_by_unmap(struct kunit *test)
 
 /* Of munmap(2), which has downgraded it by then: no module can call that. */
 /* ids: LK-52 PA-52 */
-static void close_downgraded(struct kunit *test)
+static void close_accepts_downgraded_lock(struct kunit *test)
 {
 	struct spy *spy = spy_on(test, SPY_SIZE, "backing=pages");
 	struct vm_area_struct *vma, detached = {};
@@ -108,7 +108,7 @@ static void close_downgraded(struct kunit *test)
  * task that exits has no mm any more.
  */
 /* ids: LK-50 LK-51 PA-18 */
-static void open_by_fork(struct kunit *test)
+static void open_locks_at_fork(struct kunit *test)
 {
 	struct process *process = process_start(test, "(:); :");
 	struct spy *spy = spy_on(test, SPY_SIZE, "backing=pages");
@@ -128,7 +128,7 @@ static void open_by_fork(struct kunit *test)
 
 /* The mm that is locked is that of the mapping, not of who asks. */
 /* ids: LK-77 LK-78 LK-79 */
-static void in_access(struct kunit *test)
+static void access_locks(struct kunit *test)
 {
 	struct process *process = process_start(test, ":");
 	struct spy *spy = spy_on(test, SPY_SIZE, "backing=contig");
@@ -146,7 +146,7 @@ static void in_access(struct kunit *test)
 
 /* It needs no lock of any mm that maps the region. */
 /* ids: PA-4 PA-8 PA-30 ME-41 */
-static void none_in_revoke(struct kunit *test)
+static void revoke_needs_no_mmap_lock(struct kunit *test)
 {
 	struct spy *spy = spy_on_param(test);
 	struct revoker revoker;
@@ -166,15 +166,15 @@ static void none_in_revoke(struct kunit *test)
 }
 
 static struct kunit_case locks_cases[] = {
-	KUNIT_CASE_PARAM(in_get_unmapped_area, backing_gen_params),
-	KUNIT_CASE_PARAM(in_mmap_prepare, backing_gen_params),
-	KUNIT_CASE_PARAM(in_mapped, backing_gen_params),
-	KUNIT_CASE(open_by_split),
-	KUNIT_CASE(open_by_fork),
-	KUNIT_CASE(close_by_unmap),
-	KUNIT_CASE(close_downgraded),
-	KUNIT_CASE(in_access),
-	KUNIT_CASE_PARAM(none_in_revoke, backing_gen_params),
+	KUNIT_CASE_PARAM(get_unmapped_area_locks, backing_gen_params),
+	KUNIT_CASE_PARAM(mmap_prepare_locks, backing_gen_params),
+	KUNIT_CASE_PARAM(mapped_locks, backing_gen_params),
+	KUNIT_CASE(open_locks_at_split),
+	KUNIT_CASE(open_locks_at_fork),
+	KUNIT_CASE(close_locks_at_munmap),
+	KUNIT_CASE(close_accepts_downgraded_lock),
+	KUNIT_CASE(access_locks),
+	KUNIT_CASE_PARAM(revoke_needs_no_mmap_lock, backing_gen_params),
 	{}
 };
 

@@ -87,7 +87,7 @@ static ssize_t read_byte(struct file *file, u8 *byte, loff_t pos)
 	return file->f_op->read_iter(&kiocb, &iter);
 }
 
-static void store_and_load(struct kunit *test)
+static void mapping_and_file_share_data(struct kunit *test)
 {
 	struct mapping_fixture fx;
 	loff_t pos = PAGE_SIZE + 8;
@@ -112,7 +112,7 @@ static void store_and_load(struct kunit *test)
  * Nor does a case find what another has stored, even before the module was loaded:
  * memory that is not the kernel's outlives it.
  */
-static void begins_with_zeros(struct kunit *test)
+static void new_region_is_zeroed(struct kunit *test)
 {
 	for (int i = 0; i < 2; i++) {
 		struct mapping_fixture fx;
@@ -131,7 +131,7 @@ static void begins_with_zeros(struct kunit *test)
 }
 
 /* ids: MP-7 MP-13 MP-24 MP-25 MP-26 PA-6 PA-22 PA-23 */
-static void vma_is_as_prepared(struct kunit *test)
+static void vma_matches_prepare(struct kunit *test)
 {
 	struct mapping_fixture fx;
 	struct vm_area_struct *vma;
@@ -151,7 +151,7 @@ static void vma_is_as_prepared(struct kunit *test)
 }
 
 /* ids: MP-23 */
-static void past_the_end(struct kunit *test)
+static void mmap_refuses_past_end(struct kunit *test)
 {
 	struct mapdev_region *region = fixture_region(test, REGION_SIZE);
 	struct file *file = fixture_open(test, region, O_RDWR);
@@ -169,7 +169,7 @@ static bool is_mapped(struct mapping_fixture *fx, size_t offset)
 
 /* Eager: all of it is there before the first touch. Else nothing is. */
 /* ids: MP-32 MP-36 */
-static void eager_or_not(struct kunit *test)
+static void only_eager_is_populated(struct kunit *test)
 {
 	struct mapping_fixture fx;
 
@@ -181,7 +181,7 @@ static void eager_or_not(struct kunit *test)
 
 /* An eager mapping of a part begins with the page of its offset. */
 /* ids: MP-36 */
-static void part_of_it(struct kunit *test)
+static void partial_mmap_starts_at_offset(struct kunit *test)
 {
 	struct mapping_fixture fx;
 	unsigned long addr;
@@ -201,7 +201,7 @@ static void part_of_it(struct kunit *test)
  * fills page tables by itself fills those of a window, aligned as core's.
  */
 /* ids: LK-54 PA-14 PA-48 */
-static void faults_under_vma_lock(struct kunit *test)
+static void fault_under_vma_lock(struct kunit *test)
 {
 	struct mapping_fixture fx;
 	unsigned long addr;
@@ -239,7 +239,7 @@ static void faults_under_vma_lock(struct kunit *test)
  * come each by one fault.
  */
 /* ids: LK-44 LK-66 LK-67 PA-41 */
-static void maps_around_a_read(struct kunit *test)
+static void read_maps_around(struct kunit *test)
 {
 	const struct { const char *attrs; u64 faults; } cases[] = {
 		{ "granule=PAGE", 0 },
@@ -282,7 +282,7 @@ static void maps_around_a_read(struct kunit *test)
 }
 
 /* ids: PA-30 ME-34 */
-static void revoke_takes_mappings(struct kunit *test)
+static void revoke_unmaps(struct kunit *test)
 {
 	struct mapping_fixture fx;
 	u8 byte = 42;
@@ -303,7 +303,7 @@ static void revoke_takes_mappings(struct kunit *test)
 
 /* ME-19, LK-59: the entry is a PMD, of the page frames in their order. */
 /* ids: LK-43 LK-59 ME-19 ME-44 */
-static void huge_page_frames(struct kunit *test)
+static void huge_fault_maps_frames(struct kunit *test)
 {
 	struct follow_pfnmap_args args = {};
 	struct mapdev_region *region;
@@ -337,7 +337,7 @@ static void huge_page_frames(struct kunit *test)
 
 /* mapped, open and close: a token for each mapping, and one close for each. */
 /* ids: LK-51 LK-53 */
-static void every_mapping_closes(struct kunit *test)
+static void open_and_close_balance(struct kunit *test)
 {
 	struct mapping_fixture fx;
 
@@ -361,7 +361,7 @@ static void every_mapping_closes(struct kunit *test)
  * the region is revoked between the two hooks, as a race would have it.
  */
 /* ids: MP-12 MP-13 MP-40 LK-53 */
-static void close_without_mapped(struct kunit *test)
+static void close_after_failed_mapped(struct kunit *test)
 {
 	const struct vm_operations_struct *ops;
 	struct mapping_fixture fx;
@@ -386,7 +386,7 @@ static void close_without_mapped(struct kunit *test)
 
 /* Core gets the folio locked, so that a revoke waits for its entry. */
 /* ids: LK-55 LK-56 */
-static void fault_hands_out_locked(struct kunit *test)
+static void fault_returns_locked_folio(struct kunit *test)
 {
 	struct mapping_fixture fx;
 	vm_fault_t ret;
@@ -414,7 +414,7 @@ static void fault_hands_out_locked(struct kunit *test)
 
 /* The folios of paged stay, and none reaches past the end of the region. */
 /* ids: LK-90 LK-92 */
-static void folios(struct kunit *test)
+static void folios_fill_region(struct kunit *test)
 {
 	struct mapdev_region *region;
 	struct address_space *mapping;
@@ -511,7 +511,7 @@ static void revoke_waits_for_guard(struct kunit *test)
 
 /* The callbacks notice callers without the locks that core holds. */
 /* ids: PA-1 PA-29 */
-static void asserts_locks(struct kunit *test)
+static void hooks_assert_locks(struct kunit *test)
 {
 	const struct vm_operations_struct *ops;
 	struct mapping_fixture fx;
@@ -544,25 +544,25 @@ static void asserts_locks(struct kunit *test)
 }
 
 static struct kunit_case mapping_cases[] = {
-	KUNIT_CASE_PARAM(store_and_load, backing_gen_params),
-	KUNIT_CASE_PARAM(begins_with_zeros, backing_gen_params),
-	KUNIT_CASE_PARAM(vma_is_as_prepared, backing_gen_params),
-	KUNIT_CASE_PARAM(eager_or_not, backing_gen_params),
-	KUNIT_CASE_PARAM(part_of_it, backing_gen_params),
-	KUNIT_CASE_PARAM(every_mapping_closes, backing_gen_params),
-	KUNIT_CASE_PARAM(close_without_mapped, backing_gen_params),
-	KUNIT_CASE(huge_page_frames),
-	KUNIT_CASE(past_the_end),
-	KUNIT_CASE_PARAM(faults_under_vma_lock, backing_gen_params),
-	KUNIT_CASE(maps_around_a_read),
-	KUNIT_CASE_PARAM(revoke_takes_mappings, backing_gen_params),
-	KUNIT_CASE(fault_hands_out_locked),
-	KUNIT_CASE(folios),
+	KUNIT_CASE_PARAM(mapping_and_file_share_data, backing_gen_params),
+	KUNIT_CASE_PARAM(new_region_is_zeroed, backing_gen_params),
+	KUNIT_CASE_PARAM(vma_matches_prepare, backing_gen_params),
+	KUNIT_CASE_PARAM(only_eager_is_populated, backing_gen_params),
+	KUNIT_CASE_PARAM(partial_mmap_starts_at_offset, backing_gen_params),
+	KUNIT_CASE_PARAM(open_and_close_balance, backing_gen_params),
+	KUNIT_CASE_PARAM(close_after_failed_mapped, backing_gen_params),
+	KUNIT_CASE(huge_fault_maps_frames),
+	KUNIT_CASE(mmap_refuses_past_end),
+	KUNIT_CASE_PARAM(fault_under_vma_lock, backing_gen_params),
+	KUNIT_CASE(read_maps_around),
+	KUNIT_CASE_PARAM(revoke_unmaps, backing_gen_params),
+	KUNIT_CASE(fault_returns_locked_folio),
+	KUNIT_CASE(folios_fill_region),
 	KUNIT_CASE(revoke_waits_for_folio),
 	KUNIT_CASE(revoke_waits_for_new_folio),
 	KUNIT_CASE(revoke_waits_for_rcu),
 	KUNIT_CASE(revoke_waits_for_guard),
-	KUNIT_CASE_PARAM(asserts_locks, backing_gen_params),
+	KUNIT_CASE_PARAM(hooks_assert_locks, backing_gen_params),
 	{}
 };
 

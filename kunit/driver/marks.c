@@ -26,7 +26,7 @@ static void clear_run(struct kunit *test, struct mapdev_marks *marks,
 }
 
 /* The same set as mere bits, found by looking at each. */
-static void marks_are_a_set(struct kunit *test)
+static void marks_match_bitmap(struct kunit *test)
 {
 	static const unsigned long limits[] = {
 		1, 2, BITS_PER_LONG - 1, BITS_PER_LONG, BITS_PER_LONG + 1, 4095,
@@ -74,7 +74,7 @@ static void marks_are_a_set(struct kunit *test)
 }
 
 /* A run ends with its word, and may be all of it. */
-static void runs_are_of_one_word(struct kunit *test)
+static void run_ends_with_word(struct kunit *test)
 {
 	struct mapdev_marks *marks = mapdev_marks_alloc(3 * BITS_PER_LONG);
 
@@ -96,7 +96,7 @@ static void runs_are_of_one_word(struct kunit *test)
  * Somebody adds while the last one of a word goes. The bit above may go with
  * it, and who adds next to that has to set it, even if his own bit is there.
  */
-static void marks_set_all_levels(struct kunit *test)
+static void set_repairs_upper_level(struct kunit *test)
 {
 	struct mapdev_marks *marks = mapdev_marks_alloc(1000000);
 
@@ -108,7 +108,7 @@ static void marks_set_all_levels(struct kunit *test)
 }
 
 /* What is set at once, or filled, is all that is found, at each level. */
-static void marks_are_set_by_words(struct kunit *test)
+static void set_and_fill_words(struct kunit *test)
 {
 	static const unsigned long limits[] = {
 		1, BITS_PER_LONG, BITS_PER_LONG + 1, 4096, 4097, 300000,
@@ -149,10 +149,10 @@ static void marks_are_set_by_words(struct kunit *test)
 }
 
 static struct kunit_case marks_cases[] = {
-	KUNIT_CASE(marks_are_a_set),
-	KUNIT_CASE(runs_are_of_one_word),
-	KUNIT_CASE(marks_set_all_levels),
-	KUNIT_CASE(marks_are_set_by_words),
+	KUNIT_CASE(marks_match_bitmap),
+	KUNIT_CASE(run_ends_with_word),
+	KUNIT_CASE(set_repairs_upper_level),
+	KUNIT_CASE(set_and_fill_words),
 	{}
 };
 

@@ -13,7 +13,7 @@
 
 /* What the refused one should have replaced is gone, and the rest is not. */
 /* ids: MP-3 MP-5 MP-43 */
-static void refused_overlay_leaves_a_hole(struct kunit *test)
+static void refused_overlay_leaves_hole(struct kunit *test)
 {
 	struct mapdev_region *region =
 		fixture_region_with(test, 3 * PAGE_SIZE, "backing=pages");
@@ -109,7 +109,7 @@ static struct mock_driver *stack_on(struct kunit *test,
 
 /* A file above a region's maps the region: its VMA is a common one. */
 /* ids: MP-17 MP-42 */
-static void compat(struct kunit *test)
+static void stacked_mmap_maps_region(struct kunit *test)
 {
 	struct mapdev_region *region;
 	struct mock_driver *driver = stack_on(test, &region);
@@ -143,7 +143,7 @@ static void compat(struct kunit *test)
 
 /* A refusal leaves no file behind; and here close is not called. */
 /* ids: MP-42 */
-static void compat_fails(struct kunit *test)
+static void stacked_mmap_failure_puts_file(struct kunit *test)
 {
 	struct mapdev_region *region;
 	struct mock_driver *driver = stack_on(test, &region);
@@ -159,10 +159,10 @@ static void compat_fails(struct kunit *test)
 }
 
 static struct kunit_case mmap_cases[] = {
-	KUNIT_CASE(refused_overlay_leaves_a_hole),
+	KUNIT_CASE(refused_overlay_leaves_hole),
 	KUNIT_CASE_PARAM(merge_skips_mapped, merge_gen_params),
-	KUNIT_CASE_PARAM(compat, backing_gen_params),
-	KUNIT_CASE_PARAM(compat_fails, backing_gen_params),
+	KUNIT_CASE_PARAM(stacked_mmap_maps_region, backing_gen_params),
+	KUNIT_CASE_PARAM(stacked_mmap_failure_puts_file, backing_gen_params),
 	{}
 };
 

@@ -63,7 +63,7 @@ static void unmap_from(struct mm_struct *mm, unsigned long addr)
  * over the border of two pages, and only up to the end of the mapping.
  */
 /* ids: ME-48 ME-49 */
-static void access_process_vm_counts(struct kunit *test)
+static void access_process_vm_stops_at_end(struct kunit *test)
 {
 	const char * const *attrs = test->param_value;
 	struct mapdev_region *region =
@@ -123,7 +123,7 @@ static struct vm_area_struct *touched(struct kunit *test, const char *attrs,
 
 /* ME-4 to ME-6, zap_page_range(): these pages go, and come again. */
 /* ids: ME-4 ME-5 */
-static void zap_vma_range_takes_part(struct kunit *test)
+static void zap_vma_range_unmaps_part(struct kunit *test)
 {
 	const char * const *attrs = test->param_value;
 	struct vm_area_struct *vma;
@@ -144,7 +144,7 @@ static void zap_vma_range_takes_part(struct kunit *test)
 
 /* ME-7, zap_vma_ptes(): of special mappings only, and inside of the VMA only. */
 /* ids: ME-6 ME-7 ME-8 */
-static void zap_special_vma_range_is_picky(struct kunit *test)
+static void zap_special_vma_range_checks_vma(struct kunit *test)
 {
 	const char * const *attrs = test->param_value;
 	bool special = strcmp(*attrs, "backing=paged");
@@ -161,9 +161,9 @@ static void zap_special_vma_range_is_picky(struct kunit *test)
 }
 
 static struct kunit_case names_cases[] = {
-	KUNIT_CASE_PARAM(access_process_vm_counts, backing_gen_params),
-	KUNIT_CASE_PARAM(zap_vma_range_takes_part, backing_gen_params),
-	KUNIT_CASE_PARAM(zap_special_vma_range_is_picky, backing_gen_params),
+	KUNIT_CASE_PARAM(access_process_vm_stops_at_end, backing_gen_params),
+	KUNIT_CASE_PARAM(zap_vma_range_unmaps_part, backing_gen_params),
+	KUNIT_CASE_PARAM(zap_special_vma_range_checks_vma, backing_gen_params),
 	{}
 };
 

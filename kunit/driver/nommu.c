@@ -95,7 +95,7 @@ static void expect_copy(struct kunit *test, struct nommu_fixture *fx, long addr)
 /* --- The hooks of mapdev --- */
 
 /* ids: NM-30 */
-static void address_is_the_data(struct kunit *test)
+static void get_unmapped_area_returns_data(struct kunit *test)
 {
 	const char * const *attrs = test->param_value;
 	struct nommu_fixture fx;
@@ -141,7 +141,7 @@ static int prepare(struct nommu_fixture *fx, struct vm_area_desc *desc,
 
 /* No action, which core would refuse; and no frame without its page is pinned. */
 /* ids: NM-32 */
-static void prepares_shared(struct kunit *test)
+static void prepare_maps_shared(struct kunit *test)
 {
 	const char * const *attrs = test->param_value;
 	struct vm_area_desc desc;
@@ -160,7 +160,7 @@ static void prepares_shared(struct kunit *test)
 
 /* Neither shared, nor a private mapping that core would have as such. */
 /* ids: NM-32 */
-static void asks_for_a_copy(struct kunit *test)
+static void prepare_private_asks_for_copy(struct kunit *test)
 {
 	const char * const *attrs = test->param_value;
 	struct vm_area_desc desc;
@@ -173,7 +173,7 @@ static void asks_for_a_copy(struct kunit *test)
 
 /* The region is revoked between the two hooks, as a race would have it. */
 /* ids: NM-33 */
-static void mapped_after_a_revoke(struct kunit *test)
+static void mapped_fails_after_revoke(struct kunit *test)
 {
 	struct vm_area_struct vma = {};
 	struct vm_area_desc desc;
@@ -200,7 +200,7 @@ static void mapped_after_a_revoke(struct kunit *test)
 
 /* Core assumes for a char device: shared, and nothing to execute or copy. */
 /* ids: LK-32 NM-31 */
-static void says_no_capabilities(struct kunit *test)
+static void default_capabilities_refuse_copy(struct kunit *test)
 {
 	struct nommu_fixture fx;
 
@@ -215,7 +215,7 @@ static void says_no_capabilities(struct kunit *test)
 }
 
 /* ids: NM-9 NM-30 */
-static void has_no_address(struct kunit *test)
+static void mmap_needs_get_unmapped_area(struct kunit *test)
 {
 	struct nommu_fixture fx;
 
@@ -226,7 +226,7 @@ static void has_no_address(struct kunit *test)
 }
 
 /* ids: NM-18 */
-static void cannot_be_read(struct kunit *test)
+static void private_mmap_needs_read(struct kunit *test)
 {
 	struct nommu_fixture fx;
 
@@ -253,7 +253,7 @@ static unsigned int no_copies(struct file *file)
 }
 
 /* ids: NM-35 */
-static void answers_no_address(struct kunit *test)
+static void enosys_address_gives_copy(struct kunit *test)
 {
 	struct nommu_fixture fx;
 
@@ -275,7 +275,7 @@ static int remaps(struct vm_area_desc *desc)
 
 /* Core has none, and says so to who asks for one. */
 /* ids: NM-32 */
-static void does_no_action(struct kunit *test)
+static void mmap_refuses_action(struct kunit *test)
 {
 	struct nommu_fixture fx;
 
@@ -293,7 +293,7 @@ static int no_mapping(struct vm_area_desc *desc)
 }
 
 /* ids: NM-4 NM-32 */
-static void answers_no_mapping(struct kunit *test)
+static void enosys_prepare_gives_copy(struct kunit *test)
 {
 	struct nommu_fixture fx;
 
@@ -310,7 +310,7 @@ static void answers_no_mapping(struct kunit *test)
  * nothing can be executed, but refuses.
  */
 /* ids: NM-4 */
-static void copy_is_taken_for_the_memory(struct kunit *test)
+static void shared_mmap_reuses_private_copy(struct kunit *test)
 {
 	struct nommu_fixture fx;
 	struct mm_struct *first;
@@ -335,7 +335,7 @@ static void copy_is_taken_for_the_memory(struct kunit *test)
 /* --- What core has for drivers --- */
 
 /* ids: NM-40 */
-static void nothing_is_inserted(struct kunit *test)
+static void insert_page_fails(struct kunit *test)
 {
 	struct vm_area_struct vma = {};
 	struct nommu_fixture fx;
@@ -351,7 +351,7 @@ static void nothing_is_inserted(struct kunit *test)
 
 /* It compares, and sets flags. */
 /* ids: NM-32 */
-static void remap_compares(struct kunit *test)
+static void remap_compares_address(struct kunit *test)
 {
 	struct vm_area_struct vma = {};
 	unsigned long pfn = PHYS_PFN(SZ_2G);
@@ -368,19 +368,19 @@ static void remap_compares(struct kunit *test)
 }
 
 static struct kunit_case nommu_cases[] = {
-	KUNIT_CASE_PARAM(address_is_the_data, backing_gen_params),
-	KUNIT_CASE_PARAM(prepares_shared, backing_gen_params),
-	KUNIT_CASE_PARAM(asks_for_a_copy, backing_gen_params),
-	KUNIT_CASE(mapped_after_a_revoke),
-	KUNIT_CASE(says_no_capabilities),
-	KUNIT_CASE(has_no_address),
-	KUNIT_CASE(cannot_be_read),
-	KUNIT_CASE(answers_no_address),
-	KUNIT_CASE(does_no_action),
-	KUNIT_CASE(answers_no_mapping),
-	KUNIT_CASE(copy_is_taken_for_the_memory),
-	KUNIT_CASE(nothing_is_inserted),
-	KUNIT_CASE(remap_compares),
+	KUNIT_CASE_PARAM(get_unmapped_area_returns_data, backing_gen_params),
+	KUNIT_CASE_PARAM(prepare_maps_shared, backing_gen_params),
+	KUNIT_CASE_PARAM(prepare_private_asks_for_copy, backing_gen_params),
+	KUNIT_CASE(mapped_fails_after_revoke),
+	KUNIT_CASE(default_capabilities_refuse_copy),
+	KUNIT_CASE(mmap_needs_get_unmapped_area),
+	KUNIT_CASE(private_mmap_needs_read),
+	KUNIT_CASE(enosys_address_gives_copy),
+	KUNIT_CASE(mmap_refuses_action),
+	KUNIT_CASE(enosys_prepare_gives_copy),
+	KUNIT_CASE(shared_mmap_reuses_private_copy),
+	KUNIT_CASE(insert_page_fails),
+	KUNIT_CASE(remap_compares_address),
 	{}
 };
 

@@ -38,7 +38,7 @@ KUNIT_ARRAY_PARAM(hooks, hooks_cases, hooks_case_name);
  */
 /* ids: MP-7 MP-8 LK-40 LK-41 LK-42 LK-43 LK-44 LK-45 LK-46 LK-47 PA-22 */
 /* ids: PA-23 */
-static void vm_hooks(struct kunit *test)
+static void backing_has_vm_ops(struct kunit *test)
 {
 	const struct hooks_case *c = test->param_value;
 	struct mapdev_region *region =
@@ -80,7 +80,7 @@ static void vm_hooks(struct kunit *test)
 }
 
 static struct kunit_case ops_cases[] = {
-	KUNIT_CASE_PARAM(vm_hooks, hooks_gen_params),
+	KUNIT_CASE_PARAM(backing_has_vm_ops, hooks_gen_params),
 	{}
 };
 

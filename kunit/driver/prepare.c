@@ -79,7 +79,7 @@ static void range_case_name(const struct range_case *c, char *desc)
 KUNIT_ARRAY_PARAM(range, range_cases, range_case_name);
 
 /* ids: MP-23 MP-37 */
-static void range(struct kunit *test)
+static void prepare_checks_range(struct kunit *test)
 {
 	const struct range_case *c = test->param_value;
 	struct prepare_fixture fx;
@@ -91,7 +91,7 @@ static void range(struct kunit *test)
 
 /* What prepare leaves in the descriptor, and what it must not touch. */
 /* ids: MP-17 MP-22 MP-21 */
-static void fields(struct kunit *test)
+static void prepare_sets_fields(struct kunit *test)
 {
 	struct prepare_fixture fx;
 
@@ -112,7 +112,7 @@ static void fields(struct kunit *test)
 
 /* paged merges: no flag may forbid it, and no op that would. */
 /* ids: MP-10 */
-static void paged_is_ordinary(struct kunit *test)
+static void paged_sets_no_special_flag(struct kunit *test)
 {
 	struct prepare_fixture fx;
 
@@ -128,7 +128,7 @@ static void paged_is_ordinary(struct kunit *test)
 }
 
 /* ids: MP-23 */
-static void exec_refused(struct kunit *test)
+static void prepare_refuses_exec(struct kunit *test)
 {
 	struct prepare_fixture fx;
 
@@ -160,7 +160,7 @@ static void ro_refuses_shared_write(struct kunit *test)
 }
 
 /* ids: MP-23 */
-static void revoked_refused(struct kunit *test)
+static void prepare_refuses_revoked(struct kunit *test)
 {
 	struct prepare_fixture fx;
 
@@ -199,7 +199,7 @@ static u64 all_stats(const struct mapdev_region *region)
 
 /* Nothing is allocated, referenced or counted but the calls. */
 /* ids: MP-5 MP-6 */
-static void stateless(struct kunit *test)
+static void prepare_is_stateless(struct kunit *test)
 {
 	const char * const *attrs = test->param_value;
 	struct prepare_fixture fx;
@@ -226,7 +226,7 @@ static void stateless(struct kunit *test)
 
 /* The hook notices a caller without the mmap write lock. */
 /* ids: PA-1 */
-static void asserts_mmap_lock(struct kunit *test)
+static void prepare_asserts_mmap_lock(struct kunit *test)
 {
 	struct prepare_fixture fx;
 
@@ -239,7 +239,7 @@ static void asserts_mmap_lock(struct kunit *test)
 }
 
 /* ids: MP-1 MP-2 MP-16 */
-static void driver_has_one_hook(struct kunit *test)
+static void region_has_only_mmap_prepare(struct kunit *test)
 {
 	struct mapdev_region *region = fixture_region(test, PAGE_SIZE);
 	struct file *file = fixture_open(test, region, O_RDWR);
@@ -250,15 +250,15 @@ static void driver_has_one_hook(struct kunit *test)
 }
 
 static struct kunit_case prepare_cases[] = {
-	KUNIT_CASE(driver_has_one_hook),
-	KUNIT_CASE_PARAM(range, range_gen_params),
-	KUNIT_CASE(fields),
-	KUNIT_CASE(paged_is_ordinary),
-	KUNIT_CASE(exec_refused),
+	KUNIT_CASE(region_has_only_mmap_prepare),
+	KUNIT_CASE_PARAM(prepare_checks_range, range_gen_params),
+	KUNIT_CASE(prepare_sets_fields),
+	KUNIT_CASE(paged_sets_no_special_flag),
+	KUNIT_CASE(prepare_refuses_exec),
 	KUNIT_CASE(ro_refuses_shared_write),
-	KUNIT_CASE(revoked_refused),
-	KUNIT_CASE_PARAM(stateless, backing_gen_params),
-	KUNIT_CASE(asserts_mmap_lock),
+	KUNIT_CASE(prepare_refuses_revoked),
+	KUNIT_CASE_PARAM(prepare_is_stateless, backing_gen_params),
+	KUNIT_CASE(prepare_asserts_mmap_lock),
 	{}
 };
 

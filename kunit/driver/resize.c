@@ -57,7 +57,7 @@ static void shrink_work(struct work_struct *work)
  * be split at any time, and core drops what a split leaves past i_size.
  */
 /* ids: LK-30 */
-static void size_of_inode_goes_last(struct kunit *test)
+static void shrink_lowers_i_size_last(struct kunit *test)
 {
 	struct mapdev_region *region;
 	struct folio *folio;
@@ -96,7 +96,7 @@ static void read_work(struct work_struct *work)
 
 /* While a folio is being split, who comes to use it takes no reference to it. */
 /* ids: LK-91 */
-static void nobody_refers_to_what_is_split(struct kunit *test)
+static void read_takes_no_reference_in_split(struct kunit *test)
 {
 	struct mapdev_region *region = fixture_region(test, REGION_SIZE);
 	struct file *file = open_filled(test, region);
@@ -159,7 +159,7 @@ static int discard_killed(void *data)
 }
 
 /* A killed task goes no further than to the end of a piece. */
-static void discard_hears_a_kill(struct kunit *test)
+static void discard_stops_when_killed(struct kunit *test)
 {
 	struct log_fixture fixture, *fx = &fixture;
 	struct caller caller = {};
@@ -205,7 +205,7 @@ static void count_work(struct work_struct *work)
 }
 
 /* A waiter has the lock before the next piece. */
-static void discard_lets_others_in(struct kunit *test)
+static void discard_admits_waiter(struct kunit *test)
 {
 	struct log_fixture fixture, *fx = &fixture;
 	struct caller discard, counter;
@@ -244,10 +244,10 @@ static void discard_lets_others_in(struct kunit *test)
 }
 
 static struct kunit_case resize_cases[] = {
-	KUNIT_CASE(size_of_inode_goes_last),
-	KUNIT_CASE(nobody_refers_to_what_is_split),
-	KUNIT_CASE(discard_hears_a_kill),
-	KUNIT_CASE(discard_lets_others_in),
+	KUNIT_CASE(shrink_lowers_i_size_last),
+	KUNIT_CASE(read_takes_no_reference_in_split),
+	KUNIT_CASE(discard_stops_when_killed),
+	KUNIT_CASE(discard_admits_waiter),
 	{}
 };
 

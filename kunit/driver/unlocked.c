@@ -70,7 +70,7 @@ static void hook_name(const struct unlocked *hook, char *desc)
 KUNIT_ARRAY_PARAM(hook, hooks, hook_name);
 
 /* ids: PA-1 PA-29 */
-static void is_noticed(struct kunit *test)
+static void hook_warns_without_locks(struct kunit *test)
 {
 	const struct unlocked *hook = test->param_value;
 	struct mapdev_region *region =
@@ -101,7 +101,7 @@ static void is_noticed(struct kunit *test)
 }
 
 static struct kunit_case unlocked_cases[] = {
-	KUNIT_CASE_PARAM(is_noticed, hook_gen_params),
+	KUNIT_CASE_PARAM(hook_warns_without_locks, hook_gen_params),
 	{}
 };
 

@@ -12,7 +12,7 @@
 /* --- What is in it --- */
 
 /* ids: MP-17 MP-18 MP-19 */
-static void is_filled_in(struct kunit *test)
+static void mmap_fills_descriptor(struct kunit *test)
 {
 	struct mock_driver *driver = mock_open(test, &mock_fops);
 	const struct vm_area_desc *desc = &driver->desc;
@@ -43,7 +43,7 @@ static void is_filled_in(struct kunit *test)
 
 /* Who leaves the hooks of core has a mapping, and nothing in it. */
 /* ids: MP-19 */
-static void no_vm_ops(struct kunit *test)
+static void default_vm_ops_map_nothing(struct kunit *test)
 {
 	struct mock_driver *driver = mock_open(test, &mock_fops);
 	unsigned long addr;
@@ -78,7 +78,7 @@ static void flag_case_name(const struct flag_case *c, char *desc)
 KUNIT_ARRAY_PARAM(flag, flag_cases, flag_case_name);
 
 /* ids: MP-27 MP-28 MP-29 */
-static void flags(struct kunit *test)
+static void flag_helpers_test_and_set(struct kunit *test)
 {
 	const struct flag_case *c = test->param_value;
 	struct vm_area_desc desc = {};
@@ -102,7 +102,7 @@ static void flags(struct kunit *test)
 
 /* Private is a copy on write unless it can never be written; shared never. */
 /* ids: MP-29 ME-21 */
-static void cow(struct kunit *test)
+static void cow_needs_private_and_maywrite(struct kunit *test)
 {
 	struct vm_area_desc desc = {};
 
@@ -164,7 +164,7 @@ static void window_case_name(const struct window_case *c, char *desc)
 KUNIT_ARRAY_PARAM(window, window_cases, window_case_name);
 
 /* ids: MP-33 MP-35 ME-31 */
-static void simple_ioremap(struct kunit *test)
+static void simple_ioremap_checks_range(struct kunit *test)
 {
 	const struct window_case *c = test->param_value;
 	struct vm_area_desc desc = desc_of(c->pgoff, c->pages);
@@ -180,7 +180,7 @@ static void simple_ioremap(struct kunit *test)
 
 /* Page frames that are inside of the mapping; its flags say so. */
 /* ids: MP-31 MP-32 ME-26 */
-static void remap(struct kunit *test)
+static void remap_checks_range(struct kunit *test)
 {
 	struct vm_area_desc desc = desc_of(0, 4);
 
@@ -212,12 +212,12 @@ static void remap(struct kunit *test)
 }
 
 static struct kunit_case descriptor_cases[] = {
-	KUNIT_CASE(is_filled_in),
-	KUNIT_CASE(no_vm_ops),
-	KUNIT_CASE_PARAM(flags, flag_gen_params),
-	KUNIT_CASE(cow),
-	KUNIT_CASE_PARAM(simple_ioremap, window_gen_params),
-	KUNIT_CASE(remap),
+	KUNIT_CASE(mmap_fills_descriptor),
+	KUNIT_CASE(default_vm_ops_map_nothing),
+	KUNIT_CASE_PARAM(flag_helpers_test_and_set, flag_gen_params),
+	KUNIT_CASE(cow_needs_private_and_maywrite),
+	KUNIT_CASE_PARAM(simple_ioremap_checks_range, window_gen_params),
+	KUNIT_CASE(remap_checks_range),
 	{}
 };
 

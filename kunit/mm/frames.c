@@ -86,7 +86,7 @@ static unsigned long map(struct kunit *test, struct filling *filling, int flags)
 
 /* By either hook: these flags, these page frames, before the first touch. */
 /* ids: MP-20 MP-30 MP-31 MP-32 LK-19 ME-26 ME-27 ME-28 */
-static void remap(struct kunit *test)
+static void remap_fills_mapping(struct kunit *test)
 {
 	struct vm_area_struct *vma;
 	struct filling filling;
@@ -108,7 +108,7 @@ static void remap(struct kunit *test)
 
 /* What was not filled, nobody will fill. */
 /* ids: MP-34 ME-26 */
-static void remap_of_a_part(struct kunit *test)
+static void remap_fills_part(struct kunit *test)
 {
 	struct filling filling;
 	unsigned long addr;
@@ -130,7 +130,7 @@ static void remap_of_a_part(struct kunit *test)
  * everywhere (D-18), and so an unmap by offset does not find it.
  */
 /* ids: PA-17 ME-26 ME-40 */
-static void remap_of_a_private_one(struct kunit *test)
+static void remap_of_private_sets_pgoff(struct kunit *test)
 {
 	const struct hook_case *c = test->param_value;
 	struct vm_area_struct *vma;
@@ -164,7 +164,7 @@ static void remap_of_a_private_one(struct kunit *test)
 
 /* The lock of the page table is held from start to end: nobody may sleep. */
 /* ids: ME-47 */
-static void look_up_is_atomic(struct kunit *test)
+static void follow_pfnmap_holds_ptl(struct kunit *test)
 {
 	struct follow_pfnmap_args args = {};
 	struct filling filling;
@@ -186,10 +186,10 @@ static void look_up_is_atomic(struct kunit *test)
 }
 
 static struct kunit_case frames_cases[] = {
-	KUNIT_CASE_PARAM(remap, hook_gen_params),
-	KUNIT_CASE_PARAM(remap_of_a_part, hook_gen_params),
-	KUNIT_CASE_PARAM(remap_of_a_private_one, hook_gen_params),
-	KUNIT_CASE(look_up_is_atomic),
+	KUNIT_CASE_PARAM(remap_fills_mapping, hook_gen_params),
+	KUNIT_CASE_PARAM(remap_fills_part, hook_gen_params),
+	KUNIT_CASE_PARAM(remap_of_private_sets_pgoff, hook_gen_params),
+	KUNIT_CASE(follow_pfnmap_holds_ptl),
 	{}
 };
 

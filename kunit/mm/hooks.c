@@ -74,7 +74,7 @@ HOOK_IS(vm_operations_struct, access,
 /* --- mmap(2) --- */
 
 /* ids: MP-2 LK-20 */
-static void one_hook_exactly(struct kunit *test)
+static void mmap_needs_one_hook(struct kunit *test)
 {
 	struct mock_driver *driver = mock_open(test, &mock_both_fops);
 
@@ -131,7 +131,7 @@ static const struct file_operations bad_area_fops = {
 };
 
 /* ids: LK-27 */
-static void bad_addresses(struct kunit *test)
+static void mmap_refuses_bad_address(struct kunit *test)
 {
 	const struct address_case *c = test->param_value;
 	struct file *file = bare_open(test, &bad_area_fops, (void *)c);
@@ -141,8 +141,8 @@ static void bad_addresses(struct kunit *test)
 }
 
 static struct kunit_case hooks_cases[] = {
-	KUNIT_CASE(one_hook_exactly),
-	KUNIT_CASE_PARAM(bad_addresses, address_gen_params),
+	KUNIT_CASE(mmap_needs_one_hook),
+	KUNIT_CASE_PARAM(mmap_refuses_bad_address, address_gen_params),
 	{}
 };
 

@@ -70,7 +70,7 @@ static const struct file_operations asked_fops = {
  * whether or not it fits into the mapping.
  */
 /* ids: LK-59 */
-static void is_asked_by_size(struct kunit *test)
+static void huge_fault_called_for_each_size(struct kunit *test)
 {
 	struct asked asked = { .page = bare_pages(test, GFP_KERNEL, 0) };
 	unsigned int want[MOST_ORDERS] = { PUD_ORDER, PMD_ORDER, 0, 0 };
@@ -142,7 +142,7 @@ static void size_case_name(const struct size_case *c, char *desc)
 KUNIT_ARRAY_PARAM(size, size_cases, size_case_name);
 
 /* ids: LK-60 */
-static void maps_what_the_inode_has(struct kunit *test)
+static void fault_maps_folio_below_i_size(struct kunit *test)
 {
 	const struct size_case *c = test->param_value;
 	struct page *page = bare_pages(test, GFP_KERNEL | __GFP_COMP, PMD_ORDER);
@@ -171,8 +171,8 @@ static void maps_what_the_inode_has(struct kunit *test)
 }
 
 static struct kunit_case hugefault_cases[] = {
-	KUNIT_CASE(is_asked_by_size),
-	KUNIT_CASE_PARAM(maps_what_the_inode_has, size_gen_params),
+	KUNIT_CASE(huge_fault_called_for_each_size),
+	KUNIT_CASE_PARAM(fault_maps_folio_below_i_size, size_gen_params),
 	{}
 };
 

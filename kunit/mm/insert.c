@@ -40,7 +40,7 @@ static void bare_unlock(struct vm_area_struct *vma)
 
 /* The page is the one that GUP finds; what the program may do is the VMA's. */
 /* ids: ME-9 ME-11 ME-12 ME-14 */
-static void page_is_found(struct kunit *test)
+static void insert_page_is_found_by_gup(struct kunit *test)
 {
 	struct page *page = bare_pages(test, GFP_HIGHUSER, 0), *found = NULL;
 	struct vm_area_struct *vma;
@@ -79,7 +79,7 @@ static const struct file_operations inserting_fops = {
 };
 
 /* ids: LK-19 ME-13 */
-static void page_in_mmap(struct kunit *test)
+static void insert_page_sets_mixedmap_in_mmap(struct kunit *test)
 {
 	struct page *page = bare_pages(test, GFP_HIGHUSER, 0);
 	struct file *file = bare_open(test, &inserting_fops, page);
@@ -98,7 +98,7 @@ static void page_in_mmap(struct kunit *test)
 }
 
 /* ids: ME-10 ME-15 */
-static void page_refusals(struct kunit *test)
+static void insert_page_refuses(struct kunit *test)
 {
 	struct page *page = bare_pages(test, GFP_KERNEL, 0);
 	struct page *tails = bare_pages(test, GFP_KERNEL, 1);
@@ -131,7 +131,7 @@ static void page_refusals(struct kunit *test)
 
 /* Several in one allocation: compound, or split up. */
 /* ids: ME-10 */
-static void page_of_several(struct kunit *test)
+static void insert_page_of_larger_block(struct kunit *test)
 {
 	struct page *compound = bare_pages(test, GFP_KERNEL | __GFP_COMP, 2);
 	struct page *split = alloc_pages(GFP_KERNEL | __GFP_ZERO, 2);
@@ -154,7 +154,7 @@ static void page_of_several(struct kunit *test)
 
 /* Of an array, the pages up to the bad one; and what is told of the others. */
 /* ids: ME-16 */
-static void pages_up_to_a_bad_one(struct kunit *test)
+static void insert_pages_stops_at_bad_page(struct kunit *test)
 {
 	struct page *pages[PAGES];
 	struct vm_area_struct *vma;
@@ -198,7 +198,7 @@ KUNIT_ARRAY_PARAM(object, object_cases, object_case_name);
 
 /* vm_map_pages() begins with the page of the offset, unlike the action. */
 /* ids: ME-16 */
-static void pages_of_an_object(struct kunit *test)
+static void vm_map_pages_starts_at_pgoff(struct kunit *test)
 {
 	const struct object_case *c = test->param_value;
 	struct page *pages[PAGES + 2];
@@ -221,7 +221,7 @@ static void pages_of_an_object(struct kunit *test)
 
 /* Only where nobody could write to it, or gets a copy first. */
 /* ids: ME-18 */
-static void zero_page(struct kunit *test)
+static void insert_page_refuses_shared_zero_page(struct kunit *test)
 {
 	struct vm_area_struct *vma;
 
@@ -240,7 +240,7 @@ static void zero_page(struct kunit *test)
  * the code (D-25) has it from the reservation: RAM stays as it is.
  */
 /* ids: ME-23 ME-24 */
-static void frame_prot(struct kunit *test)
+static void insert_pfn_prot_keeps_cache_mode(struct kunit *test)
 {
 	unsigned long pfn = page_to_pfn(bare_pages(test, GFP_KERNEL, 0));
 	struct follow_pfnmap_args plain = {}, other = {};
@@ -271,14 +271,14 @@ static void frame_prot(struct kunit *test)
 }
 
 static struct kunit_case insert_cases[] = {
-	KUNIT_CASE(page_is_found),
-	KUNIT_CASE(page_in_mmap),
-	KUNIT_CASE(page_refusals),
-	KUNIT_CASE(page_of_several),
-	KUNIT_CASE(pages_up_to_a_bad_one),
-	KUNIT_CASE_PARAM(pages_of_an_object, object_gen_params),
-	KUNIT_CASE(zero_page),
-	KUNIT_CASE(frame_prot),
+	KUNIT_CASE(insert_page_is_found_by_gup),
+	KUNIT_CASE(insert_page_sets_mixedmap_in_mmap),
+	KUNIT_CASE(insert_page_refuses),
+	KUNIT_CASE(insert_page_of_larger_block),
+	KUNIT_CASE(insert_pages_stops_at_bad_page),
+	KUNIT_CASE_PARAM(vm_map_pages_starts_at_pgoff, object_gen_params),
+	KUNIT_CASE(insert_page_refuses_shared_zero_page),
+	KUNIT_CASE(insert_pfn_prot_keeps_cache_mode),
 	{}
 };
 

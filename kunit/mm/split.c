@@ -82,7 +82,7 @@ static int unmap(const struct splitter *splitter, int page, int count)
 
 /* Once for each cut, and not for what goes as a whole. */
 /* ids: LK-48 */
-static void is_asked_at_each_cut(struct kunit *test)
+static void may_split_called_for_each_cut(struct kunit *test)
 {
 	struct splitter *splitter = splitter_map(test);
 
@@ -105,7 +105,7 @@ static void is_asked_at_each_cut(struct kunit *test)
 
 /* A new mapping over a part cuts, too. */
 /* ids: LK-48 */
-static void is_asked_by_map_fixed(struct kunit *test)
+static void may_split_called_by_map_fixed(struct kunit *test)
 {
 	struct splitter *splitter = splitter_map(test);
 	unsigned long addr = splitter->base + 2 * PAGE_SIZE;
@@ -131,7 +131,7 @@ static void is_asked_by_map_fixed(struct kunit *test)
  * cut, it stays in two.
  */
 /* ids: LK-48 */
-static void may_refuse(struct kunit *test)
+static void may_split_error_keeps_mapping(struct kunit *test)
 {
 	struct splitter *splitter = splitter_map(test);
 
@@ -151,9 +151,9 @@ static void may_refuse(struct kunit *test)
 }
 
 static struct kunit_case split_cases[] = {
-	KUNIT_CASE(is_asked_at_each_cut),
-	KUNIT_CASE(is_asked_by_map_fixed),
-	KUNIT_CASE(may_refuse),
+	KUNIT_CASE(may_split_called_for_each_cut),
+	KUNIT_CASE(may_split_called_by_map_fixed),
+	KUNIT_CASE(may_split_error_keeps_mapping),
 	{}
 };
 

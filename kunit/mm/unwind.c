@@ -15,7 +15,7 @@
 
 /* The mapping goes, by way of close: also where mapped did not succeed. */
 /* ids: MP-5 MP-12 LK-53 */
-static void mapped_fails(struct kunit *test)
+static void mapped_failure_closes(struct kunit *test)
 {
 	struct mock_driver *driver = mock_open(test, &mock_fops);
 
@@ -29,7 +29,7 @@ static void mapped_fails(struct kunit *test)
 
 /* Also where it never ran. */
 /* ids: MP-41 LK-53 ME-10 */
-static void action_fails(struct kunit *test)
+static void action_failure_closes(struct kunit *test)
 {
 	struct mock_driver *driver = mock_open(test, &mock_fops);
 
@@ -42,7 +42,7 @@ static void action_fails(struct kunit *test)
 }
 
 /* ids: MP-39 */
-static void error_override(struct kunit *test)
+static void error_override_replaces_error(struct kunit *test)
 {
 	struct mock_driver *driver = mock_open(test, &mock_fops);
 
@@ -71,7 +71,7 @@ static void error_override(struct kunit *test)
 
 /* What they are told to hold makes no difference: the first one's stays. */
 /* ids: MP-10 MP-22 */
-static void merge_forgets_private_data(struct kunit *test)
+static void merge_drops_private_data(struct kunit *test)
 {
 	struct mock_driver *driver = mock_open(test, &mock_fops);
 	struct vm_area_struct *vma;
@@ -97,7 +97,7 @@ static void merge_forgets_private_data(struct kunit *test)
 
 /* The old hook cannot have mapped called. */
 /* ids: MP-14 LK-19 */
-static void mmap_has_no_mapped(struct kunit *test)
+static void mmap_hook_skips_mapped(struct kunit *test)
 {
 	struct mock_driver *driver = mock_open(test, &mock_legacy_fops);
 	unsigned long addr = mock_map(test, driver, 0, 0, 1);
@@ -111,7 +111,7 @@ static void mmap_has_no_mapped(struct kunit *test)
 
 /* Where mapped fails in a file below, there is no close after it. */
 /* ids: MP-12 MP-42 */
-static void compat_mapped_fails(struct kunit *test)
+static void stacked_mapped_failure_skips_close(struct kunit *test)
 {
 	struct mock_driver *driver = mock_open(test, &mock_stacked_fops);
 	struct mock_driver *under = mock_open(test, &mock_fops);
@@ -128,12 +128,12 @@ static void compat_mapped_fails(struct kunit *test)
 }
 
 static struct kunit_case unwind_cases[] = {
-	KUNIT_CASE(mapped_fails),
-	KUNIT_CASE(action_fails),
-	KUNIT_CASE(error_override),
-	KUNIT_CASE(merge_forgets_private_data),
-	KUNIT_CASE(mmap_has_no_mapped),
-	KUNIT_CASE(compat_mapped_fails),
+	KUNIT_CASE(mapped_failure_closes),
+	KUNIT_CASE(action_failure_closes),
+	KUNIT_CASE(error_override_replaces_error),
+	KUNIT_CASE(merge_drops_private_data),
+	KUNIT_CASE(mmap_hook_skips_mapped),
+	KUNIT_CASE(stacked_mapped_failure_skips_close),
 	{}
 };
 

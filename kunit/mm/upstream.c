@@ -14,7 +14,7 @@
 #include "mock.h"
 
 /* mmap_prepare put another file in; the mapping merges; nobody puts it. */
-static void replaced_file_is_lost_by_merging(struct kunit *test)
+static void merge_leaks_replaced_file(struct kunit *test)
 {
 	struct mock_driver *driver = mock_open(test, &mock_fops);
 	struct mock_driver *under = mock_open(test, &mock_fops);
@@ -40,7 +40,7 @@ static void replaced_file_is_lost_by_merging(struct kunit *test)
 }
 
 /* Its only check is for 0, which vm_mmap() never returns for a failure. */
-static void kunit_vm_mmap_takes_errors_for_addresses(struct kunit *test)
+static void kunit_vm_mmap_returns_errno(struct kunit *test)
 {
 	struct mock_driver *driver = mock_open(test, &mock_neither_fops);
 
@@ -107,7 +107,7 @@ static struct file *cached_open(struct kunit *test)
  * map_pages takes the folio that ends where the file does for one across its
  * end, and leaves it to fault.
  */
-static void last_folio_is_not_mapped_around(struct kunit *test)
+static void map_pages_skips_last_folio(struct kunit *test)
 {
 	unsigned long addr;
 	struct file *file;
@@ -129,9 +129,9 @@ static void last_folio_is_not_mapped_around(struct kunit *test)
 }
 
 static struct kunit_case upstream_cases[] = {
-	KUNIT_CASE(replaced_file_is_lost_by_merging),
-	KUNIT_CASE(kunit_vm_mmap_takes_errors_for_addresses),
-	KUNIT_CASE(last_folio_is_not_mapped_around),
+	KUNIT_CASE(merge_leaks_replaced_file),
+	KUNIT_CASE(kunit_vm_mmap_returns_errno),
+	KUNIT_CASE(map_pages_skips_last_folio),
 	{}
 };
 

@@ -25,7 +25,7 @@ void mapping_init(struct kunit *test, struct mapping *m)
 }
 
 /* ids: PA-2 PA-11 PA-45 */
-static void read_lock_counts(struct kunit *test)
+static void read_lock_takes_reference(struct kunit *test)
 {
 	struct vm_area_struct *vma;
 	struct mapping m;
@@ -111,7 +111,7 @@ static void write_lock_ends_with_downgrade(struct kunit *test)
 
 /* Flags of a VMA that is mapped need the lock of the mm, for writing. */
 /* ids: PA-3 PA-20 */
-static void flags_need_the_write_lock(struct kunit *test)
+static void flags_need_write_lock(struct kunit *test)
 {
 	struct mapping m;
 
@@ -182,7 +182,7 @@ static void states_unlock(struct kunit *test, struct mapping *m)
 
 /* The table of states: what may be read in each, and what written. */
 /* ids: PA-5 PA-9 PA-13 */
-static void states(struct kunit *test)
+static void lock_states(struct kunit *test)
 {
 	const struct state_case *c = test->param_value;
 	struct mapping m;
@@ -203,12 +203,12 @@ static void states(struct kunit *test)
 }
 
 static struct kunit_case vmalock_cases[] = {
-	KUNIT_CASE(read_lock_counts),
+	KUNIT_CASE(read_lock_takes_reference),
 	KUNIT_CASE(read_lock_under_mmap_lock),
 	KUNIT_CASE(write_lock_ends_with_mmap_lock),
 	KUNIT_CASE(write_lock_ends_with_downgrade),
-	KUNIT_CASE(flags_need_the_write_lock),
-	KUNIT_CASE_PARAM(states, state_gen_params),
+	KUNIT_CASE(flags_need_write_lock),
+	KUNIT_CASE_PARAM(lock_states, state_gen_params),
 	{}
 };
 

@@ -35,7 +35,7 @@ static void fault_like(struct work_struct *work)
 }
 
 /* ids: PA-7 PA-12 */
-static void reader_falls_back(struct kunit *test)
+static void reader_falls_back_to_mmap_lock(struct kunit *test)
 {
 	struct contender contender;
 	struct mapping m;
@@ -122,7 +122,7 @@ static void others_try(struct mapping *m, struct contender *reader,
 
 /* Who has downgraded lets readers in, and no writer. */
 /* ids: PA-15 PA-52 */
-static void downgrade_lets_readers_in(struct kunit *test)
+static void downgrade_admits_readers(struct kunit *test)
 {
 	struct contender reader[3], writer[3];
 	struct mapping m;
@@ -149,9 +149,9 @@ static void downgrade_lets_readers_in(struct kunit *test)
 }
 
 static struct kunit_case waits_cases[] = {
-	KUNIT_CASE(reader_falls_back),
+	KUNIT_CASE(reader_falls_back_to_mmap_lock),
 	KUNIT_CASE(writer_waits_for_reader),
-	KUNIT_CASE(downgrade_lets_readers_in),
+	KUNIT_CASE(downgrade_admits_readers),
 	{}
 };
 

@@ -52,15 +52,15 @@ class Judge(unittest.TestCase):
         self.assertLess(50, len(self.failed()))
 
     def test_a_case_failed(self):
-        self.verdicts["debug"]["kunit/mapdev_clean.entries.paged_page"] = ["fail"]
+        self.verdicts["debug"]["kunit/mapdev_clean.collect_write_protects.paged_page"] = ["fail"]
         self.assertIn("row-27", self.failed())
 
     def test_a_skip_needs_a_reason(self):
-        self.verdicts["debug"]["kunit/mapdev_clean.entries"] = ["skip"]
+        self.verdicts["debug"]["kunit/mapdev_clean.collect_write_protects"] = ["skip"]
         self.assertIn("row-27", self.failed())
 
     def test_skipped_everywhere(self):
-        self.verdicts["debug"]["kunit/mapdev_clean.entries"] = ["skip"]
+        self.verdicts["debug"]["kunit/mapdev_clean.collect_write_protects"] = ["skip"]
         self.addCleanup(setattr, judge.Run, "may_skip", judge.Run.may_skip)
         judge.Run.may_skip = lambda run, name: True
         self.assertIn("row-27", self.failed())
@@ -80,7 +80,7 @@ class Judge(unittest.TestCase):
 
     def test_an_id_that_no_rule_has(self):
         tests = judge.proofs()
-        tests["MP-999"] = ["kunit/mapdev_clean.entries"]
+        tests["MP-999"] = ["kunit/mapdev_clean.collect_write_protects"]
         self.assertTrue(any("MP-999" in wrong for wrong in
                             judge.wrong_ids(judge.sections(), tests)))
 
