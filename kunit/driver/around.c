@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What else a fault maps: all of the window that it is in, and no more. */
+/* Fault-around: what a fault maps beside the page that was accessed. */
 #include <linux/mman.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
@@ -7,7 +7,7 @@
 
 #include "fixture.h"
 
-/* Of small pages and of PMDs, as around.c has them. */
+/* The aligned ranges that a fault maps: of pages, and of PMDs. */
 #define SMALL	SZ_2M
 #define HUGE	max(PMD_SIZE, SZ_16M)
 
@@ -38,9 +38,9 @@ KUNIT_ARRAY_PARAM(around, around_cases, around_case_name);
 static void fault_maps_around(struct kunit *test)
 {
 	const struct around_case *c = test->param_value;
-	unsigned long window = c->huge ? HUGE : SMALL;
+	unsigned long span = c->huge ? HUGE : SMALL;
 	unsigned long step = c->huge ? PMD_SIZE : PAGE_SIZE;
-	unsigned long addr, touched, size = max(2 * window, 4 * SMALL);
+	unsigned long addr, accessed, size = max(2 * span, 4 * SMALL);
 	struct mapdev_region *region;
 	struct file *file;
 	u8 byte;
@@ -57,17 +57,17 @@ static void fault_maps_around(struct kunit *test)
 
 	addr = fixture_map(test, file, 0, size, PROT_READ);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
-	touched = addr + size / 2 + 5 * step % window;
-	KUNIT_ASSERT_EQ(test, 0, get_user(byte, (u8 __user *)touched));
+	accessed = addr + size / 2 + 5 * step % span;
+	KUNIT_ASSERT_EQ(test, 0, get_user(byte, (u8 __user *)accessed));
 	KUNIT_EXPECT_EQ(test, 1, byte);
 	for (unsigned long at = addr; at < addr + size; at += step)
-		KUNIT_EXPECT_EQ(test, at / window == touched / window,
+		KUNIT_EXPECT_EQ(test, at / span == accessed / span,
 				fixture_is_present(at));
 }
 
-/* Map @size bytes of a region of 2 * HUGE from where a window begins. */
-static unsigned long map_from_window(struct kunit *test, const char *attrs,
-				     unsigned long size,
+/* Map @size bytes of a region of 2 * HUGE, aligned to HUGE. */
+static unsigned long map_aligned(struct kunit *test, const char *attrs,
+				 unsigned long size,
 				     struct mapdev_region **region)
 {
 	unsigned long addr;
@@ -84,7 +84,7 @@ static unsigned long map_from_window(struct kunit *test, const char *attrs,
 	return addr;
 }
 
-/* A hole of paged stays one when its neighbour is touched. */
+/* A fault does not allocate the holes around it. */
 /* ids: PA-41 */
 static void fault_around_keeps_holes(struct kunit *test)
 {
@@ -92,7 +92,7 @@ static void fault_around_keeps_holes(struct kunit *test)
 	unsigned long addr;
 
 	fixture_needs_huge_folios(test);
-	addr = map_from_window(test, "backing=paged granule=2M", HUGE, &region);
+	addr = map_aligned(test, "backing=paged granule=2M", HUGE, &region);
 	KUNIT_ASSERT_EQ(test, 0, put_user((u8)1, (u8 __user *)addr));
 	unmap_mapping_range(region->inode->i_mapping, 0, 0, 0);
 	KUNIT_ASSERT_EQ(test, 0, put_user((u8)1, (u8 __user *)addr));
@@ -102,7 +102,7 @@ static void fault_around_keeps_holes(struct kunit *test)
 	vm_munmap(addr, HUGE);
 }
 
-/* A PMD that goes past the end of the mapping is not mapped as one. */
+/* A PMD that crosses the end of the VMA is not mapped. */
 /* ids: LK-59 */
 static void fault_around_stays_in_vma(struct kunit *test)
 {
@@ -113,7 +113,7 @@ static void fault_around_stays_in_vma(struct kunit *test)
 	fixture_needs_huge_frames(test);
 	if (HUGE < 4 * PMD_SIZE)
 		kunit_skip(test, "a fault maps no more than one PMD");
-	addr = map_from_window(test, "backing=contig", size, &region);
+	addr = map_aligned(test, "backing=contig", size, &region);
 	KUNIT_ASSERT_EQ(test, 0, get_user(byte, (u8 __user *)addr));
 	KUNIT_EXPECT_EQ(test, 0, byte);
 	for (unsigned long at = 0; at < size; at += PMD_SIZE)
@@ -122,12 +122,12 @@ static void fault_around_stays_in_vma(struct kunit *test)
 	vm_munmap(addr, size);
 }
 
-/* What is there in small pages is left, and what is not there comes at once. */
+/* Mapped pages are skipped, and all others are mapped by one fault. */
 static void fault_around_skips_mapped_page(struct kunit *test)
 {
 	struct mapdev_region *region;
 	struct file *file;
-	unsigned long addr, windows, size = 16 * PAGE_SIZE;
+	unsigned long addr, spans, size = 16 * PAGE_SIZE;
 	u64 faults;
 	u8 byte;
 
@@ -139,20 +139,22 @@ static void fault_around_skips_mapped_page(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, byte);
 	faults = mapdev_stat(region, MAPDEV_STAT_FAULT);
 
-	/* From the third page on they go, and come back by one fault for a window. */
-	windows = (addr + size - 1) / SMALL - (addr + 2 * PAGE_SIZE) / SMALL + 1;
+	/*
+	 * Unmap from the third page. One fault for each range maps them again.
+	 */
+	spans = (addr + size - 1) / SMALL - (addr + 2 * PAGE_SIZE) / SMALL + 1;
 	unmap_mapping_range(region->inode->i_mapping, 2 * PAGE_SIZE, 0, 1);
 	KUNIT_EXPECT_TRUE(test, fixture_is_present(addr));
 	for (unsigned long at = 2 * PAGE_SIZE; at < size; at += PAGE_SIZE)
 		KUNIT_ASSERT_EQ(test, 0, get_user(byte, (u8 __user *)addr + at));
-	KUNIT_EXPECT_EQ(test, faults + windows,
+	KUNIT_EXPECT_EQ(test, faults + spans,
 			mapdev_stat(region, MAPDEV_STAT_FAULT));
 }
 
-/* Core asks for 64K, and a write maps as much. */
+/* mm core asks for 64K, and a write fault maps as much. */
 #define FEW	(SZ_64K / PAGE_SIZE)
 
-/* Of the pages of this mapping, only those from @first on, @count, are present. */
+/* Only the @count pages from @first are present. */
 static void expect_present(struct kunit *test, unsigned long addr,
 			   unsigned long first, unsigned long count)
 {
@@ -162,11 +164,11 @@ static void expect_present(struct kunit *test, unsigned long addr,
 				    "page %lu", i);
 }
 
-/* All pages of it are there, and its page table, and nothing in that. */
+/* Map a region with all pages allocated, and with an empty page table. */
 static unsigned long map_filled(struct kunit *test, const char *attrs)
 {
 	struct mapdev_region *region;
-	unsigned long addr = map_from_window(test, attrs, SMALL, &region);
+	unsigned long addr = map_aligned(test, attrs, SMALL, &region);
 
 	for (unsigned long at = 0; at < SMALL; at += PAGE_SIZE)
 		KUNIT_ASSERT_EQ(test, 0, put_user((u8)1, (u8 __user *)addr + at));
@@ -174,7 +176,10 @@ static unsigned long map_filled(struct kunit *test, const char *attrs)
 	return addr;
 }
 
-/* Later, what core asks for: who follows a writer must not look at all each time. */
+/*
+ * With a page table, map only what mm core asks for: a reader that follows a
+ * writer must not scan the whole table at each fault.
+ */
 /* ids: LK-44 LK-67 */
 static void refill_maps_fault_around_bytes(struct kunit *test)
 {

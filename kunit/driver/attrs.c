@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Attributes: every string a person may write, and what becomes of it. */
+/* Attributes: which strings are accepted, and what they set. */
 #include <linux/sizes.h>
 
 #include "fixture.h"
@@ -81,7 +81,7 @@ static void attr_parse(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, c->number, attrs.size);
 }
 
-/* A page and the largest folio are granules; half and double are not. */
+/* Granules range from a page to the largest folio. */
 static void attr_granule_bounds(struct kunit *test)
 {
 	const struct { u64 bytes; int err; } cases[] = {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The dirty log: what a collection does to entries, and whom it waits for. */
+/*
+ * The dirty log: how a collection write-protects entries, and what it waits
+ * for.
+ */
 #include <linux/cleanup.h>
 #include <linux/completion.h>
 #include <linux/log2.h>
@@ -19,7 +22,7 @@
 
 KUNIT_ARRAY_PARAM(log, log_cases, log_case_name);
 
-/* Only what an entry lets be written, GUP takes without a fault. */
+/* GUP-fast takes a page for writing only if its entry is writable. */
 static bool is_writable(struct log_fixture *fx, pgoff_t page)
 {
 	struct page *found;
@@ -48,7 +51,7 @@ static void collect_write_protects(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, 0,
 				put_user((u8)1, fx.user + page * PAGE_SIZE));
 		KUNIT_EXPECT_TRUE(test, is_writable(&fx, page));
-		/* A write maps its unit writable, and no neighbour. */
+		/* The write made its own unit writable, and no neighbour. */
 		KUNIT_EXPECT_FALSE(test, is_writable(&fx, page + unit));
 		KUNIT_EXPECT_FALSE(test, is_writable(&fx, page - unit));
 		log_expect_dirty(test, &fx, page);
@@ -56,7 +59,9 @@ static void collect_write_protects(struct kunit *test)
 	}
 }
 
-/* Of a region: a program writes to a hole just after a collection has looked. */
+/*
+ * A program that writes to a hole right after the collection has looked there.
+ */
 struct late_writer {
 	const struct mapdev_backing *real;
 	struct mapdev_backing backing;
@@ -109,7 +114,7 @@ static pgoff_t next_folio_too_early(struct mapdev_region *region, pgoff_t index,
 	return end;
 }
 
-/* What is discarded is marked, and there may be nothing there to lock. */
+/* A discard leaves marks on holes, where there is no folio to lock. */
 static void hole_is_written(struct kunit *test, bool first_of_unit)
 {
 	struct late_writer *late = kunit_kzalloc(test, sizeof(*late),
@@ -142,21 +147,21 @@ static void hole_is_written(struct kunit *test, bool first_of_unit)
 	log_expect_dirty(test, &fx, 33);
 }
 
-/* A hole among others, whose marks go together. */
+/* One of several holes, whose marks are cleared together. */
 /* ids: LK-69 */
 static void write_to_marked_holes_is_logged(struct kunit *test)
 {
 	hole_is_written(test, false);
 }
 
-/* The first page of a unit that is no hole. */
+/* next_folio() finds the page, but lock_folio() finds a hole. */
 /* ids: LK-69 */
 static void write_to_marked_hole_is_logged(struct kunit *test)
 {
 	hole_is_written(test, true);
 }
 
-/* Marked holes around a folio: all of it is in one answer, which comes once. */
+/* Marked holes around folios are reported together, and once. */
 static void collect_marked_holes(struct kunit *test)
 {
 	struct log_fixture fx;
@@ -172,7 +177,7 @@ static void collect_marked_holes(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, is_writable(&fx, 100));
 	KUNIT_EXPECT_FALSE(test, is_writable(&fx, 102));
 	log_expect_clean(test, &fx);
-	/* The marks of holes go as far as there are any in a row, and no further. */
+	/* The marks of a run of holes are cleared, and no others. */
 	mapdev_dirty_mark(fx.region, 10, 80);
 	mapdev_dirty_mark(fx.region, 91, 9);
 	scoped_guard(mutex, &fx.region->dirty->lock) {
@@ -184,7 +189,7 @@ static void collect_marked_holes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 95 * PAGE_SIZE, first);
 }
 
-/* Another thread has a page locked until a collection has come to it. */
+/* A thread that holds a page lock until the collection waits for it. */
 struct holder {
 	struct work_struct work;
 	struct page *page;
@@ -192,7 +197,7 @@ struct holder {
 	struct completion locked;
 	struct completion collected;
 	bool waited_for;
-	bool other_free;	/* while it was waited for */
+	bool other_free;	/* while the collection waited */
 };
 
 static void hold_page(struct work_struct *work)
@@ -201,7 +206,7 @@ static void hold_page(struct work_struct *work)
 
 	lock_page(holder->page);
 	complete(&holder->locked);
-	/* What nobody holds up is over long before. */
+	/* A collection that does not wait is done long before. */
 	holder->waited_for =
 		!wait_for_completion_timeout(&holder->collected, HZ / 2);
 	if (holder->other && trylock_page(holder->other)) {
@@ -219,7 +224,7 @@ static void end_hold(void *context)
 	flush_work(&holder->work);
 }
 
-/* Until let_go(), or the end of the case. */
+/* Lock @page until release() or the end of the case. */
 static struct holder *hold(struct kunit *test, struct page *page,
 			   struct page *other)
 {
@@ -238,12 +243,12 @@ static struct holder *hold(struct kunit *test, struct page *page,
 	return holder;
 }
 
-static void let_go(struct kunit *test, struct holder *holder)
+static void release(struct kunit *test, struct holder *holder)
 {
 	kunit_release_action(test, end_hold, holder);
 }
 
-/* Who has marked and locked a folio writes to it until he unlocks it. */
+/* A writer may mark a folio first, and write to it until it is unlocked. */
 /* ids: LK-69 */
 static void collect_waits_for_folio(struct kunit *test)
 {
@@ -255,12 +260,12 @@ static void collect_waits_for_folio(struct kunit *test)
 	page = log_write_page(test, &fx, 33);
 	holder = hold(test, page, NULL);
 	log_expect_dirty(test, &fx, 33);
-	let_go(test, holder);
+	release(test, holder);
 	KUNIT_EXPECT_TRUE(test, holder->waited_for);
 	KUNIT_EXPECT_FALSE(test, is_writable(&fx, 33));
 }
 
-/* A reference to a large folio may write at any time, and never say so. */
+/* The holder of a reference to a large folio may write without marking it. */
 static void referenced_stays_dirty(struct kunit *test)
 {
 	struct log_fixture fx;
@@ -301,16 +306,16 @@ static void pinned_stays_dirty(struct kunit *test)
 	unpin_user_pages_dirty_lock(&page, 1, true);
 	log_expect_dirty(test, &fx, 1);
 
-	/* Nobody lets go of it, or takes it, for writing for long. */
+	/* Long-term pins for writing are refused. */
 	KUNIT_EXPECT_EQ(test, -EFAULT,
 			pin_user_pages_fast((unsigned long)fx.user + PAGE_SIZE,
 					    1, FOLL_WRITE | FOLL_LONGTERM,
 					    &page));
 }
 
-/* --- Pages in a row, cleaned together --- */
+/* --- Runs of pages --- */
 
-/* They begin within a word of the marks, and end in another. */
+/* The run starts inside one word of the marks, and ends in another. */
 #define ROW_FIRST	40
 #define ROW_MIDDLE	45
 #define ROW_END		140
@@ -322,7 +327,7 @@ static void write_row(struct kunit *test, struct log_fixture *fx)
 				put_user((u8)1, fx->user + page * PAGE_SIZE));
 }
 
-/* All of it is in the answer, and none of it can be written afterwards. */
+/* The whole run is reported, and is write-protected afterwards. */
 static void expect_row(struct kunit *test, struct log_fixture *fx)
 {
 	u64 unit = fx->region->attrs.granule, first;
@@ -348,7 +353,7 @@ static void collect_run(struct kunit *test)
 	}
 }
 
-/* Of frames that follow each other, a word of the marks at a time. */
+/* Contiguous frames are cleaned by words of the marks. */
 static void collect_run_by_words(struct kunit *test)
 {
 	struct log_fixture fx;
@@ -370,7 +375,7 @@ static void collect_run_by_words(struct kunit *test)
 	log_expect_clean(test, &fx);
 }
 
-/* A second mapping has a part of it, that begins and ends elsewhere. */
+/* A second mapping covers a part of the run. */
 static void collect_run_mapped_twice(struct kunit *test)
 {
 	const pgoff_t start = ROW_MIDDLE + 1, end = ROW_END - 1;
@@ -393,7 +398,7 @@ static void collect_run_mapped_twice(struct kunit *test)
 				       "page %lu", page);
 }
 
-/* One that somebody has pinned stays marked, and no other. */
+/* A pinned page stays marked, and no other. */
 static void collect_run_keeps_pinned(struct kunit *test)
 {
 	struct page *page = NULL;
@@ -414,7 +419,7 @@ static void collect_run_keeps_pinned(struct kunit *test)
 	log_expect_dirty(test, &fx, ROW_MIDDLE);
 }
 
-/* Who has one locked is waited for, and may himself wait for one before it. */
+/* The holder of one page lock may wait for an earlier page of the run. */
 static void collect_run_waits_for_lock(struct kunit *test)
 {
 	struct page *first, *middle;
@@ -429,7 +434,7 @@ static void collect_run_waits_for_lock(struct kunit *test)
 	write_row(test, &fx);
 	holder = hold(test, middle, first);
 	expect_row(test, &fx);
-	let_go(test, holder);
+	release(test, holder);
 	KUNIT_EXPECT_TRUE(test, holder->waited_for);
 	KUNIT_EXPECT_TRUE(test, holder->other_free);
 	log_expect_clean(test, &fx);
@@ -446,7 +451,7 @@ static void free_split(void *context)
 KUNIT_DEFINE_ACTION_WRAPPER(retire_action, mapdev_retire,
 			    struct mapdev_region *);
 
-/* Pages in a row whose frames are not. */
+/* Consecutive pages on frames in reverse order. */
 static void collect_scattered_frames(struct kunit *test)
 {
 	struct page **pages = kunit_kcalloc(test, LENT_PAGES, sizeof(*pages),

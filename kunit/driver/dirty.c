@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The dirty log: who marks. */
+/* The dirty log: what marks a page dirty. */
 #include <linux/mapdev.h>
 #include <linux/mman.h>
 #include <linux/mmap_lock.h>
@@ -25,12 +25,12 @@ static void folio_mapping_is_region(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 33, page_folio(page)->index +
 			folio_page_idx(page_folio(page), page));
 	log_expect_dirty(test, &fx, 33);
-	/* As ptrace does: write, and then say so. */
+	/* Like ptrace: write, then set the page dirty. */
 	set_page_dirty_lock(page);
 	log_expect_dirty(test, &fx, 33);
 }
 
-/* A page outlives its region where it is pinned, and then is free of it. */
+/* A pinned page outlives the region, and does not point to it any more. */
 static void pinned_page_outlives_region(struct kunit *test)
 {
 	struct log_fixture fx;
@@ -71,7 +71,7 @@ static vm_fault_t mkwrite(struct log_fixture *fx, struct page *page,
 	return ret;
 }
 
-/* The mark is there before the entry is. */
+/* The page is marked before its entry becomes writable. */
 /* ids: LK-45 LK-70 */
 static void mkwrite_marks(struct kunit *test)
 {
@@ -88,9 +88,9 @@ static void mkwrite_marks(struct kunit *test)
 	log_expect_dirty(test, &fx, 3);
 }
 
-/* It answers this, and does not leave the folio locked. */
-static void refuses(struct kunit *test, struct log_fixture *fx,
-		    struct page *page, vm_fault_t answer)
+/* page_mkwrite returns @answer, with the folio unlocked. */
+static void expect_refusal(struct kunit *test, struct log_fixture *fx,
+			   struct page *page, vm_fault_t answer)
 {
 	vm_fault_t ret = mkwrite(fx, page, 3);
 
@@ -100,7 +100,7 @@ static void refuses(struct kunit *test, struct log_fixture *fx,
 		unlock_page(page);
 }
 
-/* After the folio was let go of by fault(), a revoke may have come past. */
+/* A revoke may come after fault() has unlocked the folio. */
 /* ids: LK-33 LK-71 LK-72 */
 static void mkwrite_refuses_revoked(struct kunit *test)
 {
@@ -111,12 +111,12 @@ static void mkwrite_refuses_revoked(struct kunit *test)
 	page = log_write_page(test, &fx, 3);
 	log_expect_dirty(test, &fx, 3);
 	mapdev_region_revoke(fx.region, MAPDEV_OFF_ROOT);
-	refuses(test, &fx, page, VM_FAULT_SIGBUS);
+	expect_refusal(test, &fx, page, VM_FAULT_SIGBUS);
 	mapdev_region_restore(fx.region, MAPDEV_OFF_ROOT);
 	log_expect_clean(test, &fx);
 }
 
-/* A folio that is not the region's any more: the fault comes again. */
+/* The folio does not belong to the region any more: retry the fault. */
 /* ids: LK-71 */
 static void mkwrite_retries_foreign_folio(struct kunit *test)
 {
@@ -125,7 +125,7 @@ static void mkwrite_retries_foreign_folio(struct kunit *test)
 
 	log_init(test, &fx);
 	KUNIT_ASSERT_NOT_NULL(test, page);
-	refuses(test, &fx, page, VM_FAULT_NOPAGE);
+	expect_refusal(test, &fx, page, VM_FAULT_NOPAGE);
 	put_page(page);
 	log_expect_clean(test, &fx);
 }
@@ -157,7 +157,7 @@ static void mkwrite_asserts_locks(struct kunit *test)
 	}
 }
 
-/* --- Who marks in the kernel --- */
+/* --- Marks set by drivers --- */
 
 static void dirty_mark_sets_range(struct kunit *test)
 {
@@ -174,12 +174,12 @@ static void dirty_mark_sets_range(struct kunit *test)
 	sum = round_up(33 * PAGE_SIZE, unit) - round_down(17 * PAGE_SIZE, unit);
 	KUNIT_EXPECT_EQ(test, sum, log_collect(test, &fx, &first));
 	KUNIT_EXPECT_EQ(test, round_down(17 * PAGE_SIZE, unit), first);
-	/* What is not the region's is left out. */
+	/* Pages past the end are ignored. */
 	mapdev_dirty_mark(fx.region, mapdev_pages(fx.region), 100);
 	log_expect_clean(test, &fx);
 }
 
-/* What was marked stays so, and what is new is. */
+/* Old marks are kept, and the new pages are marked. */
 static void grow_keeps_marks(struct kunit *test)
 {
 	struct log_fixture fx;
@@ -192,7 +192,7 @@ static void grow_keeps_marks(struct kunit *test)
 			mapdev_dirty_grow(fx.region,
 					  2 * mapdev_pages(fx.region)));
 	log_expect_dirty(test, &fx, 33);
-	/* Only paged grows; what follows would look for pages. */
+	/* Only paged grows: the others have an array of pages. */
 	if (fx.region->pages)
 		return;
 	fx.region->attrs.size *= 2;
@@ -205,7 +205,7 @@ static void grow_keeps_marks(struct kunit *test)
 	fx.region->attrs.size /= 2;
 }
 
-/* Pages of another driver, who says what he has written. */
+/* Pages of another driver, which marks what it writes. */
 static void mark_dirty_of_lent_pages(struct kunit *test)
 {
 	struct page *pages[8] = {};
@@ -237,7 +237,7 @@ static void mark_dirty_of_lent_pages(struct kunit *test)
 			mapdev_mark_dirty(fx.region, desc.size, 1));
 	log_expect_clean(test, &fx);
 
-	/* None of them in two regions, nor twice in one. */
+	/* A page can be in one region only, and only once. */
 	desc.name = "kunit-loan-again";
 	KUNIT_EXPECT_EQ(test, -EINVAL, PTR_ERR(mapdev_register(&desc)));
 	mapdev_retire(fx.region);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Page table entries: what is in them, by whom they come, and how they go. */
+/* Page table entries of a region: frames, cache mode, and unmapping. */
 #include <linux/mman.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
@@ -42,7 +42,7 @@ static void touch_all(struct kunit *test, struct mapping *m)
 						  i * PAGE_SIZE));
 }
 
-/* The entry of one page: an errno, or 0 and what it says in @args. */
+/* Look up the entry of a page. Returns 0 or an errno. */
 static int look(struct mapping *m, pgoff_t page,
 		struct follow_pfnmap_args *args)
 {
@@ -66,7 +66,7 @@ static const char * const frames[] = {
 
 KUNIT_ARRAY_PARAM(frames, frames, fixture_backing_name);
 
-/* In their order, small, writable, and without a struct page. */
+/* The frames are mapped in order, by writable special PTEs. */
 /* ids: ME-19 ME-44 ME-46 */
 static void entries_hold_frames(struct kunit *test)
 {
@@ -125,8 +125,8 @@ static void mode_case_name(const struct mode_case *c, char *desc)
 KUNIT_ARRAY_PARAM(mode, mode_cases, mode_case_name);
 
 /*
- * What a protection says of the cache: the bits in which the modes differ. Of the
- * other bits an entry of a PMD has some with another meaning.
+ * The cache mode of a protection: the bits in which the modes differ. Some of
+ * the other bits have another meaning in a PMD.
  */
 static u64 mode_of(pgprot_t prot)
 {
@@ -151,7 +151,7 @@ static u64 mode_for(enum mapdev_cache cache)
 	}
 }
 
-/* Touched, page @page of the window is there, in an entry with this mode. */
+/* Fault page @page of the window in, and check the mode of its entry. */
 static void expect_mode(struct kunit *test, struct mapping *m, pgoff_t page,
 			enum mapdev_cache cache,
 			struct follow_pfnmap_args *args)
@@ -164,7 +164,7 @@ static void expect_mode(struct kunit *test, struct mapping *m, pgoff_t page,
 	KUNIT_EXPECT_EQ(test, mode_for(cache), mode_of(args->pgprot));
 }
 
-/* In entries of each size, and as they come again after a revoke. */
+/* For entries of each size, and again after a revoke. */
 /* ids: ME-23 ME-29 ME-32 */
 static void entries_have_cache_mode(struct kunit *test)
 {
@@ -203,7 +203,10 @@ static void entries_have_cache_mode(struct kunit *test)
 	expect_mode(test, &part, 1, c->cache, &args);
 }
 
-/* mprotect() makes the VMA's protection anew, on some architectures without it. */
+/*
+ * mprotect() recomputes vm_page_prot, on some architectures without the cache
+ * mode.
+ */
 static void mprotect_keeps_cache_mode(struct kunit *test)
 {
 	const struct mode_case *c = test->param_value;
@@ -224,7 +227,7 @@ static void mprotect_keeps_cache_mode(struct kunit *test)
 	expect_mode(test, &m, 1, c->cache, &args);
 }
 
-/* A frame does not take another's place. */
+/* A present entry is not replaced. */
 /* ids: ME-20 ME-22 */
 static void insert_pfn_keeps_present_entry(struct kunit *test)
 {
@@ -243,7 +246,7 @@ static void insert_pfn_keeps_present_entry(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, m.region->pfn, args.pfn);
 }
 
-/* Of what has struct pages nobody learns the frame. */
+/* follow_pfnmap_start() refuses mappings of struct pages. */
 /* ids: ME-45 */
 static void follow_pfnmap_refuses_pages(struct kunit *test)
 {
@@ -295,11 +298,11 @@ static void generic_access_refuses_ram(struct kunit *test)
 	}
 }
 
-/* --- How they go --- */
+/* --- Unmapping --- */
 
 struct hole_case {
 	loff_t begin, length;
-	unsigned int gone;	/* a bit for each page */
+	unsigned int gone;	/* a bit for each unmapped page */
 };
 
 static const struct hole_case hole_cases[] = {
@@ -321,8 +324,9 @@ static void hole_case_name(const struct hole_case *c, char *desc)
 KUNIT_ARRAY_PARAM(hole, hole_cases, hole_case_name);
 
 /*
- * The begin is rounded down and the length up, each for itself, so that bytes
- * at the end may be missed; a length of 0 is all the rest. No lock is needed.
+ * unmap_mapping_range() rounds the start down and the length up, separately, so
+ * that the last bytes may be missed. A length of 0 means up to the end. It
+ * needs no lock.
  */
 /* ids: PA-30 ME-35 ME-36 ME-37 */
 static void unmap_mapping_range_rounds(struct kunit *test)
@@ -353,7 +357,7 @@ static void munmap_keeps_neighbours(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, m.region->pfn + 2, args.pfn);
 }
 
-/* Private pages that were written to stay, unless even_cows is set. */
+/* Private copies are kept unless even_cows is set. */
 /* ids: PA-27 ME-38 ME-39 */
 static void unmap_mapping_range_keeps_copies(struct kunit *test)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which locks core holds around the hooks of a fault: mmap_lock, or that of the
- * VMA alone, and that the driver is content with either.
+ * The locks that mm core holds around the hooks of a fault: mmap_lock, or the
+ * VMA lock alone.
  */
 #include <linux/mman.h>
 #include <linux/mm.h>
@@ -10,13 +10,13 @@
 
 #include "spy.h"
 
-/* As a fault finds its VMA, by the one lock or the other. */
+/* How a fault holds its VMA stable. */
 #define BY_VMA_LOCK (SPY_ATTACHED | SPY_VMA_READ)
 #define BY_MMAP_LOCK (SPY_ATTACHED | SPY_MMAP_READ)
 
 KUNIT_ARRAY_PARAM(backing, spy_backings, fixture_backing_name);
 
-/* A fault by the VMA lock alone, at which nobody complains. */
+/* Fault under the VMA lock alone, without a warning. */
 static void fault_by_vma_lock(struct kunit *test, unsigned long addr,
 			      unsigned int flags)
 {
@@ -26,7 +26,7 @@ static void fault_by_vma_lock(struct kunit *test, unsigned long addr,
 	}
 }
 
-/* What the kernel touches itself comes under mmap_lock. */
+/* An access by the kernel faults under mmap_lock. */
 /* ids: LK-54 PA-29 */
 static void fault_under_mmap_lock(struct kunit *test)
 {
@@ -40,7 +40,7 @@ static void fault_under_mmap_lock(struct kunit *test)
 	spy_unmap(spy);
 }
 
-/* With map_pages, no more than the VMA lock; without, not called by it. */
+/* Without map_pages, fault() is not called under the VMA lock. */
 /* ids: LK-54 PA-2 PA-29 */
 static void vma_lock_fault_needs_map_pages(struct kunit *test)
 {
@@ -62,7 +62,7 @@ static void vma_lock_fault_needs_map_pages(struct kunit *test)
 	spy_unmap(spy);
 }
 
-/* In an RCU section, whose lock comes on top of the others. */
+/* map_pages is called under the RCU read lock in addition. */
 /* ids: LK-63 LK-64 LK-65 */
 static void map_pages_locks(struct kunit *test)
 {
@@ -79,7 +79,7 @@ static void map_pages_locks(struct kunit *test)
 	spy_map(test, spy);
 	fault_by_vma_lock(test, spy->addr, 0);
 	spy_expect(test, spy, SPY_MAP_PAGES, 2, BY_VMA_LOCK | SPY_RCU);
-	/* Of reads alone. */
+	/* Only for reads. */
 	fault_by_vma_lock(test, spy->addr, FAULT_FLAG_WRITE);
 	KUNIT_EXPECT_EQ(test, 2, spy->seen[SPY_MAP_PAGES].calls);
 	spy_unmap(spy);
@@ -91,7 +91,7 @@ static const char * const huge_backings[] = {
 
 KUNIT_ARRAY_PARAM(huge, huge_backings, fixture_backing_name);
 
-/* Never kept from faults by the VMA lock, map_pages or not. */
+/* huge_fault is called under the VMA lock even without map_pages. */
 /* ids: LK-58 LK-61 */
 static void huge_fault_locks(struct kunit *test)
 {
@@ -129,7 +129,7 @@ static const char * const dirty_backings[] = {
 
 KUNIT_ARRAY_PARAM(dirty, dirty_backings, fixture_backing_name);
 
-/* The flags do not tell by which lock it came: core has written over them. */
+/* mm core overwrites the flags, so they do not tell which lock is held. */
 /* ids: LK-68 LK-69 */
 static void page_mkwrite_locks(struct kunit *test)
 {
@@ -145,7 +145,7 @@ static void page_mkwrite_locks(struct kunit *test)
 	spy_unmap(spy);
 }
 
-/* Is the entry at @addr, of a page frame, writable? */
+/* Is the entry at @addr of a page frame writable? */
 static bool is_writable(unsigned long addr)
 {
 	struct follow_pfnmap_args args = { .address = addr };
@@ -159,8 +159,8 @@ static bool is_writable(unsigned long addr)
 }
 
 /*
- * Keeps the flags. And what it returns: 0 has core make the entry writable;
- * NOPAGE, which the documents ask for, leaves it as it is.
+ * The flags are kept. If it returns 0, mm core makes the entry writable; if it
+ * returns VM_FAULT_NOPAGE, which the documents ask for, mm core does not.
  */
 /* ids: LK-73 LK-74 LK-75 */
 static void pfn_mkwrite_locks(struct kunit *test)

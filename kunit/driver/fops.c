@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The file operations of a region: which are there, and of which type; and that
- * the rest of its node is somebody else's.
+ * Which file operations a region has, and that everything else of its node
+ * belongs to the file system.
  */
 #include <linux/fs.h>
 #include <linux/module.h>
 
 #include "fixture.h"
 
-/* What a char device that is mapped has, and nothing that belongs to others. */
+/* A mappable char device needs these, and no operations of other files. */
 /* ids: LK-11 LK-12 LK-13 LK-14 LK-15 LK-16 LK-17 LK-18 LK-19 LK-20 LK-21 */
 /* ids: LK-22 LK-23 LK-24 LK-25 LK-26 LK-27 LK-28 LK-29 LK-30 LK-31 LK-32 */
 /* ids: LK-33 LK-34 LK-35 LK-36 */
@@ -51,7 +51,7 @@ static void node_has_file_operations(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, ops->splice_eof);
 }
 
-/* Locks, leases, directories: what core does for all files is what it does. */
+/* Locks, leases and directories are left to the VFS. */
 /* ids: LK-26 LK-O7 LK-O8 LK-O12 */
 static void node_leaves_file_locks_to_vfs(struct kunit *test)
 {
@@ -64,12 +64,12 @@ static void node_leaves_file_locks_to_vfs(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, file->f_op->iterate_shared);
 }
 
-static bool is_of(const struct module *owner, const void *table)
+static bool is_in_module(const struct module *owner, const void *table)
 {
 	return within_module((unsigned long)table, owner);
 }
 
-/* Dentry, inode, attributes, superblock, quota, device: of the file system. */
+/* Dentry, inode, xattrs and superblock belong to the file system. */
 /* ids: LK-O1 LK-O2 LK-O3 LK-O4 LK-O5 LK-O6 LK-O9 LK-O10 LK-O11 */
 static void node_belongs_to_devtmpfs(struct kunit *test)
 {
@@ -80,20 +80,20 @@ static void node_belongs_to_devtmpfs(struct kunit *test)
 	struct super_block *sb = inode->i_sb;
 
 	KUNIT_ASSERT_NOT_NULL(test, owner);
-	KUNIT_EXPECT_TRUE(test, is_of(owner, file->f_op));
+	KUNIT_EXPECT_TRUE(test, is_in_module(owner, file->f_op));
 	KUNIT_EXPECT_TRUE(test, S_ISCHR(inode->i_mode));
-	KUNIT_EXPECT_FALSE(test, is_of(owner, file->f_path.dentry->d_op));
-	KUNIT_EXPECT_FALSE(test, is_of(owner, inode->i_op));
-	KUNIT_EXPECT_FALSE(test, is_of(owner, inode->i_fop));
-	KUNIT_EXPECT_FALSE(test, is_of(owner, inode->i_mapping->a_ops));
-	KUNIT_EXPECT_FALSE(test, is_of(owner, sb->s_xattr));
-	KUNIT_EXPECT_FALSE(test, is_of(owner, sb->s_op));
-	KUNIT_EXPECT_FALSE(test, is_of(owner, sb->s_type));
+	KUNIT_EXPECT_FALSE(test, is_in_module(owner, file->f_path.dentry->d_op));
+	KUNIT_EXPECT_FALSE(test, is_in_module(owner, inode->i_op));
+	KUNIT_EXPECT_FALSE(test, is_in_module(owner, inode->i_fop));
+	KUNIT_EXPECT_FALSE(test, is_in_module(owner, inode->i_mapping->a_ops));
+	KUNIT_EXPECT_FALSE(test, is_in_module(owner, sb->s_xattr));
+	KUNIT_EXPECT_FALSE(test, is_in_module(owner, sb->s_op));
+	KUNIT_EXPECT_FALSE(test, is_in_module(owner, sb->s_type));
 	KUNIT_EXPECT_NULL(test, sb->s_bdev);
-	/* The pages are those of an inode that no program can open. */
+	/* The pages belong to an inode that no program can open. */
 	KUNIT_EXPECT_PTR_EQ(test, region->inode->i_mapping, file->f_mapping);
-	KUNIT_EXPECT_FALSE(test, is_of(owner, region->inode->i_op));
-	KUNIT_EXPECT_FALSE(test, is_of(owner, region->inode->i_sb->s_op));
+	KUNIT_EXPECT_FALSE(test, is_in_module(owner, region->inode->i_op));
+	KUNIT_EXPECT_FALSE(test, is_in_module(owner, region->inode->i_sb->s_op));
 }
 
 static struct kunit_case fops_cases[] = {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Does lockdep watch over the order of locks in mapdev.h? One pair of them is
- * taken in the wrong order, once and by one thread, so that nothing can come of
- * it but the report. Lockdep is off after that: scripts/test/check has a virtual
- * machine for this alone.
+ * Lockdep must check the lock order of mapdev.h. One thread takes one pair in
+ * the wrong order, once, which cannot deadlock. Since lockdep is off
+ * afterwards, scripts/test/check runs this in a virtual machine of its own.
  */
 #include <linux/debug_locks.h>
 #include <linux/mman.h>
@@ -11,7 +10,7 @@
 #include <linux/mmap_lock.h>
 #include <linux/uaccess.h>
 
-/* A module of its own has its own. */
+/* A separate module needs its own copy. */
 #include "../mm/fixture.c"
 #include "fixture.c"
 
@@ -25,11 +24,11 @@ static void lockdep_reports_guard_first(struct kunit *test)
 					 PROT_READ | PROT_WRITE);
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
-	/* As it is: the guard under mmap_lock, in a fault. */
+	/* The right order: a fault takes the guard under mmap_lock. */
 	KUNIT_ASSERT_EQ(test, 0, put_user((u8)1, (u8 __user *)addr));
 	KUNIT_ASSERT_TRUE(test, debug_locks);
 
-	/* As it must not be. */
+	/* The wrong order. */
 	percpu_down_write(&region->guard);
 	mmap_read_lock(current->mm);
 	mmap_read_unlock(current->mm);

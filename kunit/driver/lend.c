@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Memory that another driver lends: linux/mapdev.h, as its client sees it. */
+/* Memory of another driver: linux/mapdev.h as a client uses it. */
 #include <kunit/device.h>
 #include <linux/mapdev.h>
 #include <linux/mman.h>
@@ -30,7 +30,7 @@ static void free_action(void *context)
 		__free_page(pages[i]);
 }
 
-/* One contiguous run, so that it can be lent by pages and by page frame. */
+/* One contiguous block, which can be passed as pages and as a range. */
 static void fixture_alloc(struct kunit *test, struct lend_fixture *fx)
 {
 	struct page *page = alloc_pages(GFP_KERNEL | __GFP_ZERO,
@@ -62,7 +62,7 @@ static struct lend_fixture *fixture_lend(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, fx);
 	fixture_alloc(test, fx);
-	/* One that knows nothing of power management. */
+	/* A device without power management. */
 	fx->desc.parent = kunit_device_register(test, "kunit-lender");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, fx->desc.parent);
 	fx->region = mapdev_register(&fx->desc);
@@ -95,7 +95,7 @@ static u8 *lent_byte(struct lend_fixture *fx, size_t offset)
 	       offset_in_page(offset);
 }
 
-/* Each page at its place, by mapping and by read(2). */
+/* Every page is at its offset, in the mapping and for read(2). */
 static void mapping_shows_lent_memory(struct kunit *test)
 {
 	struct lend_fixture *fx = fixture_lend(test);
@@ -115,7 +115,9 @@ static void mapping_shows_lent_memory(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, LENT_SIZE, i_size_read(fx->region->inode));
 }
 
-/* While it is mapped and open: nobody holds or reaches a page any more. */
+/*
+ * Although the region is mapped and open, no page is referenced or reachable.
+ */
 static void retire_releases_pages(struct kunit *test)
 {
 	struct lend_fixture *fx = fixture_lend(test);
@@ -153,7 +155,7 @@ static void owner_and_root_revoke_apart(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, byte);
 }
 
-/* A file that is still open keeps the device of a retired region no longer. */
+/* An open file of a retired region does not keep the parent device. */
 static void retire_releases_parent(struct kunit *test)
 {
 	struct lend_fixture *fx = fixture_lend(test);
@@ -171,7 +173,7 @@ static void retire_releases_parent(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, refs, kref_read(&owner->kobj.kref));
 }
 
-/* It is no memory of ours: max_bytes has nothing to say. */
+/* Lent memory does not count for max_bytes. */
 static void lent_memory_is_not_counted(struct kunit *test)
 {
 	struct lend_fixture *fx = fixture_lend(test);
@@ -179,7 +181,7 @@ static void lent_memory_is_not_counted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, fx->region->bytes);
 }
 
-/* What it marks, the suite of the dirty log looks at. */
+/* dirty.c checks the marks. */
 static void mark_dirty_checks_range(struct kunit *test)
 {
 	struct lend_fixture *fx = fixture_lend(test);
@@ -196,7 +198,7 @@ static void mark_dirty_checks_range(struct kunit *test)
 			mapdev_mark_dirty(fx->region, 1, U64_MAX));
 }
 
-/* --- Descriptions that cannot be --- */
+/* --- Refused descriptors --- */
 
 struct bad_desc {
 	const char *name;
@@ -263,7 +265,7 @@ static void register_refuses(struct kunit *test)
 		mapdev_retire(region);
 }
 
-/* Pages that core would not map are not taken: no program is to meet them. */
+/* Pages that mm core refuses to map are refused at registration. */
 static void register_refuses_unmappable_page(struct kunit *test)
 {
 	struct lend_fixture *fx = kunit_kzalloc(test, sizeof(*fx), GFP_KERNEL);
@@ -294,7 +296,7 @@ static void register_refuses_unmappable_page(struct kunit *test)
 		KUNIT_EXPECT_NULL(test, fx->pages[i]->mapping);
 }
 
-/* A block of a higher order has one reference, until it is split. */
+/* A block of a higher order has one reference until it is split. */
 static void register_refuses_unsplit_block(struct kunit *test)
 {
 	struct page *block = alloc_pages(GFP_KERNEL | __GFP_ZERO, 2);

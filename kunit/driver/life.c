@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A region's life: names, limits, states, and who holds whom. */
+/* The life of a region: names, limits, states and references. */
 #include <linux/file.h>
 
 #include "fixture.h"
@@ -35,7 +35,7 @@ static void create_and_retire(struct kunit *test)
 	file = fixture_open(test, region, O_RDWR);
 	KUNIT_EXPECT_PTR_EQ(test, file->f_mapping, region->inode->i_mapping);
 
-	/* The file keeps the region, but nothing of it can be had any more. */
+	/* The file keeps the region, but gives no access to it any more. */
 	kref_get(&region->refs);
 	fixture_retire(test, region);
 	KUNIT_EXPECT_EQ(test, MAPDEV_RETIRED, mapdev_region_state(region));
@@ -94,8 +94,8 @@ static void create_refuses_taken_name(struct kunit *test)
 }
 
 /*
- * What is refused or retired is not counted: the same size fits each time. And
- * what is refused is so before it has taken the memory of others.
+ * Refused and retired regions are not counted, so the same size fits each time.
+ * The limit is checked before memory is allocated.
  */
 static void create_respects_max_bytes(struct kunit *test)
 {
@@ -105,7 +105,7 @@ static void create_respects_max_bytes(struct kunit *test)
 	u64 half = ((u64)totalram_pages() << PAGE_SHIFT) / 2;
 
 	if (!IS_ENABLED(CONFIG_MMU))
-		kunit_skip(test, "so much memory is never in one piece");
+		kunit_skip(test, "without an MMU, half of RAM is never contiguous");
 	half = round_down(half, 2 * PAGE_SIZE);
 	for (size_t i = 0; i < ARRAY_SIZE(backings); i++)
 		KUNIT_EXPECT_EQ(test, -ENOSPC,
@@ -131,7 +131,7 @@ static void revoke_and_restore(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, fixture_try_open(region, O_RDWR));
 }
 
-/* Root's reason and the owner's are two: live again when both are over. */
+/* A region is live again only if both root and the owner restore it. */
 static void restore_needs_both_reasons(struct kunit *test)
 {
 	struct mapdev_region *region = fixture_region(test, SZ_1M);
@@ -166,7 +166,7 @@ static void refused_open_holds_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, before, kref_read(&region->refs));
 }
 
-/* A node that was left behind does not soon open another region. */
+/* A stale node must not open another region. */
 static void minors_are_not_reused(struct kunit *test)
 {
 	struct mapdev_region *region = fixture_region(test, PAGE_SIZE);

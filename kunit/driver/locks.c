@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which locks core holds around each hook, and that the driver is content with
- * them: a hook that asserts more would warn here. Those of faults are in
- * faults.c; what the driver must not be content with is in unlocked.c.
+ * The locks that mm core holds around each hook. A hook that asserts more would
+ * warn here. faults.c has the hooks of a fault, unlocked.c missing locks.
  */
 #include <linux/mman.h>
 #include <linux/mm.h>
@@ -23,7 +22,7 @@ static void get_unmapped_area_locks(struct kunit *test)
 	struct spy *spy;
 
 	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-		kunit_skip(test, "without huge pages core finds an address");
+		kunit_skip(test, "without THP, mm core chooses the address");
 	spy = spy_on_param(test);
 	spy_map(test, spy);
 	spy_expect(test, spy, SPY_GET_UNMAPPED_AREA, 1, SPY_MMAP_WRITE);
@@ -42,7 +41,7 @@ static void mmap_prepare_locks(struct kunit *test)
 	spy_unmap(spy);
 }
 
-/* Now there is, and nobody else can reach it. */
+/* Now there is a VMA, which no other thread can reach. */
 /* ids: MP-8 MP-15 PA-1 PA-9 */
 static void mapped_locks(struct kunit *test)
 {
@@ -56,7 +55,7 @@ static void mapped_locks(struct kunit *test)
 
 /* --- open and close --- */
 
-/* The new part is in no tree yet, and not locked itself. */
+/* The new VMA is detached and not locked yet. */
 /* ids: LK-50 LK-51 PA-16 */
 static void open_locks_at_split(struct kunit *test)
 {
@@ -69,7 +68,7 @@ static void open_locks_at_split(struct kunit *test)
 	spy_unmap(spy);
 }
 
-/* Of vm_munmap(), which keeps the lock for writing; the VMA is detached. */
+/* vm_munmap() keeps mmap_lock for writing; the VMA is detached. */
 /* ids: LK-52 */
 static void close_locks_at_munmap(struct kunit *test)
 {
@@ -82,7 +81,7 @@ static void close_locks_at_munmap(struct kunit *test)
 			spy->seen[SPY_CLOSE].locks & ~SPY_VMA_WRITE);
 }
 
-/* Of munmap(2), which has downgraded it by then: no module can call that. */
+/* munmap(2) has downgraded mmap_lock by then, but no module can call it. */
 /* ids: LK-52 PA-52 */
 static void close_accepts_downgraded_lock(struct kunit *test)
 {
@@ -104,8 +103,8 @@ static void close_accepts_downgraded_lock(struct kunit *test)
 }
 
 /*
- * The child's VMA, while both mms are locked for writing; and its end, when the
- * task that exits has no mm any more.
+ * At fork, the mms of parent and child are locked for writing. At exit, the
+ * task has no mm any more.
  */
 /* ids: LK-50 LK-51 PA-18 */
 static void open_locks_at_fork(struct kunit *test)
@@ -126,7 +125,7 @@ static void open_locks_at_fork(struct kunit *test)
 
 /* --- Others --- */
 
-/* The mm that is locked is that of the mapping, not of who asks. */
+/* The locked mm is that of the mapping, not that of the caller. */
 /* ids: LK-77 LK-78 LK-79 */
 static void access_locks(struct kunit *test)
 {
@@ -144,7 +143,7 @@ static void access_locks(struct kunit *test)
 	process_unmap(process, addr, SPY_SIZE);
 }
 
-/* It needs no lock of any mm that maps the region. */
+/* A revoke takes no lock of the mms that map the region. */
 /* ids: PA-4 PA-8 PA-30 ME-41 */
 static void revoke_needs_no_mmap_lock(struct kunit *test)
 {

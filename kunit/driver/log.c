@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the suites of the dirty log share: see log.h. */
 #include <linux/mman.h>
 #include <linux/mm.h>
 #include <linux/uaccess.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * A region with a dirty log, of each kind that can have one, and what was
- * collected from it.
- */
+/* Regions with a dirty log, for each backing that can have one. */
 #ifndef _MAPDEV_KUNIT_LOG_H
 #define _MAPDEV_KUNIT_LOG_H
 
@@ -27,28 +24,28 @@ struct log_fixture {
 	struct mapdev_region *region;
 	struct file *file;
 	u8 __user *user;
-	struct mapdev_run __user *runs;	/* memory of another region */
+	struct mapdev_run __user *runs;	/* in memory of another region */
 };
 
-/* Memory for answers alone; the region is made by the case. */
+/* Set up fx->runs alone; the case creates the region. */
 void log_map_runs(struct kunit *test, struct log_fixture *fx);
 
-/* A region of LOG_SIZE with these attributes, mapped at fx->user. */
+/* Create a region of LOG_SIZE and map it at fx->user. */
 void log_init_with(struct kunit *test, struct log_fixture *fx,
 		   const char *attrs);
 
-/* The same with those of the parameter. */
+/* The same with the attributes of the parameter. */
 void log_init(struct kunit *test, struct log_fixture *fx);
 
-/* How many bytes are dirty; the first of them is at @first. */
+/* Collect. Returns the number of dirty bytes; the first is at *@first. */
 u64 log_collect(struct kunit *test, struct log_fixture *fx, u64 *first);
 
 void log_expect_clean(struct kunit *test, struct log_fixture *fx);
 
-/* The unit of one page is dirty, and no other, and then it is not. */
+/* Only the unit of @page is dirty, and is clean after the collection. */
 void log_expect_dirty(struct kunit *test, struct log_fixture *fx, pgoff_t page);
 
-/* Write to a page of the region, which alone holds it. */
+/* Write to a page by GUP. Returns the page, without a reference. */
 struct page *log_write_page(struct kunit *test, struct log_fixture *fx,
 			    pgoff_t page);
 

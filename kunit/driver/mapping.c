@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Real mappings: what is mapped, under which locks, and how it goes away. */
+/* Mappings of each backing: populate, fault and revoke. */
 #include <linux/bvec.h>
 #include <linux/delay.h>
 #include <linux/mman.h>
@@ -13,20 +13,20 @@
 #include "revoker.h"
 
 #define REGION_SIZE (64 * PAGE_SIZE)
-/* What a fault maps of small pages: around.c */
+/* The aligned range that a fault maps. */
 #define AROUND SZ_2M
 
 struct backing_case {
 	const char *name;
 	const char *attrs;
-	unsigned long flags;	/* of VM_SPECIAL, that the mapping has */
+	unsigned long flags;	/* those of VM_SPECIAL */
 	bool eager;
 };
 
 #define PFN_FLAGS (VM_PFNMAP | VM_IO | VM_DONTEXPAND)
 #define RAM_FLAGS (VM_MIXEDMAP | VM_DONTEXPAND)
 
-/* Memory that the test kernels leave alone: memmap= in scripts/vm/kernels. */
+/* Memory that the kernel does not use: memmap= in scripts/vm/kernels. */
 #define WINDOW "backing=window phys=0x240000000 cache=wb"
 
 static const struct backing_case backing_cases[] = {
@@ -72,8 +72,7 @@ static void fixture_init(struct kunit *test, struct mapping_fixture *fx)
 	fx->user = (u8 __user *)addr;
 }
 
-/* What is stored through the mapping is what read(2) finds, and back. */
-/* As splice(2) does: a window is not read into a buffer of the kernel's own. */
+/* Like splice(2): a window refuses kernel_read(). */
 static ssize_t read_byte(struct file *file, u8 *byte, loff_t pos)
 {
 	struct bio_vec bvec;
@@ -108,10 +107,7 @@ static void mapping_and_file_share_data(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, byte);
 }
 
-/*
- * Nor does a case find what another has stored, even before the module was loaded:
- * memory that is not the kernel's outlives it.
- */
+/* Also the memory of a window, which outlives the case and the module. */
 static void new_region_is_zeroed(struct kunit *test)
 {
 	for (int i = 0; i < 2; i++) {
@@ -140,7 +136,7 @@ static void vma_matches_prepare(struct kunit *test)
 	mmap_read_lock(current->mm);
 	vma = vma_lookup(current->mm, (unsigned long)fx.user);
 	KUNIT_EXPECT_PTR_EQ(test, fx.file, vma->vm_file);
-	/* The token of close() is there; paged has no close, and no token. */
+	/* The token for close. paged has neither. */
 	KUNIT_EXPECT_PTR_EQ(test, fx.c->flags ? fx.region : NULL,
 			    vma->vm_private_data);
 	KUNIT_EXPECT_NOT_NULL(test, vma->vm_ops->fault);
@@ -167,7 +163,7 @@ static bool is_mapped(struct mapping_fixture *fx, size_t offset)
 	return fixture_is_present((unsigned long)fx->user + offset);
 }
 
-/* Eager: all of it is there before the first touch. Else nothing is. */
+/* An eager mapping is populated before the first access, others are empty. */
 /* ids: MP-32 MP-36 */
 static void only_eager_is_populated(struct kunit *test)
 {
@@ -179,7 +175,7 @@ static void only_eager_is_populated(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, mapdev_stat(fx.region, MAPDEV_STAT_FAULT));
 }
 
-/* An eager mapping of a part begins with the page of its offset. */
+/* A partial eager mapping starts with the page at its offset. */
 /* ids: MP-36 */
 static void partial_mmap_starts_at_offset(struct kunit *test)
 {
@@ -197,8 +193,8 @@ static void partial_mmap_starts_at_offset(struct kunit *test)
 }
 
 /*
- * LK-54: with map_pages set, fault needs no more than the VMA lock. And what
- * fills page tables by itself fills those of a window, aligned as core's.
+ * With map_pages set, fault() is called under the VMA lock alone (LK-54).
+ * Fault-around of the driver maps an aligned range, as mm core does.
  */
 /* ids: LK-54 PA-14 PA-48 */
 static void fault_under_vma_lock(struct kunit *test)
@@ -208,21 +204,21 @@ static void fault_under_vma_lock(struct kunit *test)
 	size_t offset, last;
 
 	if (!IS_ENABLED(CONFIG_PER_VMA_LOCK))
-		kunit_skip(test, "this architecture has no VMA lock");
+		kunit_skip(test, "this kernel has no VMA lock");
 	fixture_init(test, &fx);
 	addr = ALIGN((unsigned long)fx.user, SZ_64K);
 	offset = addr - (unsigned long)fx.user;
 	last = ALIGN(addr + 1, AROUND) - (unsigned long)fx.user;
 	last = fx.c->flags ? min(last, REGION_SIZE) - PAGE_SIZE : offset;
 
-	/* What was mapped at mmap is gone then, and comes by faults. */
+	/* Unmap what mmap has populated: now it is mapped by faults. */
 	mapdev_region_revoke(fx.region, MAPDEV_OFF_ROOT);
 	mapdev_region_restore(fx.region, MAPDEV_OFF_ROOT);
 	KUNIT_ASSERT_FALSE(test, is_mapped(&fx, offset));
 	KUNIT_EXPECT_FALSE(test, fixture_fault(test, addr, FAULT_FLAG_WRITE));
 	KUNIT_EXPECT_EQ(test, 1, mapdev_stat(fx.region, MAPDEV_STAT_FAULT));
 	KUNIT_EXPECT_TRUE(test, is_mapped(&fx, offset));
-	/* All around it, but of paged nothing that is not there yet. */
+	/* All around is mapped, but paged does not allocate holes. */
 	KUNIT_EXPECT_TRUE(test, is_mapped(&fx, last));
 	if (!fx.c->flags)
 		KUNIT_EXPECT_FALSE(test, is_mapped(&fx, offset + SZ_64K));
@@ -234,9 +230,8 @@ static void fault_under_vma_lock(struct kunit *test)
 }
 
 /*
- * paged: a second mapping of what is there is filled by fault-around, that is
- * without a fault of ours; and again, when it has a page table. Then large folios
- * come each by one fault.
+ * A second mapping of paged is filled by map_pages, without fault(), also when
+ * the page table exists. In that case, each large folio takes one fault().
  */
 /* ids: LK-44 LK-66 LK-67 PA-41 */
 static void read_maps_around(struct kunit *test)
@@ -264,7 +259,7 @@ static void read_maps_around(struct kunit *test)
 
 		addr = fixture_map(test, file, 0, SZ_2M, PROT_READ);
 		KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
-		/* Without huge pages it need not be aligned. */
+		/* Without THP, the mapping may be unaligned. */
 		at = ALIGN(addr, SZ_64K);
 		KUNIT_EXPECT_EQ(test, 0, get_user(byte, (u8 __user *)at));
 		KUNIT_EXPECT_EQ(test, 0, byte);
@@ -301,7 +296,7 @@ static void revoke_unmaps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 42, byte);
 }
 
-/* ME-19, LK-59: the entry is a PMD, of the page frames in their order. */
+/* The entry is a PMD that maps the frames in order (ME-19, LK-59). */
 /* ids: LK-43 LK-59 ME-19 ME-44 */
 static void huge_fault_maps_frames(struct kunit *test)
 {
@@ -335,14 +330,14 @@ static void huge_fault_maps_frames(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, mapdev_stat(region, MAPDEV_STAT_FAULT));
 }
 
-/* mapped, open and close: a token for each mapping, and one close for each. */
+/* Each mapped or open is followed by one close. */
 /* ids: LK-51 LK-53 */
 static void open_and_close_balance(struct kunit *test)
 {
 	struct mapping_fixture fx;
 
 	fixture_init(test, &fx);
-	/* The middle goes: two splits, of which one part goes. */
+	/* Unmap a page in the middle: two splits, and one part is closed. */
 	KUNIT_ASSERT_EQ(test, 0,
 			vm_munmap((unsigned long)fx.user + 2 * PAGE_SIZE,
 				  PAGE_SIZE));
@@ -357,8 +352,8 @@ static void open_and_close_balance(struct kunit *test)
 }
 
 /*
- * D-4: close is called for a mapping whose mapped() failed, or never ran. Here
- * the region is revoked between the two hooks, as a race would have it.
+ * close is called even if mapped has failed or never run (D-4). Here a revoke
+ * comes between mmap_prepare and mapped.
  */
 /* ids: MP-12 MP-13 MP-40 LK-53 */
 static void close_after_failed_mapped(struct kunit *test)
@@ -384,7 +379,7 @@ static void close_after_failed_mapped(struct kunit *test)
 	mmap_write_unlock(current->mm);
 }
 
-/* Core gets the folio locked, so that a revoke waits for its entry. */
+/* fault() returns a locked folio, so that a revoke waits for its entry. */
 /* ids: LK-55 LK-56 */
 static void fault_returns_locked_folio(struct kunit *test)
 {
@@ -412,7 +407,9 @@ static void fault_returns_locked_folio(struct kunit *test)
 	mmap_read_unlock(current->mm);
 }
 
-/* The folios of paged stay, and none reaches past the end of the region. */
+/*
+ * The folios of paged are unevictable, and do not cross the end of the region.
+ */
 /* ids: LK-90 LK-92 */
 static void folios_fill_region(struct kunit *test)
 {
@@ -440,13 +437,13 @@ static void folios_fill_region(struct kunit *test)
 	folio_put(folio);
 }
 
-/* Half a second is longer than any revoke takes that waits for nothing. */
+/* A revoke that does not wait is done in far less than half a second. */
 static bool revoke_waits(struct revoker *revoker)
 {
 	return !wait_for_completion_timeout(&revoker->worker.done, HZ / 2);
 }
 
-/* A revoke waits for all who may have seen the region live: see the fences. */
+/* A revoke waits for every fault that may have seen the region live. */
 /* ids: LK-56 PA-37 */
 static void revoke_waits_for_folio(struct kunit *test)
 {
@@ -509,7 +506,7 @@ static void revoke_waits_for_guard(struct kunit *test)
 	revoker_end(&revoker);
 }
 
-/* The callbacks notice callers without the locks that core holds. */
+/* The hooks warn if the locks that mm core holds are missing. */
 /* ids: PA-1 PA-29 */
 static void hooks_assert_locks(struct kunit *test)
 {
@@ -534,7 +531,7 @@ static void hooks_assert_locks(struct kunit *test)
 			.address	= vma->vm_start,
 		};
 
-		/* What it inserts itself is there already, or harmless. */
+		/* An entry that fault() inserts is harmless. */
 		if (ops->fault(&vmf) == VM_FAULT_LOCKED) {
 			unlock_page(vmf.page);
 			put_page(vmf.page);

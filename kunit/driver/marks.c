@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The set of marks of the dirty log. */
+/* The bitmap of the dirty log. */
 #include <kunit/test.h>
 #include <linux/bitmap.h>
 #include <linux/mm.h>
@@ -8,7 +8,7 @@
 
 #include "marks.h"
 
-/* Those in a row, as far as they are in one word, and at most @count; or none. */
+/* Clear a run inside one word, of at most @count marks, if there is one. */
 static void clear_run(struct kunit *test, struct mapdev_marks *marks,
 		      unsigned long *bits, unsigned long nr,
 		      unsigned long count)
@@ -19,13 +19,13 @@ static void clear_run(struct kunit *test, struct mapdev_marks *marks,
 
 	if (run)
 		KUNIT_ASSERT_EQ(test, run, mapdev_marks_run(marks, nr, count));
-	/* Who takes out what is not there does no harm. */
+	/* Clearing a clear mark is harmless. */
 	count = run ?: 1;
 	mapdev_marks_clear(marks, nr, count);
 	bitmap_clear(bits, nr, count);
 }
 
-/* The same set as mere bits, found by looking at each. */
+/* Compare with a plain bitmap. */
 static void marks_match_bitmap(struct kunit *test)
 {
 	static const unsigned long limits[] = {
@@ -45,7 +45,10 @@ static void marks_match_bitmap(struct kunit *test)
 		KUNIT_ASSERT_NOT_NULL(test, bits);
 		KUNIT_EXPECT_EQ(test, ULONG_MAX, mapdev_marks_next(marks, 0));
 		for (int step = 0; step < 3000; step++) {
-			/* In clusters, and at the end, so that words go empty. */
+			/*
+			 * In clusters, and at the end, so that words become
+			 * empty.
+			 */
 			nr = prandom_u32_state(&rnd) % min(limit, 3 + step);
 			if (step % 7 == 0)
 				nr = limit - 1 - nr;
@@ -61,7 +64,7 @@ static void marks_match_bitmap(struct kunit *test)
 					mapdev_marks_next(marks, from));
 			from = nr < limit ? nr + 1 : 0;
 		}
-		/* Empty again at all levels. */
+		/* All levels are empty again. */
 		for_each_set_bit(nr, bits, limit)
 			mapdev_marks_clear(marks, nr, 1);
 		for (unsigned int level = 0; level < marks->levels; level++)
@@ -73,7 +76,7 @@ static void marks_match_bitmap(struct kunit *test)
 	}
 }
 
-/* A run ends with its word, and may be all of it. */
+/* A run ends with its word, and may fill it. */
 static void run_ends_with_word(struct kunit *test)
 {
 	struct mapdev_marks *marks = mapdev_marks_alloc(3 * BITS_PER_LONG);
@@ -93,8 +96,9 @@ static void run_ends_with_word(struct kunit *test)
 }
 
 /*
- * Somebody adds while the last one of a word goes. The bit above may go with
- * it, and who adds next to that has to set it, even if his own bit is there.
+ * If a mark is set while the last one of its word is cleared, the bit of the
+ * upper level may be lost. The next set must repair it, even if its own bit is
+ * already set.
  */
 static void set_repairs_upper_level(struct kunit *test)
 {
@@ -107,7 +111,7 @@ static void set_repairs_upper_level(struct kunit *test)
 	kvfree(marks);
 }
 
-/* What is set at once, or filled, is all that is found, at each level. */
+/* Setting by words and filling give the same bits at each level. */
 static void set_and_fill_words(struct kunit *test)
 {
 	static const unsigned long limits[] = {
@@ -137,10 +141,10 @@ static void set_and_fill_words(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, limit - 1,
 				mapdev_marks_next(full, limit - 1));
 		KUNIT_EXPECT_EQ(test, ULONG_MAX, mapdev_marks_next(full, limit));
-		/* One that is missing of a word is new. */
+		/* A word with one bit missing counts as new. */
 		mapdev_marks_clear(full, limit - 1, 1);
 		KUNIT_EXPECT_TRUE(test, mapdev_marks_set(full, nr - count, count));
-		/* None before, and all from the end on, is nothing. */
+		/* Filling from the limit does nothing. */
 		mapdev_marks_fill(full, limit);
 		KUNIT_EXPECT_EQ(test, from, mapdev_marks_next(full, 0));
 		kvfree(full);

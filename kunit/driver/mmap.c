@@ -11,7 +11,7 @@
 #include "../mm/mock.h"
 #include "fixture.h"
 
-/* What the refused one should have replaced is gone, and the rest is not. */
+/* mm core has unmapped the range already when mmap_prepare refuses. */
 /* ids: MP-3 MP-5 MP-43 */
 static void refused_overlay_leaves_hole(struct kunit *test)
 {
@@ -72,7 +72,7 @@ static void merge_skips_mapped(struct kunit *test)
 					 PROT_READ | PROT_WRITE);
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
-	/* The second half, again. */
+	/* Map the second half again. */
 	KUNIT_ASSERT_EQ(test, addr + 2 * PAGE_SIZE,
 			kunit_vm_mmap(test, file, addr + 2 * PAGE_SIZE,
 				      2 * PAGE_SIZE, PROT_READ | PROT_WRITE,
@@ -107,7 +107,7 @@ static struct mock_driver *stack_on(struct kunit *test,
 	return driver;
 }
 
-/* A file above a region's maps the region: its VMA is a common one. */
+/* A stacked file maps the region below it: the VMA is an ordinary one. */
 /* ids: MP-17 MP-42 */
 static void stacked_mmap_maps_region(struct kunit *test)
 {
@@ -134,14 +134,14 @@ static void stacked_mmap_maps_region(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, put_user((u8)42, (u8 __user *)addr));
 	KUNIT_EXPECT_EQ(test, 1, kernel_read(driver->under, &byte, 1, &pos));
 	KUNIT_EXPECT_EQ(test, 42, byte);
-	/* All mappings of the region hang from its inode: this, too. */
+	/* A revoke finds this mapping by the inode, too. */
 	mapdev_region_revoke(region, MAPDEV_OFF_ROOT);
 	KUNIT_EXPECT_EQ(test, -EFAULT, put_user((u8)1, (u8 __user *)addr));
 	vm_munmap(addr, 3 * PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, closes, mapdev_stat(region, MAPDEV_STAT_CLOSE));
 }
 
-/* A refusal leaves no file behind; and here close is not called. */
+/* A refused mapping puts the file, and close is not called. */
 /* ids: MP-42 */
 static void stacked_mmap_failure_puts_file(struct kunit *test)
 {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The names that took the place of those in the kernel's older documents, as far
- * as the driver itself does not call them: see "The old names" in
- * Documentation/porting.rst.
+ * Functions that replaced those of the kernel's older documents and that the
+ * driver does not call: see "The old names" in Documentation/porting.rst.
  */
 #include <linux/kthread.h>
 #include <linux/mm.h>
@@ -24,7 +23,7 @@ static const char * const backings[] = {
 
 KUNIT_ARRAY_PARAM(backing, backings, fixture_backing_name);
 
-/* The first process, which has an mm of its own, unlike this thread. */
+/* init, which has an mm, unlike a kernel thread. */
 static struct task_struct *first_process(void)
 {
 	struct task_struct *task;
@@ -44,7 +43,7 @@ static unsigned long map_into(struct mm_struct *mm, struct file *file)
 	kthread_use_mm(mm);
 	addr = vm_mmap(file, 0, REGION_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
 		       0);
-	/* A hole behind the third page, so that it has an end. */
+	/* Unmap the fourth page, so that the mapping has an end. */
 	if (!IS_ERR_VALUE(addr))
 		vm_munmap(addr + 3 * PAGE_SIZE, PAGE_SIZE);
 	kthread_unuse_mm(mm);
@@ -59,8 +58,8 @@ static void unmap_from(struct mm_struct *mm, unsigned long addr)
 }
 
 /*
- * ME-48, access_remote_vm(): by page where there is one, by ->access where not;
- * over the border of two pages, and only up to the end of the mapping.
+ * It goes by GUP, or by ->access where there is no struct page; across pages,
+ * and up to the end of the mapping (ME-48, access_remote_vm()).
  */
 /* ids: ME-48 ME-49 */
 static void access_process_vm_stops_at_end(struct kunit *test)
@@ -106,9 +105,9 @@ put:
 	put_task_struct(task);
 }
 
-/* A mapping of @attrs of which all pages have been touched, and its VMA. */
-static struct vm_area_struct *touched(struct kunit *test, const char *attrs,
-				      unsigned long *addr)
+/* Map a region, fault all pages in and take mmap_lock. Returns the VMA. */
+static struct vm_area_struct *map_populated(struct kunit *test, const char *attrs,
+					    unsigned long *addr)
 {
 	struct mapdev_region *region =
 		fixture_region_with(test, REGION_SIZE, attrs);
@@ -121,7 +120,10 @@ static struct vm_area_struct *touched(struct kunit *test, const char *attrs,
 	return vma_lookup(current->mm, *addr);
 }
 
-/* ME-4 to ME-6, zap_page_range(): these pages go, and come again. */
+/*
+ * The pages are unmapped, and can be faulted in again (ME-4 to ME-6,
+ * zap_page_range()).
+ */
 /* ids: ME-4 ME-5 */
 static void zap_vma_range_unmaps_part(struct kunit *test)
 {
@@ -130,7 +132,7 @@ static void zap_vma_range_unmaps_part(struct kunit *test)
 	unsigned long addr;
 	u8 byte = 1;
 
-	vma = touched(test, *attrs, &addr);
+	vma = map_populated(test, *attrs, &addr);
 	zap_vma_range(vma, addr + PAGE_SIZE, 2 * PAGE_SIZE);
 	mmap_read_unlock(current->mm);
 	KUNIT_EXPECT_TRUE(test, fixture_is_present(addr));
@@ -142,7 +144,10 @@ static void zap_vma_range_unmaps_part(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, byte);
 }
 
-/* ME-7, zap_vma_ptes(): of special mappings only, and inside of the VMA only. */
+/*
+ * Only special mappings, and only a range inside the VMA (ME-7,
+ * zap_vma_ptes()).
+ */
 /* ids: ME-6 ME-7 ME-8 */
 static void zap_special_vma_range_checks_vma(struct kunit *test)
 {
@@ -151,7 +156,7 @@ static void zap_special_vma_range_checks_vma(struct kunit *test)
 	struct vm_area_struct *vma;
 	unsigned long addr;
 
-	vma = touched(test, *attrs, &addr);
+	vma = map_populated(test, *attrs, &addr);
 	zap_special_vma_range(vma, addr, REGION_SIZE + PAGE_SIZE);
 	KUNIT_EXPECT_TRUE(test, fixture_is_present(addr));
 	zap_special_vma_range(vma, addr, PAGE_SIZE);

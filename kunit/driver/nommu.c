@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Without an MMU: what core asks of a driver, and makes of the answers. The cases
- * map a region in an mm of their own, some with one hook of its node replaced.
+ * Without an MMU: what mm core asks a driver, and how it uses the answers. Some
+ * cases replace one hook of the node.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -15,7 +15,7 @@
 #define REGION_PAGES	4
 #define REGION_SIZE	(REGION_PAGES * PAGE_SIZE)
 
-/* Memory that the test kernel leaves alone: scripts/vm/riscv64.dtso. */
+/* Memory that the test kernel does not use: scripts/vm/riscv64.dtso. */
 static const char * const backings[] = {
 	"backing=vmalloc", "backing=contig", "backing=contig pin=1",
 	"backing=window phys=0x8c000000",
@@ -26,10 +26,12 @@ KUNIT_ARRAY_PARAM(backing, backings, fixture_backing_name);
 struct nommu_fixture {
 	struct mapdev_region *region;
 	struct file *file;
-	struct file_operations *ops;	/* of the file; to be changed */
+	struct file_operations *ops;	/* of the file; a case may change them */
 };
 
-/* This thread's own, which goes with it; KUnit has none to give here. */
+/*
+ * Give this thread an mm, which ends with it: kunit_attach_mm() needs an MMU.
+ */
 static void attach_mm(struct kunit *test)
 {
 	struct mm_struct *mm = mm_alloc();
@@ -46,7 +48,10 @@ static void fixture_init(struct kunit *test, struct nommu_fixture *fx,
 	attach_mm(test);
 	fx->region = fixture_region_with(test, REGION_SIZE, attrs);
 	file = fixture_open(test, fx->region, O_RDWR);
-	/* Made before the file, and so there until the file is gone. */
+	/*
+	 * Allocated before the file is opened, and thus freed after it is
+	 * closed.
+	 */
 	fx->ops = kunit_kmalloc(test, sizeof(*fx->ops), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, fx->ops);
 	*fx->ops = *file->f_op;
@@ -54,7 +59,7 @@ static void fixture_init(struct kunit *test, struct nommu_fixture *fx,
 	fx->file->f_op = fx->ops;
 }
 
-/* An address, or an errno, as a number. */
+/* Returns an address or an errno. */
 static long map(struct nommu_fixture *fx, unsigned long prot,
 		unsigned long flags)
 {
@@ -66,7 +71,7 @@ static u64 prepared(struct nommu_fixture *fx)
 	return mapdev_stat(fx->region, MAPDEV_STAT_PREPARE);
 }
 
-/* The first byte of the region, by the driver's own read and write. */
+/* The first byte of the region, by read(2) and write(2). */
 static u8 region_byte(struct nommu_fixture *fx)
 {
 	loff_t pos = 0;
@@ -83,7 +88,7 @@ static void set_region_byte(struct nommu_fixture *fx, u8 byte)
 	kernel_write(fx->file, &byte, 1, &pos);
 }
 
-/* A mapping with what the region had, and has no longer. */
+/* The mapping at @addr is a copy: it keeps the old byte of the region. */
 static void expect_copy(struct kunit *test, struct nommu_fixture *fx, long addr)
 {
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
@@ -116,7 +121,7 @@ static void get_unmapped_area_returns_data(struct kunit *test)
 							ULONG_MAX, MAP_SHARED));
 }
 
-/* A descriptor as core makes it, for the mapping of all of it. */
+/* Call mmap_prepare with a descriptor of the whole region. */
 static int prepare(struct nommu_fixture *fx, struct vm_area_desc *desc,
 		   int shared)
 {
@@ -139,7 +144,9 @@ static int prepare(struct nommu_fixture *fx, struct vm_area_desc *desc,
 	return err;
 }
 
-/* No action, which core would refuse; and no frame without its page is pinned. */
+/*
+ * No action, which mm core would refuse. VM_PFNMAP only without struct pages.
+ */
 /* ids: NM-32 */
 static void prepare_maps_shared(struct kunit *test)
 {
@@ -158,7 +165,7 @@ static void prepare_maps_shared(struct kunit *test)
 			vma_desc_test(&desc, VMA_PFNMAP_BIT));
 }
 
-/* Neither shared, nor a private mapping that core would have as such. */
+/* -ENOSYS makes mm core copy. */
 /* ids: NM-32 */
 static void prepare_private_asks_for_copy(struct kunit *test)
 {
@@ -171,7 +178,7 @@ static void prepare_private_asks_for_copy(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, desc.vm_ops);
 }
 
-/* The region is revoked between the two hooks, as a race would have it. */
+/* A revoke comes between mmap_prepare and mapped. */
 /* ids: NM-33 */
 static void mapped_fails_after_revoke(struct kunit *test)
 {
@@ -198,7 +205,7 @@ static void mapped_fails_after_revoke(struct kunit *test)
 
 /* --- Other answers --- */
 
-/* Core assumes for a char device: shared, and nothing to execute or copy. */
+/* For a char device, mm core assumes a shared mapping, no exec, no copy. */
 /* ids: LK-32 NM-31 */
 static void default_capabilities_refuse_copy(struct kunit *test)
 {
@@ -231,7 +238,7 @@ static void private_mmap_needs_read(struct kunit *test)
 	struct nommu_fixture fx;
 
 	fixture_init(test, &fx, "");
-	/* Core looks for the hook once, when a file is opened. */
+	/* mm core checks for the hook when the file is opened. */
 	fx.ops->read_iter = NULL;
 	fx.file->f_mode &= ~FMODE_CAN_READ;
 	KUNIT_EXPECT_EQ(test, -ENODEV,
@@ -273,7 +280,7 @@ static int remaps(struct vm_area_desc *desc)
 	return 0;
 }
 
-/* Core has none, and says so to who asks for one. */
+/* mm core supports no action, and warns. */
 /* ids: NM-32 */
 static void mmap_refuses_action(struct kunit *test)
 {
@@ -305,9 +312,9 @@ static void enosys_prepare_gives_copy(struct kunit *test)
 }
 
 /*
- * Core makes one copy of what is mapped private, to read and execute, and takes
- * it for the memory when the same is mapped shared: why mapdev does not say that
- * nothing can be executed, but refuses.
+ * mm core copies a private executable mapping, and then hands the copy to
+ * shared mappings of the same range. Therefore mapdev advertises exec, and
+ * refuses it in mmap_prepare.
  */
 /* ids: NM-4 */
 static void shared_mmap_reuses_private_copy(struct kunit *test)
@@ -332,7 +339,7 @@ static void shared_mmap_reuses_private_copy(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, region_byte(&fx));
 }
 
-/* --- What core has for drivers --- */
+/* --- Functions for drivers --- */
 
 /* ids: NM-40 */
 static void insert_page_fails(struct kunit *test)
@@ -349,7 +356,7 @@ static void insert_page_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, vm_map_pages(&vma, &page, 1));
 }
 
-/* It compares, and sets flags. */
+/* Without an MMU, remap_pfn_range() compares the address and sets flags. */
 /* ids: NM-32 */
 static void remap_compares_address(struct kunit *test)
 {

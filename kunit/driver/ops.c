@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The hooks that mappings of a region have: which are there, of which type, where
- * they lie; and what core takes from get_unmapped_area.
- */
+/* The VM operations of each backing: which hooks are set, in which section. */
 #include <linux/fs.h>
 #include <linux/mman.h>
 #include <linux/mm.h>
@@ -33,8 +30,8 @@ static void hooks_case_name(const struct hooks_case *c, char *desc)
 KUNIT_ARRAY_PARAM(hooks, hooks_cases, hooks_case_name);
 
 /*
- * open, close, mapped: in mappings that have something to count. huge_fault:
- * where there are entries as large. access: where core finds no page.
+ * open and close are set where mappings are counted, huge_fault where there are
+ * PMD entries, access where there is no struct page.
  */
 /* ids: MP-7 MP-8 LK-40 LK-41 LK-42 LK-43 LK-44 LK-45 LK-46 LK-47 PA-22 */
 /* ids: PA-23 */
@@ -71,7 +68,7 @@ static void backing_has_vm_ops(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, ops->name);
 	KUNIT_EXPECT_PTR_EQ(test, c->paged ? NULL : region, private_data);
 
-	/* Set once, and nobody can write to the table. */
+	/* The tables are read-only. */
 	KUNIT_EXPECT_TRUE(test, within_module_mem_type((unsigned long)ops, owner,
 						       MOD_RODATA));
 	KUNIT_EXPECT_TRUE(test,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* mmap_prepare on hand-made descriptors: ranges, flags, statelessness. */
+/* mmap_prepare on hand-made descriptors: range, flags, no side effect. */
 #include <linux/mman.h>
 #include <linux/mmap_lock.h>
 #include <linux/mm.h>
@@ -14,7 +14,7 @@ struct prepare_fixture {
 	struct vm_area_desc desc;
 };
 
-/* A descriptor as core makes it for a shared read-write mapping. */
+/* A descriptor as mm core makes it for a shared read-write mapping. */
 static void desc_init(struct prepare_fixture *fx, pgoff_t pgoff,
 		      unsigned long pages)
 {
@@ -89,7 +89,7 @@ static void prepare_checks_range(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->err, prepare(&fx));
 }
 
-/* What prepare leaves in the descriptor, and what it must not touch. */
+/* What mmap_prepare sets in the descriptor, and what it must not change. */
 /* ids: MP-17 MP-22 MP-21 */
 static void prepare_sets_fields(struct kunit *test)
 {
@@ -110,7 +110,7 @@ static void prepare_sets_fields(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, MMAP_NOTHING, fx.desc.action.type);
 }
 
-/* paged merges: no flag may forbid it, and no op that would. */
+/* Mappings of paged merge, thus no flag and no hook may prevent it. */
 /* ids: MP-10 */
 static void paged_sets_no_special_flag(struct kunit *test)
 {
@@ -152,7 +152,7 @@ static void ro_refuses_shared_write(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, prepare(&fx));
 	KUNIT_EXPECT_FALSE(test, vma_desc_test(&fx.desc, VMA_MAYWRITE_BIT));
 
-	/* A private copy may be written. */
+	/* A private mapping may be written. */
 	desc_init(&fx, 0, 1);
 	vma_desc_clear_flags(&fx.desc, VMA_SHARED_BIT, VMA_MAYSHARE_BIT);
 	KUNIT_EXPECT_EQ(test, 0, prepare(&fx));
@@ -178,7 +178,7 @@ static const char * const backings[] = {
 
 KUNIT_ARRAY_PARAM(backing, backings, fixture_backing_name);
 
-/* What a mapping of the region could take a reference of. */
+/* The references of all pages that a mapping could pin. */
 static long page_refs(const struct mapdev_region *region)
 {
 	long refs = 0;
@@ -197,7 +197,7 @@ static u64 all_stats(const struct mapdev_region *region)
 	return sum;
 }
 
-/* Nothing is allocated, referenced or counted but the calls. */
+/* Nothing is allocated or referenced, and only the calls are counted. */
 /* ids: MP-5 MP-6 */
 static void prepare_is_stateless(struct kunit *test)
 {
@@ -224,7 +224,7 @@ static void prepare_is_stateless(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1000, all_stats(fx.region));
 }
 
-/* The hook notices a caller without the mmap write lock. */
+/* The hook warns if mmap_lock is not held for writing. */
 /* ids: PA-1 */
 static void prepare_asserts_mmap_lock(struct kunit *test)
 {

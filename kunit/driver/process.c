@@ -10,7 +10,7 @@
 
 #include "process.h"
 
-/* In the new process, before it is a shell. */
+/* Runs in the new process, before execve(). */
 static int note_task(struct subprocess_info *info, struct cred *new)
 {
 	struct process *process = info->data;
@@ -31,7 +31,7 @@ static void end_action(void *context)
 	}
 }
 
-/* A shell on an emulated machine takes its time; a minute is for ever. */
+/* Starting a shell on an emulated machine takes seconds; wait a minute. */
 static bool becomes(struct process *process,
 		    bool (*state)(struct task_struct *task))
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A process for what a kernel thread cannot do: a shell that stops itself, so
- * that its mm can be looked at and mapped into, and goes on when it is told to.
+ * A process with an mm of its own, which a kernel thread lacks: a shell that
+ * stops itself until it is told to continue.
  */
 #ifndef _MAPDEV_KUNIT_PROCESS_H
 #define _MAPDEV_KUNIT_PROCESS_H
@@ -13,13 +13,15 @@ struct process {
 	struct mm_struct *mm;
 };
 
-/* A shell that stops, and then runs @script; killed after the case. */
+/* Start a shell that stops, and then runs @script; killed after the case. */
 struct process *process_start(struct kunit *test, const char *script);
 
-/* Let it run, and wait for its end. Its mm stays until after the case. */
+/* Continue it and wait for its exit. Its mm stays until after the case. */
 void process_finish(struct kunit *test, struct process *process);
 
-/* A shared mapping in it, or an errno; and its end. */
+/*
+ * Map @file shared into its mm, and unmap it. Returns an address or an errno.
+ */
 unsigned long process_map(struct process *process, struct file *file,
 			  unsigned long length);
 void process_unmap(struct process *process, unsigned long addr,

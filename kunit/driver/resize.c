@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What resize and discard wait for, and what waits for them: two threads each. */
+/* Resize and discard with a second thread: who waits for whom. */
 #include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/pagemap.h>
@@ -28,7 +28,7 @@ static void caller_start(struct caller *caller, struct mapdev_region *region,
 	worker_start(&caller->worker, func);
 }
 
-/* All of it is there, in granules of 64K or what the kernel has. */
+/* Allocate all of it, in granules of 64K or the largest of the kernel. */
 static struct file *open_filled(struct kunit *test, struct mapdev_region *region)
 {
 	struct file *file = fixture_open(test, region, O_RDWR);
@@ -53,8 +53,8 @@ static void shrink_work(struct work_struct *work)
 }
 
 /*
- * As long as there is a folio past the new end, core finds it below i_size: it may
- * be split at any time, and core drops what a split leaves past i_size.
+ * i_size must cover every folio that is still in the page cache: mm core may
+ * split it at any time, and drops the parts past i_size.
  */
 /* ids: LK-30 */
 static void shrink_lowers_i_size_last(struct kunit *test)
@@ -94,7 +94,10 @@ static void read_work(struct work_struct *work)
 	complete(&caller->worker.done);
 }
 
-/* While a folio is being split, who comes to use it takes no reference to it. */
+/*
+ * While a folio is being split, a reader takes no reference, which would make
+ * the split fail.
+ */
 /* ids: LK-91 */
 static void read_takes_no_reference_in_split(struct kunit *test)
 {
@@ -126,7 +129,7 @@ static void read_takes_no_reference_in_split(struct kunit *test)
 #define PIECES	4
 #define PIECE	((u64)MAPDEV_PIECE_PAGES(fx->region) << PAGE_SHIFT)
 
-/* A log of pieces that nobody has memory for, all clean. */
+/* Grow the log alone to several pieces, all clean. */
 static void grow_to_pieces(struct kunit *test, struct log_fixture *fx)
 {
 	u64 first;
@@ -158,7 +161,7 @@ static int discard_killed(void *data)
 	kthread_complete_and_exit(&caller->worker.done, 0);
 }
 
-/* A killed task goes no further than to the end of a piece. */
+/* A killed task stops at the end of a piece. */
 static void discard_stops_when_killed(struct kunit *test)
 {
 	struct log_fixture fixture, *fx = &fixture;
@@ -191,7 +194,7 @@ static void discard_work(struct work_struct *work)
 	complete(&caller->worker.done);
 }
 
-/* As a fault does that finds a hole. How many folios are there then? */
+/* Like a fault at a hole. The result is the number of folios it finds. */
 static void count_work(struct work_struct *work)
 {
 	struct caller *caller = container_of(work, struct caller, worker.work);
@@ -204,7 +207,7 @@ static void count_work(struct work_struct *work)
 	complete(&caller->worker.done);
 }
 
-/* A waiter has the lock before the next piece. */
+/* A waiter gets invalidate_lock before the next piece. */
 static void discard_admits_waiter(struct kunit *test)
 {
 	struct log_fixture fixture, *fx = &fixture;
@@ -218,7 +221,7 @@ static void discard_admits_waiter(struct kunit *test)
 
 		KUNIT_EXPECT_EQ(test, 1, kernel_write(fx->file, &byte, 1, &pos));
 	}
-	/* It waits for the folio of the second piece. */
+	/* The discard waits for the folio of the second piece. */
 	folio = filemap_lock_folio(fx->region->inode->i_mapping,
 				   PIECE >> PAGE_SHIFT);
 	if (IS_ERR(folio)) {

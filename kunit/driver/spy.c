@@ -8,8 +8,8 @@
 #include "spy.h"
 
 /*
- * Static, as the mm of a case that failed before it unmapped outlives the case;
- * the file holds this module.
+ * Static: if a case fails before it unmaps, its mm outlives the case. The file
+ * holds the module.
  */
 static struct spy spy;
 static const struct file_operations *real_fops;
@@ -18,9 +18,9 @@ static struct file_operations fops;
 static struct vm_operations_struct vm_ops;
 
 /*
- * Lockdep knows what this task holds. Without it the locks themselves tell that
- * somebody does, and no one else uses the mm of a case: its sequence count is
- * odd while it is write-locked.
+ * Lockdep knows what this task holds. Without lockdep, look at the lock itself,
+ * since no other task uses this mm. mm_lock_seq is odd while it is
+ * write-locked.
  */
 static unsigned int mm_locks(struct mm_struct *mm)
 {
@@ -109,7 +109,7 @@ static vm_fault_t spy_page_mkwrite(struct vm_fault *vmf)
 	return real->page_mkwrite(vmf);
 }
 
-/* The driver has none. */
+/* The driver has no pfn_mkwrite. */
 static vm_fault_t spy_pfn_mkwrite(struct vm_fault *vmf)
 {
 	note_fault(SPY_PFN_MKWRITE, vmf);
@@ -123,7 +123,7 @@ static int spy_access(struct vm_area_struct *vma, unsigned long addr, void *buf,
 	return real->access(vma, addr, buf, len, write);
 }
 
-/* What the driver has, and of that the hooks above. */
+/* Replace those hooks of the driver that are above. */
 static void bug_vm_ops(const struct vm_operations_struct *ops)
 {
 	real = ops;
@@ -172,7 +172,7 @@ struct spy *spy_on(struct kunit *test, u64 size, const char *attrs)
 	spy = (struct spy){};
 	spy.region = fixture_region_with(test, size, attrs);
 	spy.file = fixture_open(test, spy.region, O_RDWR);
-	/* The file is the driver's and now ours, too; it lets go of both. */
+	/* The file holds the driver, and now this module, too; it puts both. */
 	real_fops = spy.file->f_op;
 	fops = *real_fops;
 	fops.owner = THIS_MODULE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A spy between core and the driver: the file of a region, each of whose hooks
- * notes which locks are held, and then does what the driver does.
+ * A spy between mm core and the driver: each hook records the locks that are
+ * held, and then calls the hook of the driver.
  */
 #ifndef _MAPDEV_KUNIT_SPY_H
 #define _MAPDEV_KUNIT_SPY_H
@@ -23,29 +23,29 @@ enum spy_hook {
 	SPY_NR_HOOKS
 };
 
-/* What is held, and what else can be told of the VMA. */
+/* The locks that are held, and the state of the VMA. */
 #define SPY_MMAP_READ	BIT(0)
 #define SPY_MMAP_WRITE	BIT(1)
 #define SPY_VMA_READ	BIT(2)
 #define SPY_VMA_WRITE	BIT(3)
 #define SPY_ATTACHED	BIT(4)	/* the VMA is in the tree of its mm */
 #define SPY_OTHER_MM	BIT(5)	/* its mm is not current->mm */
-/* Only lockdep knows. */
+/* Only lockdep can tell. */
 #define SPY_RCU		(IS_ENABLED(CONFIG_PROVE_RCU) ? BIT(6) : 0)
 
 /**
  * struct spy - a file of a region, and what its hooks saw
  * @region: the region
  * @file: its node, opened
- * @addr: where it is mapped, see spy_map()
- * @no_map_pages: map_pages is missing; to be set before the mapping is made
- * @pfn_mkwrite: there is a pfn_mkwrite, which returns @pfn_mkwrite_ret
+ * @addr: the address of the mapping, see spy_map()
+ * @no_map_pages: hide map_pages; set it before spy_map()
+ * @pfn_mkwrite: add a pfn_mkwrite, which returns @pfn_mkwrite_ret
  * @pfn_mkwrite_ret: 0 or VM_FAULT_NOPAGE
- * @found: whether mmap_prepare found a VMA at its address
- * @seen: for each hook how often it was called, and of the last call the locks
- *        and the flags of struct vm_fault
+ * @found: mmap_prepare found a VMA at its address
+ * @seen: for each hook the number of calls, and of the last one the locks and
+ *        the flags of struct vm_fault
  *
- * There is one at a time. A case that maps it unmaps it before it ends.
+ * There is one at a time. A case has to spy_unmap() before it ends.
  */
 struct spy {
 	struct mapdev_region *region;
@@ -62,24 +62,24 @@ struct spy {
 	} seen[SPY_NR_HOOKS];
 };
 
-/* Of a region, where its size does not matter. */
+/* The size of a region if it does not matter. */
 #define SPY_SIZE (16 * PAGE_SIZE)
 
-/* A spy on a new region; and on one that the case's parameter describes. */
+/* Spy on a new region, with @attrs or those of the parameter. */
 struct spy *spy_on(struct kunit *test, u64 size, const char *attrs);
 struct spy *spy_on_param(struct kunit *test);
 
-/* For KUNIT_ARRAY_PARAM(): one of each way to map. */
+/* For KUNIT_ARRAY_PARAM(): one backing for each way to map. */
 extern const char * const spy_backings[3];
 
-/* Map all of it, shared, into this thread's mm; and unmap it. */
+/* Map the whole region shared into current->mm, and unmap it. */
 void spy_map(struct kunit *test, struct spy *spy);
 void spy_unmap(struct spy *spy);
 
-/* Forget what was seen. */
+/* Reset the records. */
 void spy_forget(struct spy *spy);
 
-/* @hook was called this often, the last time with these locks. */
+/* Expect @calls of @hook, the last one with @locks. */
 void spy_expect(struct kunit *test, const struct spy *spy, enum spy_hook hook,
 		unsigned int calls, unsigned int locks);
 

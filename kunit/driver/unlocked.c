@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The hooks notice a caller without the locks that core holds. With the others
- * in mapping.c, prepare.c and dirty.c, each hook of the driver is asked once.
+ * The hooks warn if the locks that mm core holds are missing. Together with
+ * mapping.c, prepare.c and dirty.c, this covers every hook.
  */
 #include <linux/mman.h>
 #include <linux/mm.h>
@@ -37,7 +37,7 @@ static void call_map_pages(struct vm_area_struct *vma)
 	vma->vm_ops->map_pages(&vmf, 0, 0);
 }
 
-/* Of an order that there is not, so that nothing is mapped. */
+/* No entry has order 0, so that nothing is mapped. */
 static void call_huge_fault(struct vm_area_struct *vma)
 {
 	struct vm_fault vmf = { .vma = vma, .address = vma->vm_start };
@@ -83,7 +83,9 @@ static void hook_warns_without_locks(struct kunit *test)
 	mmap_read_lock(current->mm);
 	vma = vma_lookup(current->mm, addr);
 	mmap_read_unlock(current->mm);
-	/* So that map_pages of paged looks at no page table. */
+	/*
+	 * A revoked region: map_pages of paged must not touch the page table.
+	 */
 	mapdev_region_revoke(region, MAPDEV_OFF_ROOT);
 
 	kunit_warning_suppress(test) {
@@ -91,7 +93,7 @@ static void hook_warns_without_locks(struct kunit *test)
 		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
 	}
 
-	/* Nor does it complain of nothing. */
+	/* With the lock, the hook does not warn. */
 	mmap_write_lock(current->mm);
 	kunit_warning_suppress(test) {
 		hook->call(vma);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The descriptor that core hands to mmap_prepare: which files get one, what is
- * in it, what the helpers do to it, and which actions core takes from it.
+ * struct vm_area_desc: what mm core sets before mmap_prepare, what the helpers
+ * change, and which actions mm core accepts.
  */
 #include <linux/mman.h>
 #include <linux/mm.h>
@@ -9,7 +9,7 @@
 
 #include "mock.h"
 
-/* --- What is in it --- */
+/* --- Fields --- */
 
 /* ids: MP-17 MP-18 MP-19 */
 static void mmap_fills_descriptor(struct kunit *test)
@@ -34,14 +34,14 @@ static void mmap_fills_descriptor(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vma_desc_test(desc, VMA_EXEC_BIT));
 	KUNIT_EXPECT_EQ(test, pgprot_val(vm_get_page_prot(flags)),
 			pgprot_val(desc->page_prot));
-	/* Hooks that do nothing, and not none, which is anonymous memory. */
+	/* Dummy hooks, since a VMA without vm_ops is anonymous. */
 	KUNIT_EXPECT_NOT_NULL(test, desc->vm_ops);
 	KUNIT_EXPECT_NULL(test, desc->private_data);
 	KUNIT_EXPECT_EQ(test, MMAP_NOTHING, desc->action.type);
 	vm_munmap(addr, 2 * PAGE_SIZE);
 }
 
-/* Who leaves the hooks of core has a mapping, and nothing in it. */
+/* With the dummy vm_ops, the mapping exists, but every access fails. */
 /* ids: MP-19 */
 static void default_vm_ops_map_nothing(struct kunit *test)
 {
@@ -59,8 +59,8 @@ static void default_vm_ops_map_nothing(struct kunit *test)
 /* --- Flags --- */
 
 struct flag_case {
-	bool read, io;		/* what is set */
-	bool any, all;		/* what is said of the two together */
+	bool read, io;		/* the flags that are set */
+	bool any, all;		/* expected of both together */
 };
 
 static const struct flag_case flag_cases[] = {
@@ -95,12 +95,15 @@ static void flag_helpers_test_and_set(struct kunit *test)
 			vma_desc_test_any(&desc, VMA_READ_BIT, VMA_IO_BIT));
 	KUNIT_EXPECT_EQ(test, c->all,
 			vma_desc_test_all(&desc, VMA_READ_BIT, VMA_IO_BIT));
-	/* And of others they know nothing. */
+	/* Other flags are not affected. */
 	KUNIT_EXPECT_TRUE(test, vma_desc_test(&desc, VMA_MAYEXEC_BIT));
 	KUNIT_EXPECT_FALSE(test, vma_desc_test(&desc, VMA_WRITE_BIT));
 }
 
-/* Private is a copy on write unless it can never be written; shared never. */
+/*
+ * A private mapping is COW unless it can never be written; a shared one never
+ * is.
+ */
 /* ids: MP-29 ME-21 */
 static void cow_needs_private_and_maywrite(struct kunit *test)
 {
@@ -119,7 +122,7 @@ static void cow_needs_private_and_maywrite(struct kunit *test)
 
 #define PHYS 0x240000000ULL
 
-/* A mapping of @pages from page @pgoff of the file on. */
+/* Describe a mapping of @pages, from page @pgoff of the file. */
 static struct vm_area_desc desc_of(pgoff_t pgoff, unsigned long pages)
 {
 	struct vm_area_desc desc = {
@@ -140,7 +143,7 @@ struct window_case {
 	int err;
 };
 
-/* Of a range of @size bytes at @phys, what of the file fits? */
+/* Which mappings fit into @size bytes at @phys? */
 static const struct window_case window_cases[] = {
 	{ 0, 4, PHYS, 4 * PAGE_SIZE, 0 },
 	{ 0, 5, PHYS, 4 * PAGE_SIZE, -EINVAL },
@@ -149,7 +152,7 @@ static const struct window_case window_cases[] = {
 	{ 4, 1, PHYS, 4 * PAGE_SIZE, -EINVAL },
 	{ 5, 1, PHYS, 4 * PAGE_SIZE, -EINVAL },
 	{ 0, 1, PHYS, 1, 0 },
-	/* One byte, but across the border of two pages. */
+	/* Two bytes on two pages. */
 	{ 0, 2, PHYS + PAGE_SIZE - 1, 2, 0 },
 	{ 0, 2, PHYS, PAGE_SIZE, -EINVAL },
 	{ 0, 1, U64_MAX - PAGE_SIZE + 1, 2 * PAGE_SIZE, -EINVAL },
@@ -178,7 +181,7 @@ static void simple_ioremap_checks_range(struct kunit *test)
 			desc.action.remap.start_pfn);
 }
 
-/* Page frames that are inside of the mapping; its flags say so. */
+/* A range inside the mapping is accepted, and sets the flags. */
 /* ids: MP-31 MP-32 ME-26 */
 static void remap_checks_range(struct kunit *test)
 {
@@ -193,7 +196,7 @@ static void remap_checks_range(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, desc.pgoff);
 
 	desc = desc_of(0, 4);
-	/* The helper warns, and core refuses. */
+	/* The helper warns, and mm core refuses. */
 	kunit_warning_suppress(test) {
 		mmap_action_remap(&desc, desc.start + PAGE_SIZE, PHYS_PFN(PHYS),
 				  4 * PAGE_SIZE);
@@ -201,7 +204,10 @@ static void remap_checks_range(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, -EFAULT, mmap_action_prepare(&desc));
 
-	/* A part of a private one is none; all of it loses its offset. */
+	/*
+	 * A private mapping must be remapped whole, and its pgoff becomes the
+	 * PFN.
+	 */
 	desc = desc_of(7, 4);
 	vma_desc_clear_flags(&desc, VMA_SHARED_BIT);
 	mmap_action_remap(&desc, desc.start, PHYS_PFN(PHYS), PAGE_SIZE);

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Page frames: mapped by the old hook and by the new one, looked at, and read
- * and written for a debugger by what core has for it.
- */
+/* Page frames, remapped by ->mmap and by mmap_prepare, and looked up. */
 #include <linux/mman.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
@@ -15,7 +12,7 @@
 #define SIZE (PAGES * PAGE_SIZE)
 #define REMAP_FLAGS (VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP)
 
-/* How much of a mapping is filled, from which page frame on. */
+/* The first PFN, and how many pages of the mapping are filled. */
 struct filling {
 	unsigned long pfn, pages;
 };
@@ -84,7 +81,7 @@ static unsigned long map(struct kunit *test, struct filling *filling, int flags)
 			     7 << PAGE_SHIFT);
 }
 
-/* By either hook: these flags, these page frames, before the first touch. */
+/* Both hooks set these flags, and map the frames before the first access. */
 /* ids: MP-20 MP-30 MP-31 MP-32 LK-19 ME-26 ME-27 ME-28 */
 static void remap_fills_mapping(struct kunit *test)
 {
@@ -106,7 +103,7 @@ static void remap_fills_mapping(struct kunit *test)
 	vm_munmap(addr, SIZE);
 }
 
-/* What was not filled, nobody will fill. */
+/* Without fault(), the rest of the mapping cannot be accessed. */
 /* ids: MP-34 ME-26 */
 static void remap_fills_part(struct kunit *test)
 {
@@ -125,9 +122,10 @@ static void remap_fills_part(struct kunit *test)
 }
 
 /*
- * Private: a write has a copy, and only all of it can be. The document has
- * vm_pgoff be the page frame where there is no special entry; it is so
- * everywhere (D-18), and so an unmap by offset does not find it.
+ * A private mapping must be remapped whole; a write copies the page. vm_pgoff
+ * is the first PFN, and not only on architectures without special entries, as
+ * the document has it (D-18). Therefore unmap_mapping_range() by offset misses
+ * it.
  */
 /* ids: PA-17 ME-26 ME-40 */
 static void remap_of_private_sets_pgoff(struct kunit *test)
@@ -162,7 +160,7 @@ static void remap_of_private_sets_pgoff(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, (long)map(test, &filling, MAP_PRIVATE));
 }
 
-/* The lock of the page table is held from start to end: nobody may sleep. */
+/* The page table lock is held from start to end. */
 /* ids: ME-47 */
 static void follow_pfnmap_holds_ptl(struct kunit *test)
 {

@@ -16,7 +16,7 @@
 
 /* --- file_operations --- */
 
-/* Of the types that the code has: some in the document are older (D-16). */
+/* As in the code: some types in the document are older (D-16). */
 HOOK_IS(file_operations, llseek, loff_t (*)(struct file *, loff_t, int));
 HOOK_IS(file_operations, read_iter,
 	ssize_t (*)(struct kiocb *, struct iov_iter *));
@@ -52,7 +52,7 @@ HOOK_IS(file_operations, show_fdinfo, void (*)(struct seq_file *, struct file *)
 
 /* --- vm_operations_struct --- */
 
-/* The document gives the *_mkwrite hooks a VMA besides (D-8). */
+/* In the document, the *_mkwrite hooks take a VMA, too (D-8). */
 HOOK_IS(vm_operations_struct, open, void (*)(struct vm_area_struct *));
 HOOK_IS(vm_operations_struct, close, void (*)(struct vm_area_struct *));
 HOOK_IS(vm_operations_struct, mapped,
@@ -96,11 +96,11 @@ struct address_case {
 	int err;
 };
 
-/* What core does not take for an answer. */
+/* Answers that mm core refuses. */
 static const struct address_case address_cases[] = {
-	{ "not a page", SZ_1G + 1, -EINVAL },
-	{ "the kernel's", -2 * PAGE_SIZE, -ENOMEM },
-	{ "an error", -ENODEV, -ENODEV },
+	{ "unaligned", SZ_1G + 1, -EINVAL },
+	{ "kernel address", -2 * PAGE_SIZE, -ENOMEM },
+	{ "errno", -ENODEV, -ENODEV },
 };
 
 static void address_case_name(const struct address_case *c, char *desc)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Huge pages: what huge_fault() is asked for; and one that is handed out by
- * fault(): core maps all of it if the file is as large, and the inode of a char
- * device never is (D-12).
+ * huge_fault, and a huge page that fault returns: mm core maps all of it if
+ * i_size covers it, which it never does for the inode of a char device (D-12).
  */
 #include <linux/anon_inodes.h>
 #include <linux/mman.h>
@@ -17,7 +16,7 @@
 
 #define MOST_ORDERS 4
 
-/* What a driver was asked for, in this order: 0 is fault(). */
+/* The orders that mm core asked for, in turn. 0 stands for fault(). */
 struct asked {
 	unsigned int orders[MOST_ORDERS];
 	unsigned int count;
@@ -66,11 +65,11 @@ static const struct file_operations asked_fops = {
 };
 
 /*
- * From the largest entry down to the smallest, as long as there is no table, and
- * whether or not it fits into the mapping.
+ * From the largest entry to the smallest, while there is no page table, even if
+ * the entry does not fit into the VMA.
  */
 /* ids: LK-59 */
-static void huge_fault_called_for_each_size(struct kunit *test)
+static void huge_fault_tries_each_order(struct kunit *test)
 {
 	struct asked asked = { .page = bare_pages(test, GFP_KERNEL, 0) };
 	unsigned int want[MOST_ORDERS] = { PUD_ORDER, PMD_ORDER, 0, 0 };
@@ -83,7 +82,7 @@ static void huge_fault_called_for_each_size(struct kunit *test)
 	addr = kunit_vm_mmap(test, file, 0, 2 * PMD_SIZE, PROT_READ,
 			     MAP_SHARED, 0);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
-	/* The second finds the tables of the first. */
+	/* The second fault finds the page table of the first. */
 	for (int i = 0; i < 2; i++)
 		KUNIT_EXPECT_EQ(test, 0,
 				fault_in_readable((char __user *)
@@ -125,13 +124,13 @@ static const struct file_operations huge_page_fops = {
 struct size_case {
 	const char *name;
 	loff_t size;	/* of the inode */
-	bool whole;	/* one touch maps all of it */
+	bool whole;	/* one fault maps all of it */
 };
 
 static const struct size_case size_cases[] = {
 	{ "0", 0, false },
-	{ "a page short", PMD_SIZE - PAGE_SIZE, false },
-	{ "as large", PMD_SIZE, true },
+	{ "page short", PMD_SIZE - PAGE_SIZE, false },
+	{ "PMD size", PMD_SIZE, true },
 };
 
 static void size_case_name(const struct size_case *c, char *desc)
@@ -171,7 +170,7 @@ static void fault_maps_folio_below_i_size(struct kunit *test)
 }
 
 static struct kunit_case hugefault_cases[] = {
-	KUNIT_CASE(huge_fault_called_for_each_size),
+	KUNIT_CASE(huge_fault_tries_each_order),
 	KUNIT_CASE_PARAM(fault_maps_folio_below_i_size, size_gen_params),
 	{}
 };

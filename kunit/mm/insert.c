@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The functions that put a page, or a page frame, into a mapping: what they take,
- * what they refuse, and what is in the page tables after it.
+ * The functions that insert pages and page frames: what they accept, what they
+ * refuse, and what the page table holds afterwards.
  */
 #include <linux/mman.h>
 #include <linux/mm.h>
@@ -15,7 +15,7 @@
 #define PAGES 4
 #define RW (PROT_READ | PROT_WRITE)
 
-/* A mapping of PAGES pages, with mmap_lock taken: bare_unlock(). */
+/* Map PAGES pages and take mmap_lock, which bare_unlock() releases. */
 static struct vm_area_struct *map_bare(struct kunit *test,
 				       const struct file_operations *fops,
 				       int flags, int prot, pgoff_t pgoff)
@@ -38,7 +38,7 @@ static void bare_unlock(struct vm_area_struct *vma)
 	vm_munmap(addr, PAGES * PAGE_SIZE);
 }
 
-/* The page is the one that GUP finds; what the program may do is the VMA's. */
+/* GUP finds the inserted page. The entry has the protection of the VMA. */
 /* ids: ME-9 ME-11 ME-12 ME-14 */
 static void insert_page_is_found_by_gup(struct kunit *test)
 {
@@ -58,7 +58,7 @@ static void insert_page_is_found_by_gup(struct kunit *test)
 	if (found)
 		put_page(found);
 	KUNIT_EXPECT_TRUE(test, fixture_is_present(vma->vm_start));
-	/* It was mapped to be read. */
+	/* The mapping is read-only. */
 	KUNIT_EXPECT_NE(test, 0,
 			copy_to_user_nofault((void __user *)vma->vm_start, "x",
 					     1));
@@ -66,7 +66,9 @@ static void insert_page_is_found_by_gup(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, refs, page_count(page));
 }
 
-/* From the old hook it sets VM_MIXEDMAP itself: the lock is held to write. */
+/*
+ * In ->mmap, mmap_lock is held for writing: vm_insert_page() sets VM_MIXEDMAP.
+ */
 static int inserting_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	mmap_assert_write_locked(vma->vm_mm);
@@ -111,7 +113,7 @@ static void insert_page_refuses(struct kunit *test)
 	addr = vma->vm_start;
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			vm_insert_page(vma, addr, virt_to_page(object)));
-	/* The second of two that are not split has no count of its own. */
+	/* The second page of an unsplit block has no reference count. */
 	KUNIT_EXPECT_EQ(test, -EINVAL, vm_insert_page(vma, addr, tails + 1));
 	KUNIT_EXPECT_EQ(test, -EFAULT,
 			vm_insert_page(vma, addr - PAGE_SIZE, page));
@@ -121,7 +123,7 @@ static void insert_page_refuses(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, 0, vm_insert_page(vma, addr, page));
 	KUNIT_EXPECT_EQ(test, -EBUSY, vm_insert_page(vma, addr, page));
-	/* For a fault that is as good as done. */
+	/* For a fault, a present entry is a success. */
 	KUNIT_EXPECT_TRUE(test, VM_FAULT_NOPAGE ==
 			  vmf_insert_page(vma, addr, page));
 	KUNIT_EXPECT_TRUE(test, VM_FAULT_SIGBUS ==
@@ -129,7 +131,7 @@ static void insert_page_refuses(struct kunit *test)
 	bare_unlock(vma);
 }
 
-/* Several in one allocation: compound, or split up. */
+/* Pages of one allocation: compound, or split. */
 /* ids: ME-10 */
 static void insert_page_of_larger_block(struct kunit *test)
 {
@@ -152,7 +154,7 @@ static void insert_page_of_larger_block(struct kunit *test)
 		__free_page(split + i);
 }
 
-/* Of an array, the pages up to the bad one; and what is told of the others. */
+/* The pages before the bad one are inserted; @left counts the others. */
 /* ids: ME-16 */
 static void insert_pages_stops_at_bad_page(struct kunit *test)
 {
@@ -196,7 +198,7 @@ static void object_case_name(const struct object_case *c, char *desc)
 
 KUNIT_ARRAY_PARAM(object, object_cases, object_case_name);
 
-/* vm_map_pages() begins with the page of the offset, unlike the action. */
+/* vm_map_pages() starts at vm_pgoff, unlike the mmap action. */
 /* ids: ME-16 */
 static void vm_map_pages_starts_at_pgoff(struct kunit *test)
 {
@@ -219,7 +221,7 @@ static void vm_map_pages_starts_at_pgoff(struct kunit *test)
 	bare_unlock(vma);
 }
 
-/* Only where nobody could write to it, or gets a copy first. */
+/* The zero page is accepted only if no write can reach it. */
 /* ids: ME-18 */
 static void insert_page_refuses_shared_zero_page(struct kunit *test)
 {
@@ -236,8 +238,8 @@ static void insert_page_refuses_shared_zero_page(struct kunit *test)
 }
 
 /*
- * The kernel-doc says that the protection is the caller's, for the cache mode;
- * the code (D-25) has it from the reservation: RAM stays as it is.
+ * According to the kernel-doc, the cache mode is the caller's. The code takes
+ * it from the memtype reservation (D-25): RAM stays write-back.
  */
 /* ids: ME-23 ME-24 */
 static void insert_pfn_prot_keeps_cache_mode(struct kunit *test)
@@ -248,7 +250,7 @@ static void insert_pfn_prot_keeps_cache_mode(struct kunit *test)
 	pgprot_t prot;
 
 	if (!IS_ENABLED(CONFIG_X86))
-		kunit_skip(test, "only x86 looks the cache mode up");
+		kunit_skip(test, "only x86 tracks the memtype");
 	vma = map_bare(test, &bare_frames_fops, MAP_SHARED, RW, 0);
 	prot = pgprot_writecombine(vma->vm_page_prot);
 	KUNIT_ASSERT_NE(test, pgprot_val(prot),

@@ -30,12 +30,12 @@ static const struct vm_operations_struct mock_vm_ops = {
 	.close	= mock_close,
 };
 
-/* Without close, which would keep core from merging. */
+/* mm core does not merge mappings that have close. */
 static const struct vm_operations_struct mock_merging_vm_ops = {
 	.mapped	= mock_mapped,
 };
 
-/* Of the slab allocator: core maps none of those. */
+/* A slab page, which mm core refuses to map. */
 static struct page *bad_page;
 
 static int mock_mmap_prepare(struct vm_area_desc *desc)
@@ -49,7 +49,7 @@ static int mock_mmap_prepare(struct vm_area_desc *desc)
 					       &mock_vm_ops;
 	desc->private_data = driver->token;
 	desc->action.error_override = driver->override;
-	/* The mapping's own reference, as mmap_prepare.rst has it. */
+	/* The mapping needs a reference of its own (mmap_prepare.rst). */
 	if (driver->under)
 		desc->vm_file = get_file(driver->under);
 	if (driver->bad_page)
@@ -66,7 +66,7 @@ static int mock_mmap(struct file *file, struct vm_area_struct *vma)
 	return 0;
 }
 
-/* As a file system does that lies above another. */
+/* As a stacked file system does. */
 static int mock_stacked_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct mock_driver *driver = file->private_data;

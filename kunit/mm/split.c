@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * may_split: a driver is asked before a mapping of its is cut in two, and may
- * refuse.
- */
+/* may_split: mm core asks the driver before it splits a mapping, and obeys. */
 #include <linux/mman.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
@@ -14,13 +11,13 @@
 #define PAGES 6
 #define RW (PROT_READ | PROT_WRITE)
 
-/* What the driver is to answer, and how it was asked. */
+/* What may_split returns, and how it was called. */
 struct splitter {
 	int err;
-	unsigned int from;	/* before this call the answer is 0 */
+	unsigned int from;	/* calls before this one return 0 */
 	unsigned int calls;
-	unsigned long addr[2];	/* of the last two */
-	bool attached;		/* the VMA was whole, and in its mm, each time */
+	unsigned long addr[2];	/* of the last two calls */
+	bool attached;		/* the VMA was in its mm at each call */
 	unsigned long base;
 };
 
@@ -65,7 +62,7 @@ static struct splitter *splitter_map(struct kunit *test)
 	return splitter;
 }
 
-/* The pages of the mapping that there is around this page; 0: none. */
+/* The size in pages of the mapping that holds @page, or 0. */
 static unsigned long pages_around(const struct splitter *splitter, int page)
 {
 	struct vm_area_struct *vma;
@@ -80,9 +77,9 @@ static int unmap(const struct splitter *splitter, int page, int count)
 	return vm_munmap(splitter->base + page * PAGE_SIZE, count * PAGE_SIZE);
 }
 
-/* Once for each cut, and not for what goes as a whole. */
+/* Called once for each split, and not for a VMA that is unmapped whole. */
 /* ids: LK-48 */
-static void may_split_called_for_each_cut(struct kunit *test)
+static void may_split_called_at_each_split(struct kunit *test)
 {
 	struct splitter *splitter = splitter_map(test);
 
@@ -94,7 +91,7 @@ static void may_split_called_for_each_cut(struct kunit *test)
 			splitter->addr[1]);
 	KUNIT_EXPECT_TRUE(test, splitter->attached);
 
-	/* At an end there is one. */
+	/* Unmapping one end is one split. */
 	KUNIT_EXPECT_EQ(test, 0, unmap(splitter, 0, 1));
 	KUNIT_EXPECT_EQ(test, 3, splitter->calls);
 	KUNIT_EXPECT_EQ(test, splitter->base + PAGE_SIZE, splitter->addr[1]);
@@ -103,7 +100,7 @@ static void may_split_called_for_each_cut(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 3, splitter->calls);
 }
 
-/* A new mapping over a part cuts, too. */
+/* MAP_FIXED over a part splits the mapping, too. */
 /* ids: LK-48 */
 static void may_split_called_by_map_fixed(struct kunit *test)
 {
@@ -127,8 +124,8 @@ static void may_split_called_by_map_fixed(struct kunit *test)
 }
 
 /*
- * Its answer is that of the call, and the mapping stays. Refused at the second
- * cut, it stays in two.
+ * The call returns the error of may_split, and the mapping stays. If the second
+ * split is refused, the first one is not undone.
  */
 /* ids: LK-48 */
 static void may_split_error_keeps_mapping(struct kunit *test)
@@ -151,7 +148,7 @@ static void may_split_error_keeps_mapping(struct kunit *test)
 }
 
 static struct kunit_case split_cases[] = {
-	KUNIT_CASE(may_split_called_for_each_cut),
+	KUNIT_CASE(may_split_called_at_each_split),
 	KUNIT_CASE(may_split_called_by_map_fixed),
 	KUNIT_CASE(may_split_error_keeps_mapping),
 	{}

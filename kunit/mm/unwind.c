@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * After mmap_prepare: mappings that merge, that fail at each point where they
- * can, and those of a file that lies above another.
+ * After mmap_prepare: how mm core unwinds a mapping that fails, and which hooks
+ * it calls for one that merges or that comes from ->mmap.
  */
 #include <linux/file.h>
 #include <linux/mman.h>
@@ -13,7 +13,7 @@
 
 /* --- Failure --- */
 
-/* The mapping goes, by way of close: also where mapped did not succeed. */
+/* close is called although mapped has failed. */
 /* ids: MP-5 MP-12 LK-53 */
 static void mapped_failure_closes(struct kunit *test)
 {
@@ -27,7 +27,7 @@ static void mapped_failure_closes(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, mock_is_mapped(driver->desc.start));
 }
 
-/* Also where it never ran. */
+/* close is called although mapped has never run. */
 /* ids: MP-41 LK-53 ME-10 */
 static void action_failure_closes(struct kunit *test)
 {
@@ -56,7 +56,7 @@ static void error_override_replaces_error(struct kunit *test)
 			(long)mock_map(test, driver, 0, 0, 1));
 	KUNIT_EXPECT_EQ(test, 2, driver->closed);
 
-	/* No error, and nothing was mapped yet. */
+	/* A value that is no errno is refused before anything is mapped. */
 	driver->override = 5;
 	kunit_warning_suppress(test) {
 		KUNIT_EXPECT_EQ(test, -EINVAL,
@@ -69,7 +69,7 @@ static void error_override_replaces_error(struct kunit *test)
 
 /* --- Merging --- */
 
-/* What they are told to hold makes no difference: the first one's stays. */
+/* Different private_data does not prevent a merge: the first one stays. */
 /* ids: MP-10 MP-22 */
 static void merge_drops_private_data(struct kunit *test)
 {
@@ -93,9 +93,9 @@ static void merge_drops_private_data(struct kunit *test)
 	vm_munmap(addr, 4 * PAGE_SIZE);
 }
 
-/* --- Other ways to mmap_prepare --- */
+/* --- ->mmap --- */
 
-/* The old hook cannot have mapped called. */
+/* mapped is not called after ->mmap. */
 /* ids: MP-14 LK-19 */
 static void mmap_hook_skips_mapped(struct kunit *test)
 {
@@ -109,7 +109,7 @@ static void mmap_hook_skips_mapped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, driver->closed);
 }
 
-/* Where mapped fails in a file below, there is no close after it. */
+/* If mapped of the lower file fails, close is not called. */
 /* ids: MP-12 MP-42 */
 static void stacked_mapped_failure_skips_close(struct kunit *test)
 {

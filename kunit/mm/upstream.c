@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kernel behaviour, see Documentation/upstream.rst: what looks like a defect of
- * core. A case that fails here means that core does it differently now, and
- * that the page wants to be looked at; nothing of it is mapdev's doing.
+ * What looks like a defect of mm core, see Documentation/upstream.rst. If a
+ * case fails, mm core has changed, and that page needs an update.
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
@@ -13,7 +12,9 @@
 
 #include "mock.h"
 
-/* mmap_prepare put another file in; the mapping merges; nobody puts it. */
+/*
+ * If mmap_prepare replaces the file and the mapping merges, a reference leaks.
+ */
 static void merge_leaks_replaced_file(struct kunit *test)
 {
 	struct mock_driver *driver = mock_open(test, &mock_fops);
@@ -30,7 +31,7 @@ static void merge_leaks_replaced_file(struct kunit *test)
 	vm_munmap(addr + 2 * PAGE_SIZE, 2 * PAGE_SIZE);
 	KUNIT_ASSERT_EQ(test, addr + 2 * PAGE_SIZE,
 			mock_map(test, driver, addr + 2 * PAGE_SIZE, 2, 2));
-	/* One mapping, which has one reference. */
+	/* There is one mapping, with one reference. */
 	KUNIT_EXPECT_EQ(test, 1, under->mapped);
 	KUNIT_EXPECT_EQ(test, files + 2, file_count(under->file));
 	vm_munmap(addr, 4 * PAGE_SIZE);
@@ -39,7 +40,7 @@ static void merge_leaks_replaced_file(struct kunit *test)
 		fput(under->file);
 }
 
-/* Its only check is for 0, which vm_mmap() never returns for a failure. */
+/* kunit_vm_mmap() checks for 0, which vm_mmap() never returns on failure. */
 static void kunit_vm_mmap_returns_errno(struct kunit *test)
 {
 	struct mock_driver *driver = mock_open(test, &mock_neither_fops);
@@ -104,8 +105,8 @@ static struct file *cached_open(struct kunit *test)
 }
 
 /*
- * map_pages takes the folio that ends where the file does for one across its
- * end, and leaves it to fault.
+ * filemap_map_pages() mistakes a folio that ends at the end of the file for one
+ * that crosses it, and leaves it to fault().
  */
 static void map_pages_skips_last_folio(struct kunit *test)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The VMA lock of a mapping of ours: what its reference count and sequence
- * number say in each state of the locks. Two threads are in waits.c.
+ * The VMA lock: its reference count and sequence number in each state. The
+ * cases with two threads are in waits.c.
  */
 #include <linux/mman.h>
 #include <linux/mm.h>
@@ -35,7 +35,7 @@ static void read_lock_takes_reference(struct kunit *test)
 	vma = lock_vma_under_rcu(m.mm, m.addr);
 	KUNIT_ASSERT_PTR_EQ(test, m.vma, vma);
 	KUNIT_EXPECT_EQ(test, 2, refcount_read(&vma->vm_refcnt));
-	/* Readers share it. */
+	/* Readers share the lock. */
 	KUNIT_EXPECT_TRUE(test, mapping_can_read(&m));
 	vma_assert_locked(vma);
 	vma_end_read(vma);
@@ -43,7 +43,7 @@ static void read_lock_takes_reference(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, lock_vma_under_rcu(m.mm, m.end));
 }
 
-/* The order of the two that is allowed: first mmap_lock, then the VMA's. */
+/* The allowed order: mmap_lock, then the VMA lock. */
 /* ids: PA-14 PA-44 */
 static void read_lock_under_mmap_lock(struct kunit *test)
 {
@@ -53,13 +53,13 @@ static void read_lock_under_mmap_lock(struct kunit *test)
 	mmap_read_lock(m.mm);
 	KUNIT_ASSERT_TRUE(test, vma_start_read_locked(m.vma));
 	mmap_read_unlock(m.mm);
-	/* It alone keeps the VMA as it is. */
+	/* The VMA lock alone keeps the VMA stable. */
 	KUNIT_EXPECT_EQ(test, 2, refcount_read(&m.vma->vm_refcnt));
 	vma_assert_stabilised(m.vma);
 	vma_end_read(m.vma);
 }
 
-/* From the moment that it is locked to the end of the whole mm's lock. */
+/* The write lock of a VMA ends with mmap_lock. */
 /* ids: PA-3 PA-46 PA-50 */
 static void write_lock_ends_with_mmap_lock(struct kunit *test)
 {
@@ -77,7 +77,7 @@ static void write_lock_ends_with_mmap_lock(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, __is_vma_write_locked(m.vma));
 	KUNIT_EXPECT_EQ(test, seq, m.vma->vm_lock_seq);
 	KUNIT_EXPECT_FALSE(test, mapping_can_read(&m));
-	/* Again is nothing. */
+	/* A second call does nothing. */
 	vma_start_write(m.vma);
 	KUNIT_EXPECT_EQ(test, 0, vma_start_write_killable(m.vma));
 	KUNIT_EXPECT_EQ(test, 1, refcount_read(&m.vma->vm_refcnt));
@@ -103,13 +103,13 @@ static void write_lock_ends_with_downgrade(struct kunit *test)
 	mmap_assert_locked(m.mm);
 	mmap_read_unlock(m.mm);
 
-	/* Of another writer it is not locked any more, either. */
+	/* For the next writer, too, the VMA is unlocked. */
 	mmap_write_lock(m.mm);
 	KUNIT_EXPECT_FALSE(test, __is_vma_write_locked(m.vma));
 	mmap_write_unlock(m.mm);
 }
 
-/* Flags of a VMA that is mapped need the lock of the mm, for writing. */
+/* The flags of an attached VMA need mmap_lock for writing. */
 /* ids: PA-3 PA-20 */
 static void flags_need_write_lock(struct kunit *test)
 {
@@ -180,7 +180,7 @@ static void states_unlock(struct kunit *test, struct mapping *m)
 		mmap_write_unlock(m->mm);
 }
 
-/* The table of states: what may be read in each, and what written. */
+/* In which states a VMA is stable, and in which it is write-locked. */
 /* ids: PA-5 PA-9 PA-13 */
 static void lock_states(struct kunit *test)
 {

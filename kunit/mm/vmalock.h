@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A mapping of this thread's mm, for those who look at its VMA lock. */
+/* A mapping in current->mm, for cases that look at its VMA lock. */
 #ifndef _MM_KUNIT_VMALOCK_H
 #define _MM_KUNIT_VMALOCK_H
 
@@ -11,12 +11,12 @@ struct mapping {
 	struct mm_struct *mm;
 	unsigned long addr;
 	unsigned long end;
-	struct vm_area_struct *vma;	/* stays, since nobody else unmaps */
+	struct vm_area_struct *vma;	/* stable: no other thread unmaps */
 };
 
 void mapping_init(struct kunit *test, struct mapping *m);
 
-/* Could a fault have it by the VMA lock? */
+/* Can a fault take the VMA lock? */
 static inline bool mapping_can_read(struct mapping *m)
 {
 	struct vm_area_struct *vma = lock_vma_under_rcu(m->mm, m->addr);

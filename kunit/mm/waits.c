@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Who waits for whom at the locks of a VMA and its mm: two threads each. */
+/* Two threads contend for the VMA lock and mmap_lock. */
 #include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
@@ -21,7 +21,7 @@ static void contend(struct contender *contender, struct mapping *m,
 	worker_start(&contender->worker, func);
 }
 
-/* As a fault does that is turned away: then it waits for the mm's lock. */
+/* Like a fault that cannot take the VMA lock: wait for mmap_lock. */
 static void fault_like(struct work_struct *work)
 {
 	struct contender *contender = container_of(work, struct contender,
@@ -63,7 +63,7 @@ static void writer_like(struct work_struct *work)
 	mmap_write_unlock(contender->m->mm);
 }
 
-/* munmap(), fork() and mprotect() wait for a fault in this VMA. */
+/* munmap(), fork() and mprotect() wait for a fault in the VMA. */
 /* ids: PA-12 PA-47 */
 static void writer_waits_for_reader(struct kunit *test)
 {
@@ -80,7 +80,7 @@ static void writer_waits_for_reader(struct kunit *test)
 	       !completion_done(&contender.worker.done))
 		msleep(20);
 	KUNIT_EXPECT_FALSE(test, completion_done(&contender.worker.done));
-	/* Meanwhile nobody else gets in. */
+	/* A waiting writer excludes new readers. */
 	KUNIT_EXPECT_FALSE(test, mapping_can_read(&m));
 	vma_end_read(vma);
 	worker_end(&contender.worker);
@@ -110,9 +110,9 @@ static void try_to_write(struct work_struct *work)
 	complete(&contender->worker.done);
 }
 
-/* Can a reader and a writer have it now? They do not wait. */
-static void others_try(struct mapping *m, struct contender *reader,
-		       struct contender *writer)
+/* Try mmap_lock as a reader and as a writer, without waiting. */
+static void try_both(struct mapping *m, struct contender *reader,
+		     struct contender *writer)
 {
 	contend(reader, m, try_to_read);
 	wait_for_completion(&reader->worker.done);
@@ -120,7 +120,7 @@ static void others_try(struct mapping *m, struct contender *reader,
 	wait_for_completion(&writer->worker.done);
 }
 
-/* Who has downgraded lets readers in, and no writer. */
+/* A downgraded mmap_lock admits readers, and no writer. */
 /* ids: PA-15 PA-52 */
 static void downgrade_admits_readers(struct kunit *test)
 {
@@ -129,12 +129,15 @@ static void downgrade_admits_readers(struct kunit *test)
 
 	mapping_init(test, &m);
 	mmap_write_lock(m.mm);
-	others_try(&m, &reader[0], &writer[0]);
+	try_both(&m, &reader[0], &writer[0]);
 	mmap_write_downgrade(m.mm);
-	others_try(&m, &reader[1], &writer[1]);
+	try_both(&m, &reader[1], &writer[1]);
 	mmap_read_unlock(m.mm);
-	others_try(&m, &reader[2], &writer[2]);
-	/* Not under the lock: what else has been done by such work takes it. */
+	try_both(&m, &reader[2], &writer[2]);
+	/*
+	 * Flush without mmap_lock: other work on the queue takes it, so lockdep
+	 * would report a deadlock.
+	 */
 	for (int i = 0; i < 3; i++) {
 		worker_end(&reader[i].worker);
 		worker_end(&writer[i].worker);
