@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-# For Sphinx, by scripts/test/docs. The sources are made to be read as they are, too.
+# Sphinx configuration, used by scripts/test/docs. The sources are readable as they are.
 import importlib.machinery
 import importlib.util
 import os
+import sys
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
@@ -17,8 +18,14 @@ html_theme = "alabaster"
 html_copy_source = False
 
 
+# The kernel's own extension, from the source tree that scripts/test/docs names.
+sys.path.insert(0, os.path.join(os.environ["srctree"], "Documentation/sphinx"))
+extensions = ["kerneldoc"]
+kerneldoc_srctree = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
 def load(script):
-    """A script of ours as a module."""
+    """Load a script of this repository as a module."""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", script)
     loader = importlib.machinery.SourceFileLoader(os.path.basename(script), path)
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
@@ -31,7 +38,7 @@ proofs = conformance.proofs()
 
 
 class Tests(Directive):
-    """.. tests:: SECTION - the tests that prove the rules of a section of rules.rst."""
+    """.. tests:: SECTION - list the tests that prove the rules of a section of rules.rst."""
 
     required_arguments = 1
 

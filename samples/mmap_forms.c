@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * mmap_forms: the old and the new form of the same mapping, side by side, for
- * Documentation/porting.rst. Each has a node of its own, /dev/form-NAME, and but
+ * Documentation/driver-api/porting.rst. Each has a node of its own, /dev/form-NAME, and but
  * for the vmalloc ones they all show the same buffer. (What the new forms leave
  * out, because it is the same for all, is in the other samples.)
  */

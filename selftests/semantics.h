@@ -2,7 +2,7 @@
 /*
  * What semantics.c, madvise.c, memory.c and limits.c share: a region of each
  * backing and map mode, mapped, with a stamp on each page. They assert what
- * Documentation/semantics.rst says, cell by cell.
+ * Documentation/userspace-api/semantics.rst says, cell by cell.
  */
 #ifndef _MAPDEV_SELFTESTS_SEMANTICS_H
 #define _MAPDEV_SELFTESTS_SEMANTICS_H

@@ -42,7 +42,7 @@ typedef unsigned int u32;
 #define THREADS		2
 #define DISK		"/dev/ram0"
 
-/* The columns of Documentation/semantics.rst. */
+/* The columns of Documentation/userspace-api/semantics.rst. */
 enum column { PAGED, RAM, FRAMES };
 
 /* Operations: their names, and how often of all they come. */

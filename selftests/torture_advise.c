@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* madvise(2): Documentation/semantics.rst as a table, and what each changes. */
+/* madvise(2): Documentation/userspace-api/semantics.rst as a table, and what each changes. */
 #include <sys/syscall.h>
 
 #define MAPDEV_NO_HARNESS

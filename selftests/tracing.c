@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The examples of Documentation/tracing.rst, run as they stand there. Each line
+ * The examples of Documentation/admin-guide/tracing.rst, run as they stand there. Each line
  * that the page shows has to come, in its order, among those that are printed:
  * what a tool says of itself, and times, are not shown.
  */

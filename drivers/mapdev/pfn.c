@@ -3,7 +3,7 @@
  * pfn: page frames by number, without a look at their struct pages: contiguous
  * RAM, and windows, whose memory is in window.c. Mapped by VM_PFNMAP, in PMDs
  * where both sides are aligned, and not in PUDs: core takes such an entry for a
- * table, see Documentation/upstream.rst. Nothing can be pinned, so whoever
+ * table, see Documentation/testing/upstream.rst. Nothing can be pinned, so whoever
  * revokes has all of it back; ptrace and gdb are served by the region's own
  * ->access.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Functions that replaced those of the kernel's older documents and that the
- * driver does not call: see "The old names" in Documentation/porting.rst.
+ * driver does not call: see "The old names" in Documentation/driver-api/porting.rst.
  */
 #include <linux/kthread.h>
 #include <linux/mm.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What looks like a defect of mm core, see Documentation/upstream.rst. If a
+ * What looks like a defect of mm core, see Documentation/testing/upstream.rst. If a
  * case fails, mm core has changed, and that page needs an update.
  */
 #include <linux/anon_inodes.h>

@@ -113,7 +113,7 @@ struct mapdev_info {
 };
 
 /**
- * MAPDEV_IOC_INFO - tell what the region is
+ * define MAPDEV_IOC_INFO - tell what the region is
  *
  * Takes a struct mapdev_info and works on every file of the region, in every
  * state. EFAULT, EINVAL, E2BIG.
@@ -156,7 +156,7 @@ struct mapdev_dirty {
 };
 
 /**
- * MAPDEV_IOC_DIRTY - get and clear the dirty log of a range
+ * define MAPDEV_IOC_DIRTY - get and clear the dirty log of a range
  *
  * Takes a struct mapdev_dirty, on a file that is open for writing. What was
  * written, by whom and how ever, before the call is in the answer; what is
@@ -185,7 +185,7 @@ struct mapdev_discard {
 };
 
 /**
- * MAPDEV_IOC_DISCARD - free a range of a region, which reads as zero then
+ * define MAPDEV_IOC_DISCARD - free a range of a region, which reads as zero then
  *
  * Takes a struct mapdev_discard, needs a writable file, works on paged. Private
  * copies stay. A page that is pinned stays as it is for who has pinned it, and
@@ -209,7 +209,7 @@ struct mapdev_resize {
 };
 
 /**
- * MAPDEV_IOC_RESIZE - give a region another size
+ * define MAPDEV_IOC_RESIZE - give a region another size
  *
  * Takes a struct mapdev_resize, needs a writable file and CAP_SYS_ADMIN, works
  * on paged. What lies below both sizes stays, what is past the new end is freed
@@ -222,7 +222,7 @@ struct mapdev_resize {
 #define MAPDEV_IOC_RESIZE	_IO(MAPDEV_IOC_MAGIC, 3)
 
 /**
- * MAPDEV_IOC_REVOKE - take all mappings of a region away
+ * define MAPDEV_IOC_REVOKE - take all mappings of a region away
  *
  * Takes 0, needs a writable file and CAP_SYS_ADMIN, and does what writing 1 to
  * /sys/class/mapdev/NAME/revoked does. The file stays open, and is good for
@@ -232,7 +232,7 @@ struct mapdev_resize {
 #define MAPDEV_IOC_REVOKE	_IO(MAPDEV_IOC_MAGIC, 4)
 
 /**
- * MAPDEV_IOC_RESTORE - let mappings of a revoked region fault in again
+ * define MAPDEV_IOC_RESTORE - let mappings of a revoked region fault in again
  *
  * Takes 0, needs a writable file and CAP_SYS_ADMIN. The region is live again
  * when the driver that owns its memory has not revoked it as well. EBADF, EPERM,
