@@ -68,7 +68,7 @@ static void fault_maps_around(struct kunit *test)
 /* Map @size bytes of a region of 2 * HUGE, aligned to HUGE. */
 static unsigned long map_aligned(struct kunit *test, const char *attrs,
 				 unsigned long size,
-				     struct mapdev_region **region)
+				 struct mapdev_region **region)
 {
 	unsigned long addr;
 	struct file *file;

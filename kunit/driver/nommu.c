@@ -339,41 +339,6 @@ static void shared_mmap_reuses_private_copy(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, region_byte(&fx));
 }
 
-/* --- Functions for drivers --- */
-
-/* ids: NM-40 */
-static void insert_page_fails(struct kunit *test)
-{
-	struct vm_area_struct vma = {};
-	struct nommu_fixture fx;
-	struct page *page;
-	unsigned long one = 1;
-
-	fixture_init(test, &fx, "");
-	page = virt_to_page(fx.region->address);
-	KUNIT_EXPECT_EQ(test, -EINVAL, vm_insert_page(&vma, 0, page));
-	KUNIT_EXPECT_EQ(test, -EINVAL, vm_insert_pages(&vma, 0, &page, &one));
-	KUNIT_EXPECT_EQ(test, -EINVAL, vm_map_pages(&vma, &page, 1));
-}
-
-/* Without an MMU, remap_pfn_range() compares the address and sets flags. */
-/* ids: NM-32 */
-static void remap_compares_address(struct kunit *test)
-{
-	struct vm_area_struct vma = {};
-	unsigned long pfn = PHYS_PFN(SZ_2G);
-
-	KUNIT_EXPECT_EQ(test, -EINVAL,
-			remap_pfn_range(&vma, SZ_1G, pfn, PAGE_SIZE,
-					PAGE_SHARED));
-	KUNIT_EXPECT_EQ(test, 0, vma.vm_flags);
-	KUNIT_EXPECT_EQ(test, 0,
-			remap_pfn_range(&vma, SZ_2G, pfn, PAGE_SIZE,
-					PAGE_SHARED));
-	KUNIT_EXPECT_EQ(test, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP,
-			vma.vm_flags);
-}
-
 static struct kunit_case nommu_cases[] = {
 	KUNIT_CASE_PARAM(get_unmapped_area_returns_data, backing_gen_params),
 	KUNIT_CASE_PARAM(prepare_maps_shared, backing_gen_params),
@@ -386,8 +351,6 @@ static struct kunit_case nommu_cases[] = {
 	KUNIT_CASE(mmap_refuses_action),
 	KUNIT_CASE(enosys_prepare_gives_copy),
 	KUNIT_CASE(shared_mmap_reuses_private_copy),
-	KUNIT_CASE(insert_page_fails),
-	KUNIT_CASE(remap_compares_address),
 	{}
 };
 
