@@ -221,7 +221,7 @@ TEST_F_TIMEOUT(storm, states, 120)
 {
 	bool paged = variant->type == MAPDEV_PAGED;
 	unsigned int random = 1;
-	int fd, last = at_length() ? 12 : 4;
+	int fd, last = at_length() ? 12 : 2;
 	u8 *map = NULL;
 
 	crowd_gather(&self->crowd, self->r.node);
