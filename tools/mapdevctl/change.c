@@ -142,9 +142,9 @@ static void set_or_undo(const char *region, const char *attribute, const char *v
 	undo(region);
 	need_root(error);
 	if (error == ENOENT)
-		fail("no attribute \"%s\"; mapdev(4) lists them", attribute);
+		fail("no attribute \"%s\"; mapdev(5) lists them", attribute);
 	if (error == EINVAL)
-		fail("%s cannot be \"%s\"; mapdev(4) says what it can be",
+		fail("%s cannot be \"%s\"; mapdev(5) lists its values",
 		     attribute, value);
 	fail("%s=%s: %s", attribute, value, strerror(error));
 }
