@@ -77,19 +77,19 @@ static const struct {
 	{ "mapdevctl", 2, "no command given" },
 	{ "mapdevctl make", 2, "no command named make" },
 	{ "mapdevctl create", 2, "create NAME SIZE" },
-	{ "mapdevctl list x", 2, "it is: mapdevctl list" },
+	{ "mapdevctl list x", 2, "usage: mapdevctl list" },
 	{ "mapdevctl create a/b 1M", 1, "cannot be a name" },
 	{ "mapdevctl create ../x 1M", 1, "cannot be a name" },
 	{ "mapdevctl create '' 1M", 1, "cannot be a name" },
 	{ "mapdevctl create t 1X", 1, "size cannot be \"1X\"" },
-	{ "mapdevctl create t 5000", 1, "do not go together" },
+	{ "mapdevctl create t 5000", 1, "cannot be combined" },
 	{ "mapdevctl create t 1M colour=red", 1, "no attribute \"colour\"" },
 	{ "mapdevctl create t 1M ../t/ro=1", 1, "no attribute" },
 	{ "mapdevctl create t 1M ro", 2, "is not ATTRIBUTE=VALUE" },
 	{ "mapdevctl create t 1M ro=", 1, "ro cannot be \"\"" },
 	{ "mapdevctl create t ''", 1, "size cannot be \"\"" },
 	{ "mapdevctl create t 1M ro=x", 1, "ro cannot be \"x\"" },
-	{ "mapdevctl create t 1M pin=1", 1, "do not go together" },
+	{ "mapdevctl create t 1M pin=1", 1, "cannot be combined" },
 	{ "mapdevctl create t 4000000G", 1, "more than max_bytes" },
 	{ "mapdevctl show t", 1, "no region named t" },
 	{ "mapdevctl show ../mapdev", 1, "no region named" },
@@ -104,9 +104,9 @@ static const struct {
 	{ "mapdevctl resize t 1G", 0, "" },
 	{ "mapdevctl discard t 1 1", 1, "multiples of the page size" },
 	{ "mapdevctl discard t 0 2G", 1, "end within the region" },
-	{ "mapdevctl discard t 0 x", 2, "is no size" },
-	{ "mapdevctl discard t -- -4K 4K", 2, "is no size" },
-	{ "mapdevctl discard t 0 17179869184G", 2, "is no size" },
+	{ "mapdevctl discard t 0 x", 2, "is not a size" },
+	{ "mapdevctl discard t -- -4K 4K", 2, "is not a size" },
+	{ "mapdevctl discard t 0 17179869184G", 2, "is not a size" },
 	{ "mapdevctl discard t 4K 8K", 0, "" },
 	{ "mapdevctl dirty t", 1, "make it with dirty=1" },
 	{ "mapdevctl stat t --json", 0, "{\"prepare\":0," },
@@ -670,7 +670,7 @@ static void loses_nothing(struct __test_metadata *_metadata, struct log_region *
 		TH_LOG("%s", log->output);
 	}
 	EXPECT_EQ(ANSWER, log_take(log));
-	EXPECT_NE(NULL, strstr(log->output, "in the log still: all from "));
+	EXPECT_NE(NULL, strstr(log->output, "still in the log: all from "));
 
 	EXPECT_EQ(0, run("mapdevctl dirty t", log->output, sizeof(log->output)));
 	EXPECT_EQ(ANSWER, log_take(log));
@@ -700,7 +700,7 @@ TEST_F(undelivered, nothing)
 	status = end_of_dirty(&self->log, start_dirty(self->out, "--json"));
 	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 	EXPECT_NE(NULL, strstr(self->log.output, variant->error));
-	EXPECT_EQ(NULL, strstr(self->log.output, "out of the log"));
+	EXPECT_EQ(NULL, strstr(self->log.output, "removed from the log"));
 }
 
 FIXTURE(dirty) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The commands that change something. Each ends the program with a message that
- * says what to do about it when the kernel refuses.
+ * The commands that change a region. If the kernel refuses, each exits with a
+ * message that says what to do about it.
  */
 #include <ctype.h>
 #include <err.h>
@@ -19,7 +19,7 @@
 
 #include "mapdevctl.h"
 
-/* Write a value into a file; 0 or an errno. */
+/* Write a value to a file. Return 0 or an errno. */
 static int put(const char *path, const char *value)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -28,7 +28,7 @@ static int put(const char *path, const char *value)
 
 	if (fd < 0)
 		return errno;
-	/* Nothing is no value, though sysfs takes it and configfs says EFAULT. */
+	/* An empty write succeeds in sysfs, and fails with EFAULT in configfs. */
 	got = *value ? write(fd, value, strlen(value)) : 0;
 	if (got < 0)
 		error = errno;
@@ -47,14 +47,14 @@ static bool is_dir(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* Permission is missing in one way or another: who may, and that is all. */
+/* One message for all kinds of missing permission. */
 static void need_root(int error)
 {
 	if (error == EACCES || error == EPERM)
 		fail("need root: %s", strerror(error));
 }
 
-/* Why is there no directory of mapdev in configfs? */
+/* Exit with the reason if configfs has no directory of mapdev. */
 static void need_configfs(void)
 {
 	if (is_dir(CONFIG_DIR))
@@ -90,23 +90,23 @@ static const char *why_not_live(int error)
 {
 	switch (error) {
 	case EEXIST:
-		return "a region that create did not make has this name; take another";
+		return "a region that was not made by create has this name; choose another";
 	case ENOSPC:
-		return "more than max_bytes leaves: load mapdev with more, or destroy a region";
+		return "more than max_bytes allows: load mapdev with a larger one, or destroy a region";
 	case ENOMEM:
-		return "there is not so much memory, or not in one piece";
+		return "not enough memory, or not in one piece";
 	case EOPNOTSUPP:
-		return "this machine cannot do that; sudo dmesg says what";
+		return "this machine does not support it; see sudo dmesg";
 	case EPERM:
-		return "it is not allowed here; sudo dmesg says why";
+		return "not allowed here; see sudo dmesg";
 	case EINVAL:
-		return "these attributes do not go together; sudo dmesg says which";
+		return "these attributes cannot be combined; see sudo dmesg";
 	default:
 		return strerror(error);
 	}
 }
 
-/* An attribute of the directory, "live" included; 0 or an errno. */
+/* Write an attribute of the directory, or "live". Return 0 or an errno. */
 static int set(const char *region, const char *attribute, const char *value)
 {
 	char path[PATH_MAX];
@@ -123,7 +123,7 @@ static void undo(const char *region)
 	rmdir(path);
 }
 
-/* Where programs look for the node of a region there is none. */
+/* Exit because the path of the node is not the node of the region. */
 static void no_node(const char *region, int error)
 {
 	if (error == EEXIST)
@@ -162,7 +162,7 @@ void cmd_create(const struct options *options)
 	if (mkdir(path, 0755)) {
 		need_root(errno);
 		if (errno == EEXIST)
-			fail("region %s exists; mapdevctl destroy %s ends it",
+			fail("region %s exists; mapdevctl destroy %s retires it",
 			     name, name);
 		err(EXIT_FAILED, "%s", path);
 	}
@@ -204,7 +204,7 @@ void cmd_destroy(const struct options *options)
 	if (errno != ENOENT)
 		err(EXIT_FAILED, "%s", path);
 	if (has_region(name))
-		fail("region %s was not made by create: it ends with the module that made it",
+		fail("region %s was not made by create: unload the module that made it",
 		     name);
 	need_region(name);
 }
@@ -226,7 +226,7 @@ static void set_revoked(const char *name, const char *value, const char *already
 
 void cmd_revoke(const struct options *options)
 {
-	set_revoked(options->region, "1", "is revoked already; mapdevctl restore ends that");
+	set_revoked(options->region, "1", "is revoked already; mapdevctl restore undoes it");
 }
 
 void cmd_restore(const struct options *options)
@@ -248,20 +248,20 @@ void cmd_resize(const struct options *options)
 	case 0:
 		return;
 	case EINVAL:
-		fail("size cannot be \"%s\": bytes, or with K, M or G, a multiple of the page size",
+		fail("size cannot be \"%s\": give a multiple of the page size in bytes, or with K, M or G",
 		     size);
 	case ENODEV:
-		fail("region %s is revoked; mapdevctl restore %s ends that", name, name);
+		fail("region %s is revoked; mapdevctl restore %s undoes it", name, name);
 	case ENOSPC:
 		fail("%s", why_not_live(error));
 	case EOPNOTSUPP:
-		fail("region %s has memory of a fixed size; that of paged changes", name);
+		fail("region %s has memory of a fixed size; only paged can be resized", name);
 	default:
 		fail("region %s: %s", name, strerror(error));
 	}
 }
 
-/* Bytes, with an optional K, M or G. */
+/* Parse a number of bytes with an optional K, M or G. */
 static unsigned long long parse_bytes(const char *text)
 {
 	unsigned int shift = 0;
@@ -280,11 +280,11 @@ static unsigned long long parse_bytes(const char *text)
 	}
 	if (errno || end == text || *end || text[0] < '0' || text[0] > '9' ||
 	    number > ULLONG_MAX >> shift)
-		errx(EXIT_USAGE, "\"%s\" is no size: digits, and K, M or G behind them", text);
+		errx(EXIT_USAGE, "\"%s\" is not a size: give digits, optionally with K, M or G", text);
 	return number << shift;
 }
 
-/* The node of a region, open for writing. */
+/* Open the node of a region for writing. */
 int open_node(const char *name)
 {
 	char path[PATH_MAX];
@@ -299,7 +299,7 @@ int open_node(const char *name)
 		return fd;
 	need_root(errno);
 	if (errno == ENODEV)
-		fail("region %s is revoked; mapdevctl restore %s ends that", name, name);
+		fail("region %s is revoked; mapdevctl restore %s undoes it", name, name);
 	err(EXIT_FAILED, "%s", path);
 }
 
@@ -321,9 +321,9 @@ void cmd_discard(const struct options *options)
 	case EACCES:
 		fail("region %s is read-only (ro=1)", name);
 	case EINVAL:
-		fail("OFFSET and LENGTH are multiples of the page size and end within the region");
+		fail("OFFSET and LENGTH must be multiples of the page size and end within the region");
 	case EOPNOTSUPP:
-		fail("region %s keeps its memory; paged can free a part", name);
+		fail("region %s keeps its memory; only paged can free a part", name);
 	default:
 		err(EXIT_FAILED, "region %s", name);
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a region has counted, and what was written to it. */
+/* The counters of a region and its dirty log. */
 #include <err.h>
 #include <errno.h>
 #include <limits.h>
@@ -33,7 +33,7 @@ static FILE *open_counters(const char *name)
 	err(EXIT_FAILED, "%s", path);
 }
 
-/* stat NAME: the counters, which are for developers. */
+/* stat NAME */
 void cmd_stat(const struct options *options)
 {
 	unsigned long long value;
@@ -60,7 +60,7 @@ void cmd_stat(const struct options *options)
 	fclose(file);
 }
 
-/* The signal that asks to end. */
+/* The signal that requested termination, or 0. */
 static atomic_int ended_by;
 
 static void end_soon(int sig)
@@ -69,10 +69,11 @@ static void end_soon(int sig)
 }
 
 /*
- * What the kernel has answered is in no log any more: a signal ends the program
- * only after that is printed, and a reader that has gone is an error like others.
+ * The log no longer has what the kernel has returned, so print that before a
+ * signal terminates the program. Without SIGPIPE, a closed pipe is an error of
+ * the output, which not_delivered() handles.
  */
-static void let_nothing_be_lost(void)
+static void defer_signals(void)
 {
 	static const int ends[] = { SIGHUP, SIGINT, SIGTERM };
 
@@ -82,10 +83,10 @@ static void let_nothing_be_lost(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* "[" and "," in the array of JSON: what stands before the next run. */
+/* What separates the next run from the output before it, in JSON. */
 static const char *before = "[";
 
-/* However the output ends, what is there is whole. */
+/* Complete the JSON even if the output ends early. */
 static void end_output(const struct options *options, bool begun)
 {
 	if (options->json && begun)
@@ -104,23 +105,23 @@ static void collect_failed(const struct options *options, bool begun)
 		errx(EXIT_FAILED, "region %s has no dirty log: make it with dirty=1",
 		     options->region);
 	case EBUSY:
-		errx(EXIT_FAILED, "region %s: another program is asking", options->region);
+		errx(EXIT_FAILED, "region %s: another program is reading its log", options->region);
 	default:
 		err(EXIT_FAILED, "region %s", options->region);
 	}
 }
 
-/* The output ends here: say what is in neither of the two, and what is in the log. */
+/* The output failed: print the runs that may be lost, and where the log continues. */
 static void not_delivered(const struct mapdev_dirty *dirty, const struct mapdev_run *runs)
 {
 	warn("cannot write the output");
 	if (dirty->count)
-		warnx("out of the log, and maybe not in the output:");
+		warnx("removed from the log, and possibly not in the output:");
 	for (__u32 i = 0; i < dirty->count; i++)
 		fprintf(stderr, "%llu %llu\n", (unsigned long long)runs[i].offset,
 			(unsigned long long)runs[i].length);
 	if (dirty->length)
-		warnx("in the log still: all from %llu on",
+		warnx("still in the log: all from %llu on",
 		      (unsigned long long)dirty->offset);
 	exit(EXIT_FAILED);
 }
@@ -142,13 +143,13 @@ static bool print_runs(const struct options *options, const struct mapdev_run *r
 }
 
 /*
- * dirty NAME: one run on each line, offset and length in bytes. Who asks takes it
- * out of the log: it is not for a region that another program follows.
+ * dirty NAME: one run on each line, offset and length in bytes. This clears the
+ * log, so it is not for a region that another program tracks.
  */
 void cmd_dirty(const struct options *options)
 {
 	struct mapdev_run runs[256];
-	/* Room for an answer, so that it is written by fflush() and not before. */
+	/* Large enough for an answer, so that only fflush() writes. */
 	static char output[ARRAY_SIZE(runs) * 80];
 	struct mapdev_dirty dirty = {
 		.size = sizeof(dirty), .length = UINT64_MAX,
@@ -158,7 +159,7 @@ void cmd_dirty(const struct options *options)
 	bool begun = false;
 
 	setvbuf(stdout, output, _IOFBF, sizeof(output));
-	let_nothing_be_lost();
+	defer_signals();
 	do {
 		if (ended_by)
 			break;

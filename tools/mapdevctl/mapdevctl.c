@@ -2,10 +2,10 @@
 /*
  * mapdevctl: the regions of mapdev from the command line.
  *
- * Everything it shows comes from /sys/class/mapdev: one directory for each
- * region, one file for each attribute. A new attribute is a line in attributes[],
- * a new command is a function and a line in commands[]. Those that change
- * something are in change.c.
+ * Everything shown comes from /sys/class/mapdev, which has one directory for each
+ * region and one file for each attribute. A new attribute is a line in
+ * attributes[], a new command a function and a line in commands[]. Commands that
+ * change a region are in change.c.
  */
 #include <dirent.h>
 #include <err.h>
@@ -32,7 +32,7 @@ enum kind { WORD, NUMBER, BYTES };
 static const struct attribute {
 	const char *name;
 	enum kind kind;
-	const char *column;	/* its heading in "list", or NULL */
+	const char *column;	/* heading in "list", or NULL */
 } attributes[] = {
 	{ "size",	 BYTES,	 "SIZE" },
 	{ "backing",	 WORD,	 "BACKING" },
@@ -53,8 +53,8 @@ static const struct attribute {
 };
 
 /*
- * One attribute, which is one word. False with errno EACCES if only root may read it,
- * or ENODEV if the region does not have it, or has just ended.
+ * Read an attribute, which is one word. Return false with errno EACCES if only root
+ * may read it, or ENODEV if the region does not have it, or was just retired.
  */
 static bool read_attribute(const char *region, const char *name, char value[128])
 {
@@ -78,9 +78,9 @@ static bool read_attribute(const char *region, const char *name, char value[128]
 }
 
 /*
- * Is /dev/mapdev/NAME the node of the region? False with errno EEXIST if it is
- * something else, or why it cannot be looked at. The kernel makes no node where
- * something is already, and tells nobody.
+ * Is /dev/mapdev/NAME the node of the region? Return false with errno EEXIST if it
+ * is something else, or with the error of looking at it. The kernel creates no node
+ * if the path exists, and reports no error.
  */
 bool has_node(const char *region)
 {
@@ -101,7 +101,7 @@ bool has_node(const char *region)
 	return false;
 }
 
-/* A node that this user cannot see, or whose region has just ended, is not missing. */
+/* A node that this user cannot see, or of a region just retired, is not missing. */
 static bool lacks_node(const char *region)
 {
 	return !has_node(region) && errno != EACCES && errno != ENODEV;
@@ -124,7 +124,7 @@ static int find_regions(struct dirent ***regions)
 	return n;
 }
 
-/* For people: sizes are exact, and in the form that regions= takes (64M, 1536K). */
+/* Format for people: sizes are exact, in the form that regions= accepts (64M, 1536K). */
 static const char *human(const struct attribute *a, const char *value)
 {
 	static char size[32];
@@ -140,7 +140,7 @@ static const char *human(const struct attribute *a, const char *value)
 	return size;
 }
 
-/* Bytes outside printable ASCII become \u00XX, so that it is JSON whatever they are. */
+/* Print bytes outside printable ASCII as \u00XX, so that the result is always JSON. */
 void json_string(const char *s)
 {
 	putchar('"');
@@ -229,7 +229,7 @@ static void list(const struct options *options)
 	}
 }
 
-/* By comparison, so that "../x" or "" cannot name a file elsewhere in sysfs. */
+/* Compare with existing names: "../x" or "" must not reach other files of sysfs. */
 void need_region(const char *name)
 {
 	struct dirent **regions;
@@ -271,20 +271,20 @@ static void show(const struct options *options)
 
 static const struct command {
 	const char *name;
-	const char *usage;	/* its words; the first is the region */
-	int min, max;		/* how many there may be, with the region */
+	const char *usage;	/* arguments; the first is the region */
+	int min, max;		/* number of arguments, with the region */
 	void (*run)(const struct options *options);
 	const char *help;
 } commands[] = {
-	{ "create", "NAME SIZE [ATTRIBUTE=VALUE]...", 2, INT_MAX, cmd_create, "make a region" },
-	{ "destroy", "NAME", 1, 1, cmd_destroy, "end a region that create made" },
-	{ "list", "", 0, 0, list, "one line for each region" },
-	{ "show", "NAME", 1, 1, show, "all attributes of one region" },
-	{ "stat", "NAME", 1, 1, cmd_stat, "its counters" },
-	{ "dirty", "NAME", 1, 1, cmd_dirty, "what was written since it was asked (dirty=1)" },
-	{ "revoke", "NAME", 1, 1, cmd_revoke, "take all mappings away: a touch is SIGBUS" },
-	{ "restore", "NAME", 1, 1, cmd_restore, "let them work again" },
-	{ "resize", "NAME SIZE", 2, 2, cmd_resize, "give it another size (paged)" },
+	{ "create", "NAME SIZE [ATTRIBUTE=VALUE]...", 2, INT_MAX, cmd_create, "create a region" },
+	{ "destroy", "NAME", 1, 1, cmd_destroy, "retire a region made by create" },
+	{ "list", "", 0, 0, list, "print one line for each region" },
+	{ "show", "NAME", 1, 1, show, "print all attributes of a region" },
+	{ "stat", "NAME", 1, 1, cmd_stat, "print its counters" },
+	{ "dirty", "NAME", 1, 1, cmd_dirty, "read and clear the dirty log (dirty=1)" },
+	{ "revoke", "NAME", 1, 1, cmd_revoke, "make a touch of any mapping raise SIGBUS" },
+	{ "restore", "NAME", 1, 1, cmd_restore, "let mappings work again" },
+	{ "resize", "NAME SIZE", 2, 2, cmd_resize, "change the size (paged)" },
 	{ "discard", "NAME OFFSET LENGTH", 3, 3, cmd_discard, "free a range (paged)" },
 };
 
@@ -296,7 +296,7 @@ static void print_help(void)
 
 		printf("%*s  %s\n", used < 42 ? 42 - used : 0, "", commands[i].help);
 	}
-	puts("\n  --json     for programs: list, show, stat and dirty print JSON, sizes in bytes\n"
+	puts("\n  --json     list, show, stat and dirty print JSON, with sizes in bytes\n"
 	     "  --help     this text\n"
 	     "  --version  the version of mapdevctl\n\n"
 	     "Exit status: 0 done, 1 failed, 2 wrong usage.");
@@ -309,7 +309,7 @@ static int usage_error(const char *what, const char *which)
 	return EXIT_USAGE;
 }
 
-/* What is opened later must not take the place of an output that is closed. */
+/* If an output is closed, no file opened later may get its number. */
 static void keep_outputs(void)
 {
 	int fd;
@@ -354,7 +354,7 @@ int main(int argc, char **argv)
 			puts("mapdevctl " VERSION);
 			return finish();
 		default:
-			return usage_error("cannot go on with this option", "");
+			return usage_error("unknown option", "");
 		}
 	}
 	argc -= optind;
@@ -368,7 +368,7 @@ int main(int argc, char **argv)
 	if (command == commands + ARRAY_SIZE(commands))
 		return usage_error("no command named ", argv[0]);
 	if (argc - 1 < command->min || argc - 1 > command->max) {
-		warnx("it is: mapdevctl %s %s", command->name, command->usage);
+		warnx("usage: mapdevctl %s %s", command->name, command->usage);
 		fprintf(stderr, "Try mapdevctl --help.\n");
 		return EXIT_USAGE;
 	}

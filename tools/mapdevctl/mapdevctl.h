@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the files of mapdevctl share. */
+/* Declarations shared by the files of mapdevctl. */
 #ifndef MAPDEVCTL_H
 #define MAPDEVCTL_H
 
@@ -19,7 +19,7 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 struct options {
 	bool json;
 	const char *region;	/* NULL for a command without one */
-	char **args;		/* what stands behind it */
+	char **args;		/* arguments after the region */
 	int nargs;
 };
 
