@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# mapdev: "make help" lists what can be made. What kbuild reads is in Kbuild.
+# mapdev: "make help" lists the targets. Kbuild is for kbuild.
 
 KDIR	?= /lib/modules/$(shell uname -r)/build
 PREFIX	?= /usr/local
@@ -16,61 +16,61 @@ KMAKE	= $(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(OUT)
 .DEFAULT_GOAL := module
 .PHONY: module samples tools demo check check-all lint docs bench bench-check races coverage mutants torture selftests install uninstall clean help
 
-module: ## the module for the running kernel, or for the kernel of KDIR=
+module: ## build the module for the running kernel, or for KDIR=
 	@[ "$$(printf '%s\n' "$(RELEASE)" $(MIN_SERIES) | sort -V | head -n 1)" = $(MIN_SERIES) ] || \
-		{ echo "Linux $(RELEASE) is older than $(MIN_SERIES), which mapdev needs: type make demo to see it work in a virtual machine" >&2; exit 1; }
+		{ echo "Linux $(RELEASE) is older than $(MIN_SERIES), which mapdev requires: make demo shows it in a virtual machine" >&2; exit 1; }
 	@[ -e "$(HEADERS)" ] || \
-		{ echo "$(KDIR) holds no kernel to build for: install the headers of the running kernel, give KDIR=, or type make demo" >&2; exit 1; }
+		{ echo "$(KDIR) has no kernel to build for: install the headers of the running kernel, set KDIR=, or use make demo" >&2; exit 1; }
 	+$(KMAKE) modules
 
-samples: ## the drivers of samples/, into build/module/samples/
+samples: ## build the drivers of samples/ in build/module/samples/
 	+$(KMAKE) SAMPLES=y modules
 
-tools: ## mapdevctl
+tools: ## build mapdevctl
 	$(MAKE) -C tools/mapdevctl OUTPUT=$(CURDIR)/build/tools
 
-demo: ## the main job, shown in a virtual machine; KERNEL=host boots the running kernel
+demo: ## share a region between two processes in a virtual machine; KERNEL=host boots the running kernel
 	@scripts/demo
 
-check: ## every test, ends with: N passed, N failed, N skipped; ARCH= an architecture or a row of scripts/vm/kernels; TEST=map or TEST=kunit/mapdev_dirty that one alone
+check: ## run all tests; ARCH= an architecture or a row of scripts/vm/kernels; TEST=map or TEST=kunit/mapdev_dirty for one test
 	@env -u ARCH -u MAKEFLAGS scripts/test/check $(ARCH)
 
-check-all: ## the same on all kernels and architectures; ends with a table of them
+check-all: ## run all tests on all kernels and architectures, and print a table
 	@scripts/test/check all
 
-lint: ## checkpatch, W=1, sparse, codespell, shellcheck, documentation
+lint: ## run checkpatch, W=1, sparse, codespell, shellcheck, and build the documentation
 	@scripts/setup check
 	@scripts/test/lint
 
-docs: ## Documentation/ as HTML, in build/docs/
+docs: ## build Documentation/ as HTML in build/docs/
 	@scripts/setup check
 	@scripts/test/docs
 
-bench: ## what mapping costs, beside memfd, hugetlbfs and others; tables, plots in build/bench/
+bench: ## measure the cost of mapping, with memfd, hugetlbfs and others; tables and plots in build/bench/
 	@scripts/bench/run
 
-bench-check: ## is that worse than scripts/bench/baseline by more than 3 %?
+bench-check: ## fail if the cost is more than 3 % above scripts/bench/baseline
 	@scripts/bench/check
 
-races: ## data races, by KCSAN, in suites where several tasks meet
+races: ## find data races with KCSAN, in suites with concurrent tasks
 	@scripts/test/races
 
-coverage: ## which lines and branches of the driver the tests run; build/coverage/html/
+coverage: ## measure the coverage of the driver by the tests; build/coverage/html/
 	@scripts/test/coverage
 
-mutants: ## does each row of scripts/test/mutants/ make a test fail? MUTANT="NAME..." for some
+mutants: ## check that each row of scripts/test/mutants/ makes a test fail; MUTANT="NAME..." for some
 	@scripts/test/mutate $(MUTANT)
 
-torture: ## random operations against a model, with new seeds, until Ctrl-C or a failure
+torture: ## run random operations against a model, with new seeds, until Ctrl-C or a failure
 	@scripts/test/torture
 
 selftests: ## build the selftests for the debug kernel
 	@scripts/test/module debug
 
-kernel-%: ## kernel-debug, kernel-stock73: a test kernel (rows of scripts/vm/kernels)
+kernel-%: ## build or fetch a test kernel: kernel-debug, kernel-stock73 (rows of scripts/vm/kernels)
 	@scripts/vm/kernel $*
 
-install: module tools ## module, mapdevctl, udev rule, manual pages (DESTDIR=, PREFIX=)
+install: module tools ## install module, mapdevctl, udev rule and manual pages (DESTDIR=, PREFIX=)
 	+$(KMAKE) modules_install INSTALL_MOD_PATH=$(DESTDIR)
 	install -D -m 755 build/tools/mapdevctl $(DESTDIR)$(PREFIX)/bin/mapdevctl
 	install -D -m 644 tools/60-mapdev.rules $(RULES)/60-mapdev.rules
@@ -78,7 +78,7 @@ install: module tools ## module, mapdevctl, udev rule, manual pages (DESTDIR=, P
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; \
 	done
 
-uninstall: ## what install put there
+uninstall: ## remove what install installed
 	find $(DESTDIR)/lib/modules/$(RELEASE)/updates -name 'mapdev*.ko*' -delete
 	depmod $(if $(DESTDIR),-b $(DESTDIR)) $(RELEASE)
 	rm -f $(DESTDIR)$(PREFIX)/bin/mapdevctl $(RULES)/60-mapdev.rules
@@ -86,8 +86,8 @@ uninstall: ## what install put there
 		rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
 	done
 
-clean: ## build/ (kernels stay in the cache)
+clean: ## remove build/ (the cache keeps kernels)
 	rm -rf build
 
-help: ## this list
+help: ## print this list
 	@sed -n 's/^\([a-z%-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A BAR of a PCI device, as a window of mapdev, through UIO, and through
- * /dev/mem. scripts/bench/run gives the virtual machine two devices for that: one
- * whose BAR 4 is 32-bit and not prefetchable, which is all that uio_pci_generic
- * takes, and one whose BAR 2 is RAM of 1 GiB.
+ * /dev/mem. scripts/bench/run gives the virtual machine two devices for this: one
+ * whose BAR 4 is 32-bit and not prefetchable, the only kind that uio_pci_generic
+ * accepts, and one whose BAR 2 is RAM of 1 GiB.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,14 +19,14 @@
 #define DRIVERS	"/sys/bus/pci/drivers"
 
 static struct bar {
-	char address[16];	/* of the device: DDDD:BB:DD.F */
-	const char *driver;	/* that it was given to */
+	char address[16];	/* of the device, DDDD:BB:DD.F */
+	const char *driver;	/* driver that it is bound to */
 	int number;
 	unsigned long long first;
 	unsigned long long size;
 } bar;
 
-/* A line of a file below the device's directory. */
+/* Read a line of a file in the directory of the device. */
 static bool device_line(const char *file, int number, char *line, int size)
 {
 	char path[160];
@@ -44,7 +44,7 @@ static bool device_line(const char *file, int number, char *line, int size)
 	return found;
 }
 
-/* Is the device VENDOR:DEVICE:BAR, and how large is that? */
+/* Is this device VENDOR:DEVICE:BAR? Also record the size of the BAR. */
 static bool is_device(const char *wanted)
 {
 	unsigned int want_vendor, want_device;
@@ -100,7 +100,7 @@ static int drive(const char *driver, const char *action)
 	return write_file(path, bar.address);
 }
 
-/* Find the BAR that is meant, and give its device to @driver, if any. */
+/* Find the BAR, and bind its device to @driver unless NULL. */
 static bool take_bar(const struct memory *memory, struct object *object,
 		     const char *driver)
 {
@@ -139,7 +139,7 @@ int create_bar_window(const struct memory *memory, struct object *object)
 	return object->fd < 0 ? -1 : 0;
 }
 
-/* UIO numbers the BARs that it has; the number is where its mapping begins. */
+/* Find the map of the BAR; for mmap(2), its number is the page offset. */
 static int uio_map_of_bar(const char *uio)
 {
 	char file[48], line[32];
@@ -187,7 +187,7 @@ int create_bar_mem(const struct memory *memory, struct object *object)
 
 	if (!take_bar(memory, object, NULL))
 		return -1;
-	/* Its driver would have done that. */
+	/* A driver of its own would have enabled it. */
 	snprintf(path, sizeof(path), DEVICES "/%s/enable", bar.address);
 	if (write_file(path, "1"))
 		return -1;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The benchmark's parts, from the bottom: clock.c (how is measured), proc.c
- * (the kernel's files), result.c (what was measured), region.c, bar.c and
- * peers.c (where memory comes from), then a file for each table, and goals.c,
- * which judges what they hold.
+ * The parts of the benchmark, bottom up: clock.c (the clock), proc.c (files of the
+ * kernel), result.c (the results), region.c, bar.c and peers.c (kinds of memory), then
+ * a file for each table, and goals.c, which compares the results with the goals.
  */
 #ifndef _MAPDEV_BENCH_H
 #define _MAPDEV_BENCH_H
@@ -18,22 +17,22 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
-#define STEP		4096UL	/* what the figures are per */
+#define STEP		4096UL	/* bytes that a figure is for */
 #define MIB		(1024 * 1024UL)
 #define GIB		(1024 * MIB)
 #define HUGE_SIZE	(2 * MIB)
-#define REGION		"bench"	/* the name of what is made */
+#define REGION		"bench"	/* name of the regions */
 
 /**
- * struct settings - what the command line says
- * @size: bytes of memory, where a row has no size of its own
- * @repeats: how often, of which the least counts
- * @threads: how many at most
- * @some: not all tables are wanted
- * @instructions: the clock counts instructions, and not time
- * @locks: tell which locks the threads take
- * @lines: QEMU tells which cache lines they share
- * @rows: parts of names of the rows that are wanted; all if there is none
+ * struct settings - the command line
+ * @size: bytes of memory, unless a row has its own size
+ * @repeats: number of runs, of which the minimum counts
+ * @threads: maximum number of threads
+ * @some: only some tables were requested
+ * @instructions: the clock counts instructions instead of time
+ * @locks: report which locks the threads take
+ * @lines: QEMU reports which cache lines they share
+ * @rows: substrings of the names of requested rows; all rows if empty
  */
 struct settings {
 	size_t size;
@@ -50,7 +49,7 @@ extern struct settings settings;
 
 bool wanted(const char *name);
 
-/* -- clock.c: the clock, touches, and the least of several figures --------- */
+/* -- clock.c: the clock, touches, and the minimum of several figures ------- */
 
 uint64_t now(void);
 uint64_t touch(char *memory, size_t size, size_t step, bool writing);
@@ -83,11 +82,11 @@ void json_goal(const char *part, const char *what, double value, double limit);
 struct memory;
 
 /**
- * struct object - memory that was made
- * @fd: what mmap(2) takes, or -1
- * @offset: in that file
- * @size: how many bytes
- * @place: the address to ask for, or NULL
+ * struct object - memory to map
+ * @fd: the file for mmap(2), or -1
+ * @offset: in this file
+ * @size: in bytes
+ * @place: the address to request, or NULL
  */
 struct object {
 	int fd;
@@ -98,17 +97,17 @@ struct object {
 
 /**
  * struct memory - one kind of memory
- * @name: of the row
- * @create: make an object, whose size is filled in; -1 with errno. NULL for what
- *          mmap(2) makes without a file
+ * @name: name of the row
+ * @create: create an object, whose size is set; -1 with errno. NULL for memory that
+ *          mmap(2) creates without a file
  * @arg: flags or attributes, for @create
- * @destroy: what is left to do when the file is closed
- * @knob: a setting of THP for the time of the measurement, and its value
- * @value: see @knob
- * @flags: of mmap(2), MAP_SHARED unless set
- * @own: each mmap(2) makes memory of its own
- * @size: if it is not that of the settings
- * @align: of the address that it is mapped at, if it is for the program to choose
+ * @destroy: clean up after the file was closed
+ * @knob: a THP setting to change during the measurement
+ * @value: value for @knob
+ * @flags: for mmap(2), MAP_SHARED if 0
+ * @own: each mmap(2) creates new memory
+ * @size: size, unless it is that of the settings
+ * @align: alignment of the address, if the program has to choose it
  */
 struct memory {
 	const char *name;
@@ -156,13 +155,13 @@ char *object_map(const struct memory *memory, const struct object *object);
 bool make_object(const char *attributes, int number);
 void end_object(bool region, int number);
 
-/* -- logs.c: those that tell which pages were written to ------------------- */
+/* -- logs.c: logs of written pages ----------------------------------------- */
 
 /**
- * struct log - a dirty log, and memory that is mapped and fully written to
- * @kind: which
- * @size: bytes
- * @memory: where it is mapped
+ * struct log - a dirty log, and its memory, mapped and fully written
+ * @kind: kind of the log
+ * @size: in bytes
+ * @memory: address of the mapping
  * @fd: the region or memfd
  * @extra: userfaultfd or clear_refs
  * @pagemap: /proc/self/pagemap
@@ -177,11 +176,11 @@ struct log {
 };
 
 /**
- * struct log_kind - one way to know what was written to
- * @name: of the row
+ * struct log_kind - one way to find written pages
+ * @name: name of the row
  * @attributes: of the region, NULL for a memfd
- * @begin: what is to be done before the first collection; false with errno
- * @collect: get and clear; the bytes that were written to, or -1 with errno
+ * @begin: prepare for the first collection; false with errno
+ * @collect: get and clear; the number of written bytes, or -1 with errno
  */
 struct log_kind {
 	const char *name;
@@ -196,7 +195,7 @@ extern const struct log_kind log_paged_4k, log_paged_64k, log_pages,
 bool log_open(struct log *log, const struct log_kind *kind, size_t size);
 void log_close(struct log *log);
 
-/* -- locks.c: those that faults take, on a kernel with LOCK_STAT ----------- */
+/* -- locks.c: the locks of faults, on a kernel with LOCK_STAT -------------- */
 
 bool locks_clear(void);
 bool locks_table(const char *row, const char *memory_is);

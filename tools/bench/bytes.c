@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel's memory beside the memory itself, in bytes.
+ * Kernel memory in addition to the memory itself, in bytes.
  *
- *   an object  of one page: all that there is of it before it is used. (For a memfd
- *              that is with its open file: without one there is none.)
- *   a 4K page  of memory that was fully written to and is no longer mapped
+ *   an object  of one page, before it is used (a memfd with its open file, without
+ *              which it does not exist)
+ *   a 4K page  of memory that was fully written and is no longer mapped
  */
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "bench.h"
 
-/* Of these the first ones take what others have left, and are not counted. */
+/* The first objects reuse free slab objects, so they are not counted. */
 #define OBJECTS		MOST_OBJECTS
 #define FIRST_OBJECTS	800
-/* So many that what comes and goes meanwhile is little beside it. */
+/* So many that unrelated allocations do not matter. */
 #define BYTES		(256 * MIB)
 
 enum column { OBJECT, PAGE, COLUMNS };
@@ -22,8 +22,8 @@ enum column { OBJECT, PAGE, COLUMNS };
 static const char * const columns[COLUMNS] = { "an object", "a 4K page" };
 
 /*
- * The last one's bytes are counted by the kernel with its own: they are
- * allocated by vmalloc.
+ * The kernel counts the memory of the last one as its own, since it is allocated
+ * by vmalloc.
  */
 static const struct memory rows[] = {
 	{ .name = "memfd 4K", .create = create_memfd,
@@ -55,7 +55,7 @@ static double kernel_bytes(void)
 	return sum;
 }
 
-/* What was freed, page tables too, is given back by RCU and workers, and later. */
+/* RCU and workers free memory, page tables included, with a delay. */
 static void settle(void)
 {
 	for (int i = 0; i < 10; i++)
@@ -83,9 +83,8 @@ static bool measure_objects(const struct memory *kind, double *bytes)
 }
 
 /*
- * Others have left nodes of page caches, which are kept for the next one. So that
- * they are not found, have them all: the pages of a memfd that are 64 apart have a
- * node each.
+ * The slab cache keeps free page cache nodes, which would be reused. Allocate all of
+ * them first: every 64th page of a memfd takes a node.
  */
 static int take_nodes(void)
 {

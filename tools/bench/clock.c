@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How is measured: nanoseconds of CLOCK_MONOTONIC, each of which is an
- * instruction where the clock counts these. Nothing is subtracted; rows of
- * their own say what a touch and the zeroing of a page cost.
+ * The clock: nanoseconds of CLOCK_MONOTONIC, each of which is an instruction if the
+ * clock counts instructions. Nothing is subtracted; separate rows have the cost of a
+ * touch and of zeroing a page.
  */
 #include <string.h>
 #include <time.h>
@@ -17,7 +17,7 @@ uint64_t now(void)
 	return time.tv_sec * 1000000000ULL + time.tv_nsec;
 }
 
-/* A load and a store that the compiler cannot leave out. */
+/* A load and a store that the compiler cannot optimize away. */
 static inline void load(const char *memory)
 {
 	char byte = *memory;
@@ -31,7 +31,7 @@ static inline void store(char *memory)
 	__asm__ __volatile__("" : : : "memory");
 }
 
-/* One byte of each step: how long that takes. */
+/* Time to touch one byte of each step. */
 uint64_t touch(char *memory, size_t size, size_t step, bool writing)
 {
 	const char *end = memory + size;
@@ -47,8 +47,8 @@ uint64_t touch(char *memory, size_t size, size_t step, bool writing)
 }
 
 /*
- * As clear_page() of the kernel does it, where the CPU calls that fast: an
- * instruction that counts as one for each byte when instructions are counted.
+ * Like clear_page() of the kernel on CPUs with fast string operations. Each byte
+ * counts as one instruction if instructions are counted.
  */
 void zero(char *memory, size_t count)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What read(2) and write(2) of 1 MiB cost; tmpfs is what is behind a memfd.
+ * The cost of read(2) and write(2) of 1 MiB; a memfd is a file of tmpfs.
  *
- *   fresh write  to memory that is not there yet
- *   read, write  of memory that is
+ *   fresh write  to memory that is not allocated yet
+ *   read, write  of allocated memory
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static const struct memory rows[] = {
 	{ MAPDEV("contig", "contig") },
 };
 
-/* Go through all of the file once. */
+/* Transfer the whole file once. */
 static bool copy(const struct object *object, char *buffer, bool writing,
 		 double *least)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a dirty log costs. Memory that is there, mapped and collected is written
- * to in some places, and collected again.
+ * The cost of a dirty log. Memory that is allocated, mapped and collected is written
+ * in some places, and collected again.
  *
- *   first write  the store into a page (into a granule) after a collection
- *   collect      for each 4K that was written to
+ *   first write  the store to a page (to a granule) after a collection
+ *   collect      for each 4K that was written
  *   in all       the whole collection
  */
 #include <errno.h>
@@ -19,11 +19,11 @@ static const char * const columns[COLUMNS] = {
 };
 
 /**
- * struct pattern - where is written
- * @name: in words
- * @run: bytes that are written to, one after the other
- * @unit: of the log: there is one store for each
- * @count: how many runs, at equal distances
+ * struct pattern - which memory is written
+ * @name: description
+ * @run: bytes of consecutive writes
+ * @unit: unit of the log, with one store each
+ * @count: number of runs, at equal distances
  */
 struct pattern {
 	const char *name;
@@ -57,7 +57,7 @@ static const struct log_row {
 	{ &log_paged_4k, 4 * GIB, { &scattered } },
 };
 
-/* How far the runs are apart: whole pages. */
+/* Distance between runs, in whole pages. */
 static size_t distance(const struct log *log, const struct pattern *pattern)
 {
 	return log->size / pattern->count / pattern->unit * pattern->unit;
@@ -68,7 +68,7 @@ static uint64_t write_to(struct log *log, const struct pattern *pattern)
 	size_t apart = distance(log, pattern);
 	uint64_t start;
 
-	/* Stores alone, so that nothing else is measured with them. */
+	/* Only the stores, so that nothing else is measured. */
 	if (pattern->run == pattern->unit)
 		return touch(log->memory, apart * pattern->count, apart, true);
 	start = now();
@@ -89,7 +89,7 @@ static bool measure(struct log *log, const struct pattern *pattern,
 	found = log->kind->collect(log);
 	collecting = now() - start;
 	if (found != (long long)bytes) {
-		/* What is fast and wrong does not count. */
+		/* A fast but wrong answer must not count. */
 		errno = found < 0 ? errno : EBADMSG;
 		return false;
 	}
@@ -112,7 +112,7 @@ static bool bench_pattern(const char *name, struct log *log,
 	return true;
 }
 
-/* The memory is made once for all of its patterns. */
+/* All patterns share the memory. */
 static bool bench_log(const struct log_kind *kind, size_t size,
 		      const struct pattern * const *patterns)
 {

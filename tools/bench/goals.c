@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What mapdev must reach, held against what was measured in the same boot. The
- * goals are data; each is a figure, or a figure over another, and its limit. They
- * are for instructions: time is another on each machine.
+ * The goals of mapdev, compared with the results of the same boot. Each goal is a
+ * figure, or the ratio of two figures, and its limit. They are for instructions,
+ * because time differs between machines.
  */
 #include <stdio.h>
 
 #include "bench.h"
 
-/* What is taken off both figures before they are compared. */
+/* A figure to subtract from both figures before they are compared. */
 enum less { NONE, ZERO_4K, ZERO_2M, LOAD, STORE };
 
 static const struct {
@@ -27,15 +27,15 @@ static const struct {
 };
 
 /**
- * struct goal - one that can be met or missed
- * @part: of the list of goals in the tracker
- * @table: where the figures are
- * @row: of mapdev
- * @column: of it
- * @over: another row, or NULL: the figure is judged as it is
- * @over_column: if it is not @column
- * @less: what is taken off
- * @limit: the most that the figure, or the ratio, may be
+ * struct goal - one goal
+ * @part: part of the list of goals in the tracker
+ * @table: table of the figures
+ * @row: row of mapdev
+ * @column: column of the figures
+ * @over: row to compare with, or NULL for a limit of the figure itself
+ * @over_column: column in @over, if not @column
+ * @less: what is subtracted
+ * @limit: maximum of the figure or the ratio
  */
 static const struct goal {
 	const char *part;
@@ -75,7 +75,7 @@ static const struct goal {
 	{ "3", "map", "vmalloc", "write again", "memfd 4K", "read again", NONE, 0.5 },
 	{ "3", "map", "pages eager", "in all", "udmabuf", NULL, ZERO_4K, 0.4 },
 
-	/* Without the allocation, which makes these harder. */
+	/* Without the allocation, which makes these goals harder. */
 	{ "4", "map", "contig", "create", "zeroing, 2M at a time", "fresh write", NONE, 1.1 },
 	{ "4", "map", "pages", "create", "zeroing, 4K at a time", "fresh write", NONE, 1.1 },
 
@@ -111,7 +111,7 @@ static const struct goal {
 	{ "6", "copy", "paged 64K", "fresh write", "tmpfs 4K", NULL, NONE, 1.0 },
 	{ "6", "copy", "paged 2M", "fresh write", "tmpfs THP", NULL, NONE, 1.0 },
 
-	/* Ten times as many cost each as much and some more, for trees grow. */
+	/* With ten times as many, each costs a little more, because trees grow. */
 	{ "7", "scale", "paged 4K, 10000 mappings", "make",
 	  "mapdev paged 4K, 1000 mappings", NULL, NONE, 1.25 },
 	{ "7", "scale", "paged 4K, 10000 mappings", "end",
@@ -180,7 +180,7 @@ static bool judge(const struct goal *goal, double value)
 	return met;
 }
 
-/* All of them, unless not all was wanted. */
+/* Without a complete run, some goals have no figures. */
 void judge_goals(void)
 {
 	bool some = settings.some || *settings.rows;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A plugin for QEMU: which cache lines of the kernel do two CPUs share while they
- * handle page faults?
+ * A plugin for QEMU: find the cache lines of the kernel that two CPUs share while
+ * they handle page faults.
  *
  *   -plugin lines.so,enter=ADDRESS,leave=ADDRESS,mark=ADDRESS,out=FILE
  *
- * What a CPU loads and stores between the instruction at "enter" and the one at
- * "leave" is noted. The first "mark" begins a section, the next ends it, and so on. A
- * section is the line "section", and a line for each cache line that more than one CPU
- * came to, and at least one of them wrote to: its address, and then for each place
- * in the kernel that did so the CPU, w or r, the address, and how often.
+ * Loads and stores of a CPU between the instruction at "enter" and the one at "leave"
+ * are recorded. The first "mark" starts a section, the next ends it, and so on. A section
+ * is the line "section", and a line for each cache line that more than one CPU accessed
+ * and at least one wrote: its address, and for each place in the kernel the CPU, w or r,
+ * the address, and the count.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,7 +26,7 @@ EXPORT int qemu_plugin_version = 1;
 #define KERNEL		0x8000000000000000ULL
 #define SLOTS		(2 * 1024 * 1024U)	/* for places */
 
-/* One instruction that comes to one line. */
+/* One instruction that accesses one line. */
 struct place {
 	uint64_t line;
 	uint64_t by;
@@ -34,7 +34,7 @@ struct place {
 	uint32_t stores;
 };
 
-/* Only the thread of its CPU writes it, but for the end of a section. */
+/* Written only by the thread of its CPU, except at the end of a section. */
 static struct cpu {
 	struct place *places;
 	uint32_t used;
@@ -42,7 +42,7 @@ static struct cpu {
 } cpus[CPUS];
 
 static uint64_t enter, leave, mark;
-static unsigned int marks;	/* odd: recording; each CPU is a thread */
+static unsigned int marks;	/* odd while recording; each CPU is a thread */
 static FILE *out;
 
 static struct place *find_place(struct cpu *cpu, uint64_t line, uint64_t by)
@@ -101,7 +101,7 @@ static int by_line(const void *a, const void *b)
 	return x->line < y->line ? -1 : x->line > y->line;
 }
 
-/* Move what is used to the front, in the order of lines. */
+/* Move used entries to the front, sorted by line. */
 static void sort_places(struct cpu *cpu)
 {
 	uint32_t used = 0;
@@ -133,7 +133,7 @@ static void print_line(uint64_t line, const uint32_t *first, const uint32_t *end
 	fprintf(out, "\n");
 }
 
-/* Both CPUs are sorted: walk them side by side. */
+/* The entries of both CPUs are sorted: walk them in parallel. */
 static void print_shared(void)
 {
 	uint32_t first[CPUS] = { 0 }, end[CPUS];
@@ -163,7 +163,7 @@ static void print_shared(void)
 	}
 }
 
-/* The other CPU runs nothing that is recorded by now. */
+/* The other CPU no longer runs recorded code. */
 static void end_section(void)
 {
 	fprintf(out, "section\n");

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which locks do faults on several CPUs take, and wait for? /proc/lock_stat
- * knows; it says -W or -R of a class that is taken in both ways.
+ * The locks that faults on several CPUs take and wait for, from /proc/lock_stat, which
+ * appends -W or -R to a class that is taken in both ways.
  *
- *   taken    how often
- *   moved    from another CPU, with the cache line that it is in; per-CPU
- *            semaphores are not followed, they have a line for each CPU
- *   waited   for another who held it
+ *   taken    acquisitions
+ *   moved    acquisitions with the cache line on another CPU; per-CPU semaphores are
+ *            not counted, they have a line for each CPU
+ *   waited   acquisitions that had to wait
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,27 +17,27 @@
 
 #define LOCK_STAT	"/proc/lock_stat"
 
-/* Of core's, those that moved or were waited for more often than by chance. */
+/* Locks of mm core that moved or were waited for more often than by chance. */
 #define CHANCE		100
 
 enum column { TAKEN, MOVED, WAITED, COLUMNS };
 
 static const char * const columns[COLUMNS] = { "taken", "moved", "waited" };
 
-/* What stands behind the name of a class, from 0: see kernel/locking/lockdep_proc.c. */
+/* Fields after the name of a class, from 0: see kernel/locking/lockdep_proc.c. */
 static const int fields[COLUMNS] = {
 	[TAKEN] = 7, [MOVED] = 6, [WAITED] = 1,
 };
 
 #define FIELDS		12
 
-/* Begin to count anew. */
+/* Reset the counters. */
 bool locks_clear(void)
 {
 	return !write_file(LOCK_STAT, "0");
 }
 
-/* The name of a class and its figures; false if the line is something else. */
+/* Parse the name of a class and its figures; false if the line is something else. */
 static bool read_class(char *line, const char **name, double *values)
 {
 	char *colon = strrchr(line, ':'), *at, *end;
@@ -58,7 +58,7 @@ static bool read_class(char *line, const char **name, double *values)
 	return true;
 }
 
-/* As the macros that initialise them name them. */
+/* Names given by the macros that initialize the locks. */
 static bool is_ours(const char *class)
 {
 	static const char * const prefixes[] = {
@@ -71,7 +71,7 @@ static bool is_ours(const char *class)
 	return false;
 }
 
-/* A table of what was taken since locks_clear(); nobody may wait for ours. */
+/* Print the locks taken since locks_clear(); no task may wait for a lock of mapdev. */
 bool locks_table(const char *row, const char *memory_is)
 {
 	FILE *file = fopen(LOCK_STAT, "r");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Ways to know which pages were written to: mapdev's, and the kernel's own two. */
+/* Ways to find written pages: that of mapdev, and two of the kernel. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -14,8 +14,8 @@
 
 #include "bench.h"
 
-#define ROOM	1024		/* runs that one answer has room for */
-#define SOFT_DIRTY_BIT	55	/* of an entry of pagemap */
+#define ROOM	1024		/* runs in one answer */
+#define SOFT_DIRTY_BIT	55	/* bit of a pagemap entry */
 
 /* -- MAPDEV_IOC_DIRTY ------------------------------------------------------ */
 
@@ -173,12 +173,12 @@ static bool log_fill(struct log *log)
 	if (!log->memory)
 		return false;
 	touch(log->memory, log->size, STEP, true);
-	/* Once for what was written before it began, once for nothing. */
+	/* First for earlier writes, then for an empty log. */
 	return log->kind->begin(log) && log->kind->collect(log) >= 0 &&
 	       log->kind->collect(log) >= 0;
 }
 
-/* Memory that is mapped, fully written to, and collected. */
+/* Set up memory that is mapped, fully written, and collected. */
 bool log_open(struct log *log, const struct log_kind *kind, size_t size)
 {
 	*log = (struct log){

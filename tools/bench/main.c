@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What it costs to map memory: mapdev, and what one would take instead.
+ * The cost of mapping memory: mapdev and its alternatives.
  *
  *   bench [--json FILE] [--size MIB] [--repeat N] [--instructions]
  *         [--table NAME] [--threads N] [--locks] [--lines]
  *         [ROW...]
  *
- * Run as root with mapdev and mapdev_pci loaded. A ROW names those that are
- * wanted by a part of their name. --instructions says that the clock of this
- * machine counts these; --table is for a single table, and may be given again;
- * --threads measures how faults of up to N threads and
- * processes get along, and nothing else; with --locks, which locks they take;
- * with --lines, for lines.c, which cache lines they share.
+ * Run as root with mapdev and mapdev_pci loaded. ROW selects rows by a substring of
+ * their names. --instructions: the clock of this machine counts instructions. --table
+ * selects a table, and can be repeated. --threads measures only the contention of faults
+ * of up to N threads and processes; with --locks, the locks they take; with --lines, for
+ * lines.c, the cache lines they share.
  */
 #include <err.h>
 #include <getopt.h>
@@ -40,7 +39,7 @@ static struct bench {
 	bool (*run)(void);
 	bool chosen;
 } tables[] = {
-	/* The first: what was freed before would be found again. */
+	/* Must run first, before freed memory can be reused. */
 	{ .name = "bytes", .run = bench_bytes },
 	{ .name = "map", .run = bench_map },
 	{ .name = "copy", .run = bench_copy },
@@ -71,7 +70,7 @@ static unsigned long positive(const char *text)
 	return value;
 }
 
-/* Returns the file for the JSON, or NULL. */
+/* Return the path for the JSON, or NULL. */
 static const char *read_options(int argc, char **argv)
 {
 	static const struct option options[] = {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What mapping costs: one row for each kind of memory, and the same is done with
- * all of them.
+ * The cost of mapping: one row for each kind of memory, with the same work for all.
  *
- *   create       getting the memory, up to a file that can be mapped
+ *   create       allocating the memory, up to a file that can be mapped
  *   mmap         mmap(2) of memory that exists
  *   fresh write  first touch, by a store, of new memory through a new mapping
  *   read again   first touch, by a load, through a new mapping of memory that
  *   write again  exists; the same by a store
- *   munmap       munmap(2) of a mapping that was fully written to
+ *   munmap       munmap(2) of a mapping that was fully written
  *   in all       create, mmap, fresh write and munmap
  */
 #include <err.h>
@@ -29,7 +28,7 @@ static const char * const columns[COLUMNS] = {
 /* The two devices of scripts/bench/run: see bar.c. */
 #define SMALL_BAR	"0x1498:0x30c8:4"
 #define LARGE_BAR	"0x1af4:0x1110:2"
-/* Memory that the test kernels leave alone: memmap= in scripts/vm/kernels. */
+/* Memory that the test kernels do not use: memmap= in scripts/vm/kernels. */
 #define RESERVED	"window cache=wb phys=0x240000000"
 
 static const struct memory rows[] = {
@@ -70,14 +69,14 @@ static const struct memory rows[] = {
 	{ MAPDEV("contig of 1 GiB", "contig"), .size = GIB, .align = GIB },
 };
 
-/* Keep the least of what one 4K of the object cost. */
+/* Keep the minimum cost of 4K of the object. */
 static void keep(double *least, uint64_t time, const struct object *object)
 {
 	keep_least(least, (double)time / (object->size / STEP));
 }
 
 /*
- * Touch a new mapping of what exists, by loads or by stores, and unmap it.
+ * Touch a new mapping of existing memory, by loads or by stores, and unmap it.
  * Memory without a file is that of @old.
  */
 static bool measure_again(const struct memory *kind, const struct object *object,
@@ -107,7 +106,7 @@ static bool measure_again(const struct memory *kind, const struct object *object
 static bool measure_mapped(const struct memory *kind,
 			   const struct object *object, double *least)
 {
-	/* A second mapping of private memory is other memory. */
+	/* A second private mapping would be new memory. */
 	bool again = !(kind->flags & MAP_PRIVATE);
 	bool keeps = !kind->create || kind->own, done;
 	uint64_t start = now();
@@ -117,7 +116,7 @@ static bool measure_mapped(const struct memory *kind,
 		return false;
 	keep(&least[MMAP], now() - start, object);
 	keep(&least[FRESH], touch(memory, object->size, STEP, true), object);
-	/* It may be all that keeps the memory. */
+	/* This mapping may be the only reference to the memory. */
 	if (!keeps)
 		munmap(memory, object->size);
 
@@ -133,7 +132,7 @@ static bool measure_mapped(const struct memory *kind,
 	return done;
 }
 
-/* All figures of one row, once. */
+/* Measure one row once. */
 static bool measure(const struct memory *kind, double *least)
 {
 	struct object object;
@@ -177,7 +176,7 @@ static bool bench_row(const struct memory *kind)
 	return true;
 }
 
-/* What is in the figures of all others: touches, and the zeroing of memory. */
+/* Costs that are part of all other figures: touches, and zeroing memory. */
 static void bench_parts(void)
 {
 	const struct object object = { .fd = -1, .size = settings.size };

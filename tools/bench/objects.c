@@ -8,7 +8,7 @@
 
 static int fds[MOST_OBJECTS];
 
-/* One page: a region with these attributes, or a memfd without; false with errno. */
+/* Create one page: a region with these attributes, or a memfd if NULL; false with errno. */
 bool make_object(const char *attributes, int number)
 {
 	const struct rlimit files = { MOST_OBJECTS + 100, MOST_OBJECTS + 100 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Memory that one would take without mapdev. */
+/* Alternatives to mapdev. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -37,7 +37,7 @@ int create_hugetlb(const struct memory *memory, struct object *object)
 	return object->fd < 0 ? -1 : 0;
 }
 
-/* With the memfd that it is made of. */
+/* Includes the memfd that it is made from. */
 int create_udmabuf(const struct memory *memory, struct object *object)
 {
 	struct udmabuf_create create = {
@@ -83,9 +83,9 @@ int create_zero(const struct memory *memory, struct object *object)
 	return object->fd < 0 ? -1 : 0;
 }
 
-/* -- whatever it is -------------------------------------------------------- */
+/* -- any kind of memory ---------------------------------------------------- */
 
-/* An address that is free and aligned. */
+/* Find a free and aligned address. */
 static char *aligned_place(size_t size, size_t align)
 {
 	size_t room = size + align;

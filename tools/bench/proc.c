@@ -31,7 +31,7 @@ int write_number(const char *path, unsigned long value)
 	return write_file(path, text);
 }
 
-/* The number behind the field's name in /proc/vmstat, /proc/meminfo or so. */
+/* The value of a field of /proc/vmstat, /proc/meminfo or a similar file. */
 long long read_field(const char *path, const char *field)
 {
 	FILE *file = fopen(path, "r");
@@ -53,7 +53,7 @@ long long read_field(const char *path, const char *field)
 	return value;
 }
 
-/* Set a knob of THP; @old is what it was. */
+/* Set a THP knob, and return its old value in @old. */
 int turn_knob(const char *knob, const char *value, char *old, size_t room)
 {
 	char path[128], line[128] = "", *on;
@@ -63,7 +63,7 @@ int turn_knob(const char *knob, const char *value, char *old, size_t room)
 	file = fopen(path, "r");
 	if (!file)
 		return -1;
-	/* The one that is on stands in brackets. */
+	/* The current value is in brackets. */
 	if (fgets(line, sizeof(line), file)) {
 		on = strchrnul(line, '[');
 		snprintf(old, room, "%.*s", (int)strcspn(on, "]") - !!*on,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Of QEMU's interface for plugins, version 1, what lines.c needs; few machines have
- * a header for it.
+ * The part of QEMU's plugin interface, version 1, that lines.c uses; few machines have
+ * the header.
  */
 #ifndef _MAPDEV_QEMU_PLUGIN_H
 #define _MAPDEV_QEMU_PLUGIN_H
@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #define EXPORT			__attribute__((visibility("default")))
-#define NO_REGISTERS		0	/* of enum qemu_plugin_cb_flags */
-#define LOADS_AND_STORES	3	/* of enum qemu_plugin_mem_rw */
+#define NO_REGISTERS		0	/* from enum qemu_plugin_cb_flags */
+#define LOADS_AND_STORES	3	/* from enum qemu_plugin_mem_rw */
 
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
@@ -34,7 +34,7 @@ void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn,
 				      void *data);
 bool qemu_plugin_mem_is_store(uint32_t info);
 
-/* What a plugin has. */
+/* Symbols that a plugin defines. */
 extern int qemu_plugin_version;
 int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv);
 

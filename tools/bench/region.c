@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Regions of mapdev, made through configfs. */
+/* Regions of mapdev, created through configfs. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ static int set_attribute(const char *name, const char *attribute,
 	return write_file(path, value);
 }
 
-/* @attributes are "name=value", with blanks between them. */
+/* @attributes are "name=value", separated by spaces. */
 int make_region(const char *name, size_t size, const char *attributes)
 {
 	char list[160], path[128], bytes[24], *rest = list, *item;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What was measured: tables on stdout, all of it as JSON, and a store that is
- * asked for "TABLE/ROW/COLUMN".
+ * The results: tables on stdout, JSON, and a store that finds a figure by
+ * "TABLE/ROW/COLUMN".
  */
 #include <err.h>
 #include <errno.h>
@@ -45,7 +45,7 @@ static void first_line(const char *path, char *line, int size)
 	fclose(file);
 }
 
-/* Say on what machine this is; begin the JSON, unless @path is NULL. */
+/* Print the machine, and start the JSON unless @path is NULL. */
 bool results_open(const char *path)
 {
 	const char *unit = settings.instructions ? "instructions" :
@@ -94,7 +94,7 @@ bool results_close(void)
 	return !fclose(json);
 }
 
-/* @unit is what the figures are per, in words. */
+/* @unit describes the unit of the figures. */
 void table_begin(const char *name, const char *unit,
 		 const char * const *columns, int count)
 {
@@ -159,7 +159,7 @@ void table_row(const char *row, const double *values)
 		fprintf(json, " }");
 }
 
-/* Always false, for the caller to return. */
+/* Always return false, for the caller to return. */
 bool row_failed(const char *row)
 {
 	printf("%-*s %s\n", NAME_WIDTH, row, strerror(errno));

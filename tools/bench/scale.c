@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Cost against size: many mappings of one object, and many objects. What is
- * quadratic grows with the number. (Many dirty pages are in dirty.c.)
+ * Cost by size: many mappings of one object, and many objects. A quadratic cost
+ * grows with the number. (For many dirty pages see dirty.c.)
  *
- *   make    mapping an object once more, and the first touch; making an object
- *   end     unmapping it; ending the object
- *   revoke  taking all mappings away, for each of them
+ *   make    mapping an object once more, and the first touch; creating an object
+ *   end     unmapping it; destroying the object
+ *   revoke  revoke, for each mapping
  */
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -30,7 +30,7 @@ static const struct memory kinds[] = {
 
 static char *maps[MOST];
 
-/* One page each, the same of the object, so that no two are merged. */
+/* All map the same page of the object, so that no two merge. */
 static bool map_all(const struct object *object, int count)
 {
 	for (int i = 0; i < count; i++) {

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Do faults of several threads, or processes, get along? Each touches a part of
- * its own of one object.
+ * Contention of faults of several threads or processes. Each touches its own part of
+ * one object.
  *
- *   fresh, again  pages in a millisecond of all together, of new memory, and of
- *                 memory that exists; where the clock counts instructions there
- *                 is one CPU, and no figure
- *   vma lock      faults meanwhile that went by the lock of their mapping alone
- *   mmap lock     those that needed that of all mappings
+ *   fresh, again  pages per millisecond of all together, of new and of existing memory;
+ *                 no figure if the clock counts instructions, since there is one CPU
+ *   vma lock      faults under the VMA lock
+ *   mmap lock     faults under mmap_lock
  *
- * Or, with --locks, which locks they take instead: see locks.c. With --lines the
- * plugin lines.c of QEMU is told when they begin and end.
+ * With --locks, the locks they take instead: see locks.c. With --lines, the QEMU plugin
+ * lines.c is told when they start and end.
  */
 #include <errno.h>
 #include <linux/membarrier.h>
@@ -50,15 +49,15 @@ struct faults {
 	long long mmap_lock;
 };
 
-/* In memory that processes share, too. */
+/* In memory that processes share. */
 struct team {
-	pthread_barrier_t step;	/* for all of them and who counts */
+	pthread_barrier_t step;	/* for all of them and the one that counts */
 	struct faults faults;
 	const struct memory *kind;
 	const struct object *object;
 	const char *row;
 	const char *memory_is;	/* fresh, or there again */
-	char *memory;		/* that threads share; NULL for processes */
+	char *memory;		/* shared by threads; NULL for processes */
 	int count;
 	bool failed;
 	struct member {
@@ -68,7 +67,7 @@ struct team {
 	} members[MOST];
 };
 
-/* No time is measured: it is that of an emulation, or of one that is watched. */
+/* Time is meaningless under emulation, or while accesses are recorded. */
 static bool counts_only(void)
 {
 	return settings.instructions || settings.locks || settings.lines;
@@ -85,14 +84,14 @@ static struct faults count_faults(void)
 	};
 }
 
-/* A system call that nobody else makes here; the plugin knows its address. */
+/* A system call that nothing else uses; the plugin knows its address. */
 static void mark(void)
 {
 	if (settings.lines)
 		syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
 }
 
-/* Each on a CPU of its own, as far as there are so many. */
+/* Each runs on its own CPU, if there are enough. */
 static void stay_on_cpu(int member)
 {
 	int cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -103,7 +102,7 @@ static void stay_on_cpu(int member)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
-/* All are ready and wait: count what they do. */
+/* All are ready and wait: count from here. */
 static void count_work(struct team *team)
 {
 	struct faults before = count_faults(), after;
@@ -121,7 +120,7 @@ static void count_work(struct team *team)
 	team->faults.mmap_lock += after.mmap_lock - before.mmap_lock;
 }
 
-/* Touch the part of the object that is this member's. */
+/* Touch this member's part of the object. */
 static void *work(void *data)
 {
 	struct member *member = data;
@@ -132,7 +131,7 @@ static void *work(void *data)
 	if (!memory)
 		team->failed = true;
 	stay_on_cpu(member - team->members);
-	/* The clock is behind a fault, too, which needs the lock of all mappings. */
+	/* Fault in the vDSO now: its first fault takes mmap_lock. */
 	now();
 	pthread_barrier_wait(&team->step);
 	pthread_barrier_wait(&team->step);
@@ -182,7 +181,7 @@ static void work_in_processes(struct team *team)
 		;
 }
 
-/* How long all of them took together; 0 on failure. */
+/* Time of all of them together; 0 on failure. */
 static uint64_t run_team(struct team *team, bool processes)
 {
 	pthread_barrierattr_t shared;
@@ -265,8 +264,8 @@ static bool bench_row(const struct memory *kind, int count, bool processes)
 }
 
 /*
- * One, two, and so on; just two where instructions or locks are counted. It is
- * no time that is measured then.
+ * One, two, and so on; only two if instructions or locks are counted, where time is
+ * not measured.
  */
 bool bench_threads(void)
 {

@@ -2,12 +2,12 @@
 /*
  * The demo of mapdev: two processes share a region.
  *
- *   A  writes a file into the region with write(2)
+ *   A  writes a file to the region with write(2)
  *   B  maps the region, and compares its SHA-256 with that of the file
  *   B  changes pages through the mapping
- *   A  reads the region back with read(2) and looks for B's changes, and only those
+ *   A  reads the region back with read(2) and finds the changes of B and no others
  *
- * Each process opens the node for itself; all they share is the region.
+ * Each process opens the node itself; they share nothing but the region.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -27,19 +27,19 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
-#define CHANGE_EVERY	16	/* B changes one page of so many */
+#define CHANGE_EVERY	16	/* B changes one page out of these */
 
-/* What A wants to know from B, sent through a pipe. */
+/* Results of B, sent to A through a pipe. */
 struct report {
 	long read_pages, read_faults;
 	long write_pages, write_faults;
 	char flags[128];	/* VmFlags of the mapping */
 };
 
-static const char *node, *path;	/* the region's node, and the file that goes into it */
+static const char *node, *path;	/* the node of the region, and the file to write to it */
 static size_t length;		/* of the file */
 static size_t page_size;
-char touched;			/* not static, so that no compiler leaves the reads away */
+char touched;			/* not static, so that the compiler keeps the reads */
 
 static int open_or_die(const char *name, int flags)
 {
@@ -98,8 +98,8 @@ static long minor_faults(void)
 }
 
 /*
- * The SHA-256 by coreutils: of memory if there is some, else of the file that
- * the program opens itself. out has room for 64 digits and a NUL.
+ * Compute the SHA-256 with coreutils, of the memory if it is not NULL, else of the
+ * file. out has room for 64 digits and a NUL.
  */
 static void sha256(const void *memory, size_t size, const char *file, char *out)
 {
@@ -129,7 +129,7 @@ static void sha256(const void *memory, size_t size, const char *file, char *out)
 		errx(1, "sha256sum failed");
 }
 
-/* The VmFlags that /proc/self/smaps has for the mapping at address. */
+/* Read the VmFlags of the mapping at address from /proc/self/smaps. */
 static void vm_flags(const void *address, char flags[128])
 {
 	FILE *smaps = fopen("/proc/self/smaps", "re");
@@ -151,7 +151,7 @@ static void vm_flags(const void *address, char flags[128])
 	errx(1, "/proc/self/smaps shows no VmFlags (kernel without CONFIG_PROC_PAGE_MONITOR)");
 }
 
-/* What B writes into a page. A computes it again to compare. */
+/* The text that B writes to a page, and A expects there. */
 static size_t change_text(size_t page, char *text, size_t size)
 {
 	return snprintf(text, size, "B was here: page %zu", page);
@@ -162,7 +162,7 @@ static bool is_changed(size_t page)
 	return page % CHANGE_EVERY == 0;
 }
 
-/* Process B: maps, compares, changes. */
+/* Process B: map, compare, change. */
 static struct report process_b(void)
 {
 	struct report report = { };
@@ -175,9 +175,9 @@ static struct report process_b(void)
 	map = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		err(1, "%s: mmap", node);
-	close(fd);	/* the mapping holds the region by itself */
+	close(fd);	/* the mapping holds its own reference */
 
-	touched = 0;	/* its own page fault comes now, and is not counted */
+	touched = 0;	/* take its own page fault now, before counting */
 	before = minor_faults();
 	for (size_t i = 0; i < pages; i++)
 		touched += map[i * page_size];
@@ -191,7 +191,7 @@ static struct report process_b(void)
 	printf("  B  SHA-256 of the mapping  %s\n", of_region);
 	printf("  B  SHA-256 of the file     %s\n", of_file);
 	if (strcmp(of_region, of_file))
-		errx(1, "MISMATCH: the mapping does not hold what the file holds");
+		errx(1, "MISMATCH: mapping and file differ");
 	printf("  B  the two are equal: verified\n");
 
 	before = minor_faults();
@@ -210,7 +210,7 @@ static struct report process_b(void)
 	return report;
 }
 
-/* Process A, first half: the file goes into the region. */
+/* Process A, first half: write the file to the region. */
 static void write_file(int fd)
 {
 	int from = open_or_die(path, O_RDONLY);
@@ -228,7 +228,7 @@ static void write_file(int fd)
 	printf("  A  writes %s, %zu bytes, into %s with write(2)\n", path, length, node);
 }
 
-/* Process A, second half: B's changes are in the region, and nothing else is. */
+/* Process A, second half: find the changes of B in the region, and no others. */
 static void read_back(int fd)
 {
 	int from = open_or_die(path, O_RDONLY);
@@ -251,8 +251,8 @@ static void read_back(int fd)
 			memcpy(expected, text, MIN(size, n));
 		}
 		if (memcmp(expected, found, n))
-			errx(1, "MISMATCH: page %zu: read(2) does not give what %s in it", page,
-			     is_changed(page) ? "B wrote" : "A wrote");
+			errx(1, "MISMATCH: page %zu: read(2) does not return what %s wrote", page,
+			     is_changed(page) ? "B" : "A");
 	}
 	close(from);
 	free(expected);
@@ -260,7 +260,7 @@ static void read_back(int fd)
 	printf("  A  reads it back with read(2): finds the changes of B and no others: verified\n");
 }
 
-/* The table at the end: what, whether it was compared with something, how it was. */
+/* A row of the final table: subject, whether it was compared, result. */
 #define ROW		"  %-9s  %-8s  "
 
 static bool has_flag(const char *flags, const char *flag)
@@ -289,15 +289,15 @@ static void explain_flags(const char *flags)
 	}
 }
 
-/* Only "paged" exists; the other backings bring their own words here. */
+/* The demo uses a paged region; other backings are mapped in other ways. */
 static void explain_technique(const struct mapdev_info *info)
 {
 	if (info->backing != MAPDEV_PAGED) {
 		printf(ROW "not known to this demo\n", "technique", "");
 		return;
 	}
-	printf(ROW "page faults, served from a page cache of the region's own\n", "technique", "");
-	printf(ROW "  vm_ops->map_pages: a read fault maps what is near it\n", "", "");
+	printf(ROW "page faults, served from the page cache of the region\n", "technique", "");
+	printf(ROW "  vm_ops->map_pages: a read fault maps pages around it\n", "", "");
 	printf(ROW "  vm_ops->fault: a first touch allocates one granule\n", "", "");
 }
 
@@ -319,12 +319,12 @@ static void table(const struct mapdev_info *info, const struct report *b)
 	       "contents", "verified");
 	printf(ROW "A reads the %ld pages that B changed, and no other change\n",
 	       "changes", "verified", b->write_pages);
-	printf(ROW "%ld to read %ld pages, %.1f pages by each\n", "faults", "", b->read_faults,
+	printf(ROW "%ld to read %ld pages, %.1f pages each\n", "faults", "", b->read_faults,
 	       b->read_pages, (double)b->read_pages / (b->read_faults ?: 1));
 	printf(ROW "%ld to change %ld of them\n", "", "", b->write_faults, b->write_pages);
 	printf(ROW "%s: shared RAM, never executable\n", "VmFlags", "verified", b->flags);
 	explain_flags(b->flags);
-	printf("\n  \"verified\" stands only where two things were compared.\n");
+	printf("\n  \"verified\" marks results of a comparison.\n");
 }
 
 int main(int argc, char **argv)
@@ -347,7 +347,7 @@ int main(int argc, char **argv)
 	if (stat(path, &file))
 		err(1, "%s", path);
 	if (!S_ISREG(file.st_mode) || !file.st_size)
-		errx(1, "%s is not a file with something in it", path);
+		errx(1, "%s is not a file, or is empty", path);
 	length = file.st_size;
 
 	if (pipe2(go, O_CLOEXEC) || pipe2(answer, O_CLOEXEC))
@@ -360,7 +360,7 @@ int main(int argc, char **argv)
 
 		close(go[1]);
 		if (read(go[0], &start, 1) != 1)
-			return 1;	/* A failed, and has said why */
+			return 1;	/* A failed, and has printed the reason */
 		report = process_b();
 		write_all(answer[1], &report, sizeof(report), "process A");
 		return 0;

@@ -6,9 +6,9 @@
 #
 #   MODULE        mapdev.ko
 #   TOOLS         the directory that holds mapdevctl and demo
-#   WITNESS       not empty if scripts/vm/witness looks on; then, windows, too
-#   KERNEL_IMAGE  the file to write into the region; without it the image of
-#                 the running kernel in /boot, or else the C library
+#   WITNESS       not empty if scripts/vm/witness is running: show windows, too
+#   KERNEL_IMAGE  the file to write to the region; by default the image of the
+#                 running kernel in /boot, or else the C library
 
 set -eu
 
@@ -18,8 +18,8 @@ die()
 	exit 1
 }
 
-: "${MODULE:?is not set: give the path of mapdev.ko}"
-: "${TOOLS:?is not set: give the directory that holds mapdevctl and demo}"
+: "${MODULE:?is not set: set it to the path of mapdev.ko}"
+: "${TOOLS:?is not set: set it to the directory that holds mapdevctl and demo}"
 
 [ "$(id -u)" = 0 ] || die "only root can load a module: run it with sudo"
 [ ! -e /sys/module/mapdev ] || die "mapdev is loaded already: unload it with rmmod mapdev"
@@ -40,7 +40,7 @@ FILE=$(find_file)
 
 echo "mapdev demo on Linux $(uname -r)"
 echo "\$ insmod mapdev.ko regions=demo:64M"
-insmod "$MODULE" regions=demo:64M || die "insmod failed: dmesg | tail says why"
+insmod "$MODULE" regions=demo:64M || die "insmod failed: see dmesg | tail"
 trap 'rmmod mapdev' EXIT
 
 echo "\$ mapdevctl list"
@@ -53,7 +53,7 @@ if [ -n "${WITNESS:-}" ]; then
 	"${0%/*}/windows.sh" "${MODULE%/*}" "$TOOLS/paint"
 fi
 
-# That nothing holds the module is a result too.
+# An unused module is one of the results.
 trap - EXIT
 echo "\$ rmmod mapdev"
 rmmod mapdev || die "the module does not unload"

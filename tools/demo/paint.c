@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * paint FRAMES REGISTERS SHARED: use windows of PCI devices, and have somebody
- * outside of this machine say what arrived there.
+ * paint FRAMES REGISTERS SHARED: use windows of PCI devices, and have a witness outside
+ * of the virtual machine check the effect.
  *
  *   FRAMES     BAR 0 of QEMU's graphics adapter, its frame buffer
- *   REGISTERS  BAR 2 of it
- *   SHARED     BAR 2 of an ivshmem device, memory that the host shares
+ *   REGISTERS  BAR 2 of the adapter
+ *   SHARED     BAR 2 of an ivshmem device, memory shared with the host
  *
- * The somebody is scripts/vm/witness, at the other end of a virtio port. It takes
- * a dump of the screen and opens the file behind the shared memory; what is to
- * be found there it computes by itself, from a random number that it chose.
+ * The witness is scripts/vm/witness, at the other end of a virtio port. It dumps the
+ * screen and opens the file behind the shared memory. It computes the expected contents
+ * itself, from a random number that it chose.
  */
 #include <dirent.h>
 #include <err.h>
@@ -24,9 +24,9 @@
 
 #define WIDTH	1024
 #define HEIGHT	768
-#define CELL	(WIDTH / 48)	/* of the word in the picture */
+#define CELL	(WIDTH / 48)	/* size of a cell of the text in the picture */
 
-/* The adapter's registers: the VGA's at 0x400, the mode's at 0x500. */
+/* Registers of the adapter: VGA at 0x400, mode at 0x500. */
 #define VGA_ATTRIBUTE	0x400
 #define VGA_STATUS	0x41a
 #define MODE(index)	(0x500 + 2 * (index))
@@ -36,7 +36,7 @@
 #define MODE_ENABLE	4
 #define MODE_X		8
 #define MODE_Y		9
-#define MODE_ON		0x41	/* enabled, and the frame buffer is one piece */
+#define MODE_ON		0x41	/* enabled, with a linear frame buffer */
 
 struct window {
 	void *at;
@@ -45,7 +45,7 @@ struct window {
 
 static FILE *witness;
 
-/* The witness's port, by the name that the host gave it. */
+/* Open the port of the witness, by the name that the host gave it. */
 static void open_witness(void)
 {
 	static const char *class = "/sys/class/virtio-ports";
@@ -72,10 +72,10 @@ static void open_witness(void)
 		setvbuf(witness, NULL, _IONBF, 0);
 		return;
 	}
-	errx(1, "there is no witness: scripts/vm/boot --devices has one");
+	errx(1, "no witness: use scripts/vm/boot --devices");
 }
 
-/* Ask, and wait for the answer. */
+/* Send a question, and wait for the answer. */
 static const char *ask(const char *format, ...)
 {
 	static char answer[256];
@@ -85,12 +85,12 @@ static const char *ask(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(question, sizeof(question), format, args);
 	va_end(args);
-	/* What was written with write-combining is to be there first. */
+	/* Flush the write-combining buffers first. */
 	__sync_synchronize();
 	if (write(fileno(witness), question, strlen(question)) < 0)
-		err(1, "the witness's port");
+		err(1, "port of the witness");
 	if (!fgets(answer, sizeof(answer), witness))
-		errx(1, "the witness is gone");
+		errx(1, "the witness has exited");
 	answer[strcspn(answer, "\n")] = '\0';
 	return answer;
 }
@@ -122,13 +122,13 @@ static void set_register(const struct window *registers, unsigned int index, uin
 {
 	uint16_t *reg = registers->at + MODE(index);
 
-	/* One access of the width of the register, whatever a compiler thinks. */
+	/* volatile: one access of the width of the register. */
 	__atomic_store_n(reg, value, __ATOMIC_RELAXED);
 	if (__atomic_load_n(reg, __ATOMIC_RELAXED) != value)
-		errx(1, "the register at %#x does not keep what is written", MODE(index));
+		errx(1, "the register at %#x does not keep its value", MODE(index));
 }
 
-/* Out of a reset the adapter is dark, until bit 5 of this one is set. */
+/* After a reset the screen is dark until bit 5 of this register is set. */
 static void unblank(const struct window *registers)
 {
 	uint8_t *vga = registers->at;
@@ -204,7 +204,7 @@ static void fill(const struct window *shared, uint64_t seed)
 	printf("  guest  writes %zu KiB of shared memory\n", shared->size / 1024);
 }
 
-/* By coreutils, from a copy. digest has room for 64 digits and a NUL. */
+/* SHA-256 of a copy, with coreutils. digest has room for 64 digits and a NUL. */
 static void sha256(const struct window *shared, char *digest)
 {
 	int fd = memfd_create("copy", 0);

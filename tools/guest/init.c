@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The first process of a virtual machine of another architecture, which has
- * nothing but what scripts/vm/initramfs packed: it does what scripts/test/guest does
- * where there is a shell.
+ * The first process in a virtual machine of another architecture, which contains only
+ * what scripts/vm/initramfs packed. It does the work of scripts/test/guest without a
+ * shell.
  *
- *   /init [SUITE...]		kunit, selftests/NAME; without one, everything
- *   ONLY=kunit/SUITE.CASE	in the environment: no other test is run
+ *   /init [SUITE...]		kunit, selftests/NAME; everything by default
+ *   ONLY=kunit/SUITE.CASE	environment: run no other test
  *   ONLY=selftests/NAME.CASE
  *   PART=1/2			the first half of everything
- *   STRESS=short, ...		what selftests ask for
+ *   STRESS=short, ...		passed to selftests
  *
- * What is printed goes to a port that scripts/vm/boot reads. A line "== FILE" says that
- * what follows is for results/FILE; "==" alone, that it is for nobody in
- * particular.
+ * Output goes to a port that scripts/vm/boot reads. After a line "== FILE" it belongs to
+ * results/FILE, after "==" alone to no file.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -36,7 +35,7 @@
 
 #define ENV_MAX	32
 
-/* Behind these comes what this one was given; the last one is NULL. */
+/* Followed by the environment of init; the last one is NULL. */
 static const char *program_env[ENV_MAX] = {
 	"MAPDEV_KO=/mapdev.ko", "MAPDEV_SAMPLES=/samples", "PATH=/", "HOME=/"
 };
@@ -72,7 +71,7 @@ static void say(const char *format, int value)
 	close(kmsg);
 }
 
-/* A device of virtio is found, and its ports are, while init already runs. */
+/* Probing of the virtio device and its ports may not be finished when init starts. */
 static void open_port(void)
 {
 	int port = -1;
@@ -98,7 +97,7 @@ static void mount_all(void)
 	mount("sys", "/sys", "sysfs", 0, NULL);
 	mount("debug", "/sys/kernel/debug", "debugfs", 0, NULL);
 	mount("config", "/sys/kernel/config", "configfs", 0, NULL);
-	/* These are not in each kernel. */
+	/* Not every kernel has these. */
 	mount("trace", "/sys/kernel/tracing", "tracefs", 0, NULL);
 	mount("cgroup", "/sys/fs/cgroup", "cgroup2", 0, NULL);
 	mkdir("/dev/shm", 0755);
@@ -135,7 +134,7 @@ static void copy_out(const char *path)
 	close(fd);
 }
 
-/* Of everything, each one in turn. */
+/* Deal the suites out to the parts in turn. */
 static bool next_part(void)
 {
 	const char *part = getenv("PART") ?: "1/1";
@@ -144,7 +143,7 @@ static bool next_part(void)
 	return ++turn % atoi(part + 2) == atoi(part) % atoi(part + 2);
 }
 
-/* Is this suite one of those that are asked for? */
+/* Was this suite requested? */
 static bool wanted(const char *suite)
 {
 	size_t length = strlen(suite);
@@ -160,7 +159,7 @@ static bool wanted(const char *suite)
 	return false;
 }
 
-/* The next name of a directory that does not begin with a dot. */
+/* The next name in a directory that does not start with a dot. */
 static const char *next(DIR *dir, struct dirent *entry)
 {
 	struct dirent *found;
@@ -174,7 +173,7 @@ static const char *next(DIR *dir, struct dirent *entry)
 
 /* --- KUnit --- */
 
-/* SUITE.CASE; of a case with parameters, all of them. */
+/* SUITE.CASE; a case runs with all its parameters. */
 static void filter_kunit(const char *filter)
 {
 	int fd = open("/sys/module/kunit/parameters/filter_glob", O_WRONLY);
@@ -211,14 +210,14 @@ static void run_kunit(void)
 
 /* --- Selftests --- */
 
-/* The exit status, or 128 and the signal. There may be no fork. */
+/* Return the exit status, or 128 plus the signal. There may be no fork(). */
 static int run(const char *path, const char *filter)
 {
 	const char * const argv[] = { path, filter ? "-r" : NULL, filter, NULL };
 	int ended = 0;
 	pid_t pid;
 
-	/* In this very frame, which the parent needs and the child leaves alone. */
+	/* vfork() in this frame: the child must not change what the parent needs. */
 	pid = __nolibc_syscall5(__NR_clone, CLONE_VM | CLONE_VFORK | SIGCHLD,
 				0, 0, 0, 0);
 	if (!pid) {
@@ -230,7 +229,7 @@ static int run(const char *path, const char *filter)
 	return WIFEXITED(ended) ? WEXITSTATUS(ended) : 128 + WTERMSIG(ended);
 }
 
-/* A test that a signal has ended leaves its region, which would fail others, too. */
+/* A test killed by a signal leaves its region behind, which would fail other tests. */
 static bool tidy(void)
 {
 	DIR *dir = opendir(REGIONS);
@@ -274,8 +273,8 @@ static void run_selftests(void)
 }
 
 /*
- * As /bin/sh, for KUnit (kunit/driver/process.c): it stops until it is told to go on, and
- * the one command that it knows is a child that does nothing.
+ * As /bin/sh, for KUnit (kunit/driver/process.c): stop until SIGCONT; the only command
+ * is a child that does nothing.
  */
 static int shell(const char *script)
 {
@@ -307,7 +306,7 @@ int main(int argc, char **argv)
 		run_selftests();
 		unload_module("mapdev");
 	}
-	/* Behind everything that the kernel had to say before. */
+	/* Last, after all earlier messages of the kernel. */
 	say("mapdev: the command ended with status %d\n", status);
 	reboot(LINUX_REBOOT_CMD_POWER_OFF);
 	return argc;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# How to build a program for a guest without a C library, and maybe without an MMU:
-# by the kernel's nolibc, as one piece that can be loaded anywhere (relocate.h).
-# KSRC= is the kernel's source, KHDR_INCLUDES= how to find its headers.
+# Flags for a program in a guest without a C library and possibly without an MMU: linked
+# with the kernel's nolibc, loadable at any address (relocate.h). KSRC= is the kernel
+# source, KHDR_INCLUDES= the flags that find its headers.
 GUEST		:= $(dir $(lastword $(MAKEFILE_LIST)))
 NOLIBC_CFLAGS	:= -std=gnu11 -Os -g -Wall -Wextra -nostdinc -fPIE \
 		   -fno-stack-protector -fno-asynchronous-unwind-tables \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A program of nolibc is linked as if it were loaded at 0, and without an MMU it
- * is loaded anywhere. There is no dynamic linker, so it adds the difference to its
- * own pointers: the first thing that main() does.
+ * A nolibc program is linked for address 0, but without an MMU it is loaded at any
+ * address. There is no dynamic linker, so main() first adds the load address to the
+ * program's own pointers.
  */
 #ifndef _MAPDEV_GUEST_RELOCATE_H
 #define _MAPDEV_GUEST_RELOCATE_H
@@ -19,7 +19,7 @@ struct guest_dynamic {
 extern const struct guest_dynamic _DYNAMIC[] GUEST_HIDDEN;
 extern char __ehdr_start[] GUEST_HIDDEN;
 
-/* All relocations of such a program are of the one kind: base plus addend. */
+/* Such a program has relocations of one kind only: base plus addend. */
 static inline void relocate(void)
 {
 	const struct elf64_rela *rela = NULL;

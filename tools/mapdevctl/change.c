@@ -92,7 +92,7 @@ static const char *why_not_live(int error)
 	case EEXIST:
 		return "a region that was not made by create has this name; choose another";
 	case ENOSPC:
-		return "more than max_bytes allows: load mapdev with a larger one, or destroy a region";
+		return "more than max_bytes allows: load mapdev with more, or destroy a region";
 	case ENOMEM:
 		return "not enough memory, or not in one piece";
 	case EOPNOTSUPP:
@@ -248,7 +248,7 @@ void cmd_resize(const struct options *options)
 	case 0:
 		return;
 	case EINVAL:
-		fail("size cannot be \"%s\": give a multiple of the page size in bytes, or with K, M or G",
+		fail("size cannot be \"%s\": bytes, optionally K, M or G, in whole pages",
 		     size);
 	case ENODEV:
 		fail("region %s is revoked; mapdevctl restore %s undoes it", name, name);
@@ -280,7 +280,7 @@ static unsigned long long parse_bytes(const char *text)
 	}
 	if (errno || end == text || *end || text[0] < '0' || text[0] > '9' ||
 	    number > ULLONG_MAX >> shift)
-		errx(EXIT_USAGE, "\"%s\" is not a size: give digits, optionally with K, M or G", text);
+		errx(EXIT_USAGE, "\"%s\" is not a size: digits, optionally K, M or G", text);
 	return number << shift;
 }
 
@@ -321,7 +321,7 @@ void cmd_discard(const struct options *options)
 	case EACCES:
 		fail("region %s is read-only (ro=1)", name);
 	case EINVAL:
-		fail("OFFSET and LENGTH must be multiples of the page size and end within the region");
+		fail("OFFSET and LENGTH are multiples of the page size and end within the region");
 	case EOPNOTSUPP:
 		fail("region %s keeps its memory; only paged can free a part", name);
 	default:
