@@ -99,7 +99,7 @@ def plots(bench, directory):
                 series = points(tables["threads"], column, word)
                 if series:
                     curves(f"{directory}/{word}-{column}.svg", f"faults of several {words} at a time: {column}",
-                           "pages in a millisecond of real time", words, series)
+                           "pages per millisecond of real time", words, series)
     table = tables.get("map", {})
     rows = [row for row in table if "read again" in table[row] and "munmap" in table[row]]
     if rows:

@@ -147,7 +147,7 @@ bool bench_bytes(void)
 {
 	bool done = true;
 
-	table_begin("bytes", "bytes of the kernel's, beside the memory", columns,
+	table_begin("bytes", "bytes of kernel memory, without the memory itself", columns,
 		    COLUMNS);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (wanted(rows[i].name))

@@ -95,5 +95,5 @@ bool locks_table(const char *row, const char *memory_is)
 	}
 	fclose(file);
 	errno = EBUSY;
-	return none || row_failed("a lock of mapdev's");
+	return none || row_failed("lock of mapdev");
 }

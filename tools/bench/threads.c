@@ -274,7 +274,7 @@ bool bench_threads(void)
 
 	if (!settings.locks)
 		table_begin("threads", counts_only() ? "faults" :
-			    "pages in a millisecond of real time; faults",
+			    "pages per millisecond of real time; faults",
 			    columns, COLUMNS);
 	done = reserve_huge_pages(settings.size) || row_failed("huge pages");
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
