@@ -35,6 +35,7 @@
 #include <trace/events/mapdev.h>
 
 #include "dirty.h"
+#include "race.h"
 
 static struct mapdev_marks *alloc_marks(struct mapdev_region *region,
 					struct mapdev_dirty_log *log,
@@ -169,6 +170,7 @@ vm_fault_t mapdev_dirty_mkwrite(struct vm_fault *vmf)
 	else if (PageHWPoison(vmf->page))
 		ret = VM_FAULT_HWPOISON;
 
+	mapdev_race(region, MAPDEV_RACE_MKWRITE);
 	if (ret == VM_FAULT_LOCKED)
 		mapdev_dirty_mark(region, vmf->pgoff, 1);
 	else

@@ -15,6 +15,7 @@
 
 #include "mapdev.h"
 #include "folios.h"
+#include "race.h"
 
 /*
  * Always dirty, large, without writeback and not shmem's: mm core has no other
@@ -264,6 +265,7 @@ struct folio *mapdev_folio_make(struct mapdev_region *region, pgoff_t index,
 
 	filemap_invalidate_lock_shared(mapping);
 	err = mapdev_check(region, index);
+	mapdev_race(region, MAPDEV_RACE_NEW_FOLIO);
 	folio = err ? ERR_PTR(err) : add_folio(region, index, vma, addr, raw);
 	filemap_invalidate_unlock_shared(mapping);
 	return folio;
@@ -311,6 +313,7 @@ ssize_t mapdev_folios_copy(struct mapdev_region *region, loff_t pos,
 	bytes = min(bytes, iov_iter_count(iter));
 
 	pagefault_disable();
+	mapdev_race(region, MAPDEV_RACE_COPY);
 	if (write) {
 		/* A collection takes the mark, and waits for the folio. */
 		mapdev_dirty_mark(region, index, 1);

@@ -16,6 +16,7 @@
 #include <linux/uio.h>
 
 #include "mapdev.h"
+#include "race.h"
 
 /* 0 with the guard held, or why not: -ENODEV, or -EINVAL past the end. */
 int mapdev_enter(struct mapdev_region *region, pgoff_t index)
@@ -102,6 +103,7 @@ ssize_t mapdev_copy_pages(struct mapdev_region *region, loff_t pos,
 			sum = sum ?: -EIO;
 			break;
 		}
+		mapdev_race(region, MAPDEV_RACE_COPY);
 		copied = copy_locked_part(region, page_at(region, index),
 					  offset, bytes, iter);
 		sum += copied;

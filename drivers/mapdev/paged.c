@@ -11,6 +11,7 @@
 
 #include "mapdev.h"
 #include "folios.h"
+#include "race.h"
 
 /* As many as core asks map_pages for, unless it was told otherwise. */
 #define PAGED_AROUND_SIZE	SZ_64K
@@ -31,9 +32,12 @@ static int paged_mapped(unsigned long start, unsigned long end, pgoff_t pgoff,
 static vm_fault_t paged_map_range(struct vm_fault *vmf, pgoff_t first,
 				  pgoff_t last)
 {
+	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
+
 	guard(rcu)();
-	if (!mapdev_is_live(mapdev_of_vma(vmf->vma)))
+	if (!mapdev_is_live(region))
 		return 0;
+	mapdev_race(region, MAPDEV_RACE_MAP_PAGES);
 	return filemap_map_pages(vmf, first, last);
 }
 
@@ -122,6 +126,7 @@ static vm_fault_t paged_fault(struct vm_fault *vmf)
 		mapdev_folio_put(folio);
 		return mapdev_fault_end(vmf, 0, paged_map_good(vmf));
 	}
+	mapdev_race(region, MAPDEV_RACE_FAULT);
 	vmf->page = folio_file_page(folio, vmf->pgoff);
 	return mapdev_fault_end(vmf, 0, VM_FAULT_LOCKED);
 }
@@ -137,6 +142,7 @@ static vm_fault_t paged_insert_huge(struct vm_fault *vmf, struct folio *folio)
 	if (folio_order(folio) != PMD_ORDER ||
 	    folio_contain_hwpoisoned_page(folio))
 		return VM_FAULT_FALLBACK;
+	mapdev_race(mapdev_of_vma(vmf->vma), MAPDEV_RACE_HUGE_FAULT);
 	return vmf_insert_folio_pmd(vmf, folio, false);
 }
 

@@ -15,6 +15,7 @@
 #include "cache.h"
 #include "compat.h"
 #include "mapdev.h"
+#include "race.h"
 
 /* --- The memory --- */
 
@@ -50,6 +51,7 @@ static vm_fault_t pfn_insert(struct vm_area_struct *vma, unsigned long addr,
 		return VM_FAULT_SIGBUS;
 	if (mapdev_has_failed(region, index, 1))
 		return VM_FAULT_HWPOISON;
+	mapdev_race(region, MAPDEV_RACE_FAULT);
 	return vmf_insert_pfn_prot(vma, addr, region->pfn + index,
 				   pfn_prot(region, vma->vm_page_prot));
 }
@@ -101,6 +103,7 @@ static vm_fault_t pfn_insert_huge(struct vm_fault *vmf)
 	    !pmd_none(pmdp_get(vmf->pmd)) ||
 	    mapdev_has_failed(region, first, 1UL << PMD_ORDER))
 		return VM_FAULT_FALLBACK;
+	mapdev_race(region, MAPDEV_RACE_HUGE_FAULT);
 	return vmf_insert_pfn_pmd(vmf, region->pfn + first, false);
 }
 
@@ -156,6 +159,7 @@ static void pfn_move(struct mapdev_region *region, pgoff_t index, size_t offset,
 {
 	void *page;
 
+	mapdev_race(region, MAPDEV_RACE_ACCESS);
 	if (region->io) {
 		mapdev_window_move(region, ((loff_t)index << PAGE_SHIFT) +
 				   offset, buf, bytes, write);

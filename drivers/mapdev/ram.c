@@ -9,6 +9,7 @@
 
 #include "mapdev.h"
 #include "pages.h"
+#include "race.h"
 
 /* With dirty=1 a write maps one page, marked under the lock of a collection. */
 static vm_fault_t ram_insert_writable(struct mapdev_region *region,
@@ -19,6 +20,7 @@ static vm_fault_t ram_insert_writable(struct mapdev_region *region,
 
 	lock_page(page);
 	if (!mapdev_has_failed(region, vmf->pgoff, 1)) {
+		mapdev_race(region, MAPDEV_RACE_FAULT);
 		set_page_dirty(page);
 		ret = vmf_insert_page_mkwrite(vmf, page, true);
 	}
@@ -35,6 +37,7 @@ static unsigned long ram_insert(struct mapdev_region *region,
 
 	if (mapdev_has_failed(region, index, count))
 		return 0;
+	mapdev_race(region, MAPDEV_RACE_FAULT);
 	vm_insert_pages(vma, addr, region->pages + index, &left);
 	return count - left;
 }

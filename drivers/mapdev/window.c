@@ -20,6 +20,7 @@
 
 #include "cache.h"
 #include "mapdev.h"
+#include "race.h"
 
 static bool allow_phys;
 module_param(allow_phys, bool, 0444);
@@ -208,6 +209,7 @@ static ssize_t window_copy(struct mapdev_region *region, loff_t pos,
 			sum = sum ?: -EIO;
 			break;
 		}
+		mapdev_race(region, MAPDEV_RACE_COPY);
 		copied = copy_part(region->io + at, bytes, iter);
 		sum += copied;
 		if (copied < bytes)

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A revoke waits for every task that has seen the region live: each path that
+ * maps memory or copies it is stopped where that matters most, see race.h.
+ */
+#include <linux/mman.h>
+#include <linux/mmap_lock.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sizes.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+
+#include "fixture.h"
+#include "race.h"
+#include "revoker.h"
+
+#define REGION_SIZE SZ_2M
+#define WINDOW "backing=window phys=0x240000000 cache=wb"
+
+struct holder;
+
+struct race_case {
+	const char *name;
+	const char *attrs;
+	enum mapdev_race place;
+	long (*act)(struct holder *holder);
+	/* Before: fill the memory, or fault it in to be read. */
+	enum { FRESH, FILLED, MAPPED } before;
+};
+
+/* The task that is stopped. Only one of them at a time. */
+static struct holder {
+	struct worker worker;
+	struct mm_struct *mm;
+	struct mapdev_region *region;
+	struct file *file;
+	u8 __user *user;
+	u8 __user *buffer;	/* memory of another region */
+	const struct race_case *c;
+	struct completion stopped;
+	struct completion resume;
+	long result;
+} holder;
+
+/* --- What it does --- */
+
+static long load(struct holder *h)
+{
+	u8 byte;
+
+	return get_user(byte, h->user);
+}
+
+static long store(struct holder *h)
+{
+	return put_user((u8)1, h->user);
+}
+
+static long copy(struct holder *h, int direction)
+{
+	struct iov_iter iter;
+	struct kiocb kiocb;
+
+	init_sync_kiocb(&kiocb, h->file);
+	iov_iter_ubuf(&iter, direction, h->buffer, PAGE_SIZE);
+	return direction == ITER_DEST ?
+		h->file->f_op->read_iter(&kiocb, &iter) :
+		h->file->f_op->write_iter(&kiocb, &iter);
+}
+
+static long read_file(struct holder *h)
+{
+	return copy(h, ITER_DEST);
+}
+
+static long write_file(struct holder *h)
+{
+	return copy(h, ITER_SOURCE);
+}
+
+/* As ptrace does. */
+static long access(struct holder *h)
+{
+	unsigned long addr = (unsigned long)h->user;
+	struct vm_area_struct *vma;
+	u64 word;
+	int len;
+
+	mmap_read_lock(h->mm);
+	vma = vma_lookup(h->mm, addr);
+	len = vma->vm_ops->access(vma, addr, &word, sizeof(word), 0);
+	mmap_read_unlock(h->mm);
+	return len;
+}
+
+static void act(struct work_struct *work)
+{
+	kthread_use_mm(holder.mm);
+	holder.result = holder.c->act(&holder);
+	kthread_unuse_mm(holder.mm);
+	complete(&holder.worker.done);
+}
+
+/* Once: of what comes after it, other tasks are not to be stopped. */
+static void stop(struct mapdev_region *region, enum mapdev_race place)
+{
+	if (region != holder.region || place != holder.c->place ||
+	    completion_done(&holder.stopped))
+		return;
+	complete_all(&holder.stopped);
+	/* That is under RCU. */
+	if (place == MAPDEV_RACE_MAP_PAGES)
+		while (!completion_done(&holder.resume))
+			cpu_relax();
+	else
+		wait_for_completion(&holder.resume);
+}
+
+/*
+ * --- The cases ---
+ *
+ * page_mkwrite() of pages is not among them: its revoke need not wait, since mm
+ * core looks whether the entry is still there before it makes it writable.
+ */
+
+static const struct race_case cases[] = {
+	{ "paged new folio", "", MAPDEV_RACE_NEW_FOLIO, store },
+	{ "paged fault", "", MAPDEV_RACE_FAULT, store },
+	{ "paged small fault", "granule=PAGE", MAPDEV_RACE_FAULT, load },
+	{ "paged huge fault", "granule=2097152", MAPDEV_RACE_HUGE_FAULT, store },
+	{ "paged map_pages", "granule=PAGE", MAPDEV_RACE_MAP_PAGES, load, FILLED },
+	{ "paged mkwrite", "dirty=1", MAPDEV_RACE_MKWRITE, store, MAPPED },
+	{ "paged read", "", MAPDEV_RACE_COPY, read_file, FILLED },
+	{ "paged write", "", MAPDEV_RACE_COPY, write_file, FILLED },
+	{ "paged write to hole", "", MAPDEV_RACE_COPY, write_file },
+	{ "pages fault", "backing=pages", MAPDEV_RACE_FAULT, load },
+	{ "pages dirty fault", "backing=pages dirty=1", MAPDEV_RACE_FAULT,
+	  store },
+	{ "pages read", "backing=pages", MAPDEV_RACE_COPY, read_file },
+	{ "pages write", "backing=pages", MAPDEV_RACE_COPY, write_file },
+	{ "vmalloc fault", "backing=vmalloc", MAPDEV_RACE_FAULT, store },
+	{ "vmalloc read", "backing=vmalloc", MAPDEV_RACE_COPY, read_file },
+	{ "contig pin fault", "backing=contig pin=1", MAPDEV_RACE_FAULT, load },
+	{ "contig pin write", "backing=contig pin=1", MAPDEV_RACE_COPY,
+	  write_file },
+	{ "contig fault", "backing=contig", MAPDEV_RACE_FAULT, store },
+	{ "contig huge fault", "backing=contig", MAPDEV_RACE_HUGE_FAULT,
+	  store },
+	{ "contig read", "backing=contig", MAPDEV_RACE_COPY, read_file },
+	{ "contig access", "backing=contig", MAPDEV_RACE_ACCESS, access },
+	{ "window fault", WINDOW, MAPDEV_RACE_FAULT, store },
+	{ "window write", WINDOW, MAPDEV_RACE_COPY, write_file },
+	{ "window access", WINDOW, MAPDEV_RACE_ACCESS, access },
+};
+
+static void case_name(const struct race_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(race, cases, case_name);
+
+static void forget_holder(void *unused)
+{
+	mapdev_race_set(NULL);
+	complete_all(&holder.resume);
+	worker_end(&holder.worker);
+}
+
+/* Map a region of its own, of which page tables have nothing. */
+static u8 __user *map_buffer(struct kunit *test)
+{
+	struct mapdev_region *region = fixture_region(test, SZ_64K);
+	struct file *file = fixture_open(test, region, O_RDWR);
+
+	return (u8 __user *)fixture_map(test, file, 0, SZ_64K,
+					PROT_READ | PROT_WRITE);
+}
+
+static void prepare(struct kunit *test, const struct race_case *c)
+{
+	/* One page less does not fit into a PMD. */
+	u64 length = REGION_SIZE -
+		     (c->place == MAPDEV_RACE_HUGE_FAULT ? 0 : PAGE_SIZE);
+	struct address_space *mapping;
+	u8 byte;
+
+	holder.c = c;
+	init_completion(&holder.stopped);
+	init_completion(&holder.resume);
+	holder.region = fixture_region_with(test, REGION_SIZE, c->attrs);
+	holder.file = fixture_open(test, holder.region, O_RDWR);
+	holder.user = (u8 __user *)fixture_map(test, holder.file, 0, length,
+					       PROT_READ | PROT_WRITE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE((unsigned long)holder.user));
+	holder.buffer = map_buffer(test);
+	holder.mm = current->mm;
+	KUNIT_ASSERT_EQ(test, 0, clear_user(holder.buffer, PAGE_SIZE));
+
+	mapping = holder.region->inode->i_mapping;
+	if (c->before == FILLED) {
+		KUNIT_ASSERT_EQ(test, 0, store(&holder));
+		unmap_mapping_range(mapping, 0, 0, 1);
+	}
+	if (c->before == MAPPED)
+		KUNIT_ASSERT_EQ(test, 0, get_user(byte, holder.user));
+}
+
+/* ids: LK-56 LK-65 PA-37 */
+static void revoke_waits_for_holder(struct kunit *test)
+{
+	const struct race_case *c = test->param_value;
+	struct revoker revoker;
+	u8 byte;
+
+	if (c->place == MAPDEV_RACE_HUGE_FAULT) {
+		fixture_needs_huge_folios(test);
+		fixture_needs_huge_frames(test);
+	}
+	prepare(test, c);
+	mapdev_race_set(stop);
+	worker_start(&holder.worker, act);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, forget_holder,
+							   NULL));
+	KUNIT_ASSERT_NE_MSG(test, 0,
+			    wait_for_completion_timeout(&holder.stopped, 10 * HZ),
+			    "nothing came past, and returned %ld", holder.result);
+
+	revoker_start(&revoker, holder.region);
+	KUNIT_EXPECT_EQ_MSG(test, 0,
+			    wait_for_completion_timeout(&revoker.worker.done,
+							HZ / 2),
+			    "the revoke is over before its holder");
+	complete_all(&holder.resume);
+	revoker_end(&revoker);
+	wait_for_completion(&holder.worker.done);
+	/* What it mapped, if anything, is gone. */
+	KUNIT_EXPECT_EQ(test, -EFAULT, get_user(byte, holder.user));
+}
+
+/* --- A copy that waits for its user --- */
+
+static struct mapdev_region *buffer_region;
+
+/* A fault of the buffer, whose user copies to or from another region. */
+static void stop_buffer(struct mapdev_region *region, enum mapdev_race place)
+{
+	if (region != buffer_region || place != MAPDEV_RACE_FAULT ||
+	    completion_done(&holder.stopped))
+		return;
+	complete_all(&holder.stopped);
+	wait_for_completion(&holder.resume);
+}
+
+/* It holds nothing of the region meanwhile: the revoke is over, and it fails. */
+static void revoke_passes_copy_that_faults(struct kunit *test)
+{
+	static const struct race_case copies[] = {
+		{ "read", "", MAPDEV_RACE_COPY, read_file, FILLED },
+		{ "write", "", MAPDEV_RACE_COPY, write_file, FILLED },
+		{ "read", "backing=pages", MAPDEV_RACE_COPY, read_file },
+		{ "write", "backing=pages", MAPDEV_RACE_COPY, write_file },
+		{ "read", "backing=contig", MAPDEV_RACE_COPY, read_file },
+		{ "write", WINDOW, MAPDEV_RACE_COPY, write_file },
+	};
+
+	for (int i = 0; i < ARRAY_SIZE(copies); i++) {
+		struct file *file;
+
+		prepare(test, &copies[i]);
+		buffer_region = fixture_region_with(test, SZ_64K, "backing=pages");
+		file = fixture_open(test, buffer_region, O_RDWR);
+		holder.buffer = (u8 __user *)fixture_map(test, file, 0, SZ_64K,
+							 PROT_READ | PROT_WRITE);
+		mapdev_race_set(stop_buffer);
+		worker_start(&holder.worker, act);
+		KUNIT_ASSERT_EQ(test, 0,
+				kunit_add_action_or_reset(test, forget_holder,
+							  NULL));
+		KUNIT_ASSERT_NE(test, 0,
+				wait_for_completion_timeout(&holder.stopped,
+							    10 * HZ));
+		/* It would hang, were it to wait. */
+		mapdev_region_revoke(holder.region, MAPDEV_OFF_ROOT);
+		complete_all(&holder.resume);
+		wait_for_completion(&holder.worker.done);
+		KUNIT_EXPECT_EQ(test, -ENODEV, holder.result);
+		kunit_release_action(test, forget_holder, NULL);
+	}
+}
+
+static struct kunit_case race_cases[] = {
+	KUNIT_CASE_PARAM(revoke_waits_for_holder, race_gen_params),
+	KUNIT_CASE(revoke_passes_copy_that_faults),
+	{}
+};
+
+static struct kunit_suite race_suite = {
+	.name		= "mapdev_race",
+	.test_cases	= race_cases,
+};
+
+kunit_test_suite(race_suite);
