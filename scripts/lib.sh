@@ -146,6 +146,17 @@ checked_kernels() {
 	done
 }
 
+# ram_results CONSOLE DIRECTORY: what scripts/test/guest-ram printed between the kernel's
+# messages becomes results as scripts/test/guest leaves them.
+ram_results() {
+	mkdir -p "$2"
+	tr -d '\r' <"$1" | awk -v dir="$2/" '
+		/^# selftests\// { suite = $2; sub("/", ".", suite)
+			status = suite; sub("selftests.", "", status)
+			print 0 >(dir status ".status") }
+		suite && !/^\[ *[0-9.]+\]/ { print >(dir suite) }'
+}
+
 # timed KERNEL COMMAND...: its seconds go to the file that scripts/test/check wants them in.
 timed() {
 	local kernel=$1 begin=$SECONDS status=0
