@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Contiguous memory: where it lies, how large it may be, how it is mapped. */
+#include <sys/sysinfo.h>
+
 #include "moving.h"
 #include "region.h"
 #include "tracking.h"
@@ -190,6 +192,22 @@ TEST(gigabyte)
 	move_and_revoke(_metadata, &r, fd, GIGABYTE);
 	close(fd);
 	EXPECT_EQ(0, region_destroy(&r));
+}
+
+/* Memory comes in powers of two, and what is too much of it goes back. */
+TEST(gives_back_what_it_trims)
+{
+	struct sysinfo before, after;
+	struct region r;
+
+	ASSERT_EQ(0, sysinfo(&before));
+	for (int i = 0; i < 128; i++) {
+		ASSERT_EQ(0, region_create(&r, "backing=contig size=2052K"));
+		ASSERT_EQ(0, region_destroy(&r));
+	}
+	ASSERT_EQ(0, sysinfo(&after));
+	/* 2044K each would be 255 MiB. */
+	EXPECT_LT(before.freeram, after.freeram + (128UL << 20));
 }
 
 /* More than there is in one piece: ENOMEM, and everything else stays well. */

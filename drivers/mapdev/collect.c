@@ -14,6 +14,7 @@
 #include <trace/events/mapdev.h>
 
 #include "dirty.h"
+#include "race.h"
 
 /* Programs of any age and word size pass the same bytes. */
 static_assert(sizeof(struct mapdev_dirty) == 40);
@@ -64,6 +65,7 @@ static int collect(struct mapdev_region *region, struct dirty_answer *answer)
 			run = &answer->runs[answer->count++];
 			*run = (struct mapdev_run) { .offset = offset };
 		}
+		mapdev_race(region, MAPDEV_RACE_COLLECT);
 		units = mapdev_dirty_clean(region, unit, end - unit);
 		answer->offset = min((u64)(unit + units) << shift, answer->end);
 		run->length = answer->offset - run->offset;

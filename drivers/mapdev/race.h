@@ -17,6 +17,7 @@ enum mapdev_race {
 	MAPDEV_RACE_MKWRITE,	/* before page_mkwrite() marks the page */
 	MAPDEV_RACE_COPY,	/* before read() or write() moves a byte */
 	MAPDEV_RACE_ACCESS,
+	MAPDEV_RACE_COLLECT,	/* before marks are taken, and entries protected */
 };
 
 #if IS_ENABLED(CONFIG_KUNIT)

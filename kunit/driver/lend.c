@@ -137,6 +137,26 @@ static void retire_releases_pages(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, fx->region->pages);
 }
 
+static void read_only_memory_stays_so(struct kunit *test)
+{
+	struct lend_fixture *fx = kunit_kzalloc(test, sizeof(*fx), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, fx);
+	fixture_alloc(test, fx);
+	fx->desc.ro = true;
+	fx->region = mapdev_register(&fx->desc);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, fx->region);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, retire_action,
+							   fx->region));
+	fx->file = fixture_open(test, fx->region, O_RDWR);
+	KUNIT_EXPECT_EQ(test, -EACCES,
+			(long)fixture_map(test, fx->file, 0, LENT_SIZE,
+					  PROT_READ | PROT_WRITE));
+	KUNIT_EXPECT_FALSE(test, IS_ERR_VALUE(fixture_map(test, fx->file, 0,
+							  LENT_SIZE,
+							  PROT_READ)));
+}
+
 static void owner_and_root_revoke_apart(struct kunit *test)
 {
 	struct lend_fixture *fx = fixture_lend(test);
@@ -338,6 +358,7 @@ static void register_refuses_taken_name(struct kunit *test)
 static struct kunit_case lend_cases[] = {
 	KUNIT_CASE_PARAM(mapping_shows_lent_memory, kind_gen_params),
 	KUNIT_CASE_PARAM(retire_releases_pages, kind_gen_params),
+	KUNIT_CASE_PARAM(read_only_memory_stays_so, kind_gen_params),
 	KUNIT_CASE_PARAM(owner_and_root_revoke_apart, kind_gen_params),
 	KUNIT_CASE_PARAM(retire_releases_parent, kind_gen_params),
 	KUNIT_CASE_PARAM(lent_memory_is_not_counted, kind_gen_params),

@@ -94,6 +94,18 @@ static long access(struct holder *h)
 	return len;
 }
 
+static long collect(struct holder *h)
+{
+	struct mapdev_dirty args = {
+		.size = sizeof(args),
+		.length = U64_MAX,
+		.runs = (uintptr_t)h->buffer,
+		.capacity = 16,
+	};
+
+	return mapdev_dirty_collect(h->region, &args, h->buffer + SZ_4K / 2);
+}
+
 static void act(struct work_struct *work)
 {
 	kthread_use_mm(holder.mm);
@@ -137,6 +149,8 @@ static const struct race_case cases[] = {
 	{ "pages fault", "backing=pages", MAPDEV_RACE_FAULT, load },
 	{ "pages dirty fault", "backing=pages dirty=1", MAPDEV_RACE_FAULT,
 	  store },
+	{ "pages collect", "backing=pages dirty=1", MAPDEV_RACE_COLLECT,
+	  collect, FILLED },
 	{ "pages read", "backing=pages", MAPDEV_RACE_COPY, read_file },
 	{ "pages write", "backing=pages", MAPDEV_RACE_COPY, write_file },
 	{ "vmalloc fault", "backing=vmalloc", MAPDEV_RACE_FAULT, store },
