@@ -10,7 +10,7 @@
  */
 #include <time.h>
 
-#include "dirty.h"
+#include "dirty/dirty.h"
 #include "torture.h"
 
 #define AT_LEAST 1000
@@ -80,7 +80,7 @@ TEST_F_TIMEOUT(torture, operations, 3600)
 	model_free(m);
 }
 
-/* The same kinds of things, all at once: see torture_race.c. */
+/* The same kinds of things, all at once: see race/race.c. */
 TEST_F_TIMEOUT(torture, race, 3600)
 {
 	time_t begun = time(NULL);

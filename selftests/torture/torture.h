@@ -6,18 +6,18 @@
  * It hands one operation at a time to a thread of one of them (an actor), says
  * beforehand what has to come of it, and compares.
  *
- *   torture_list.c	operations by the seed, and in words
- *   torture_model.c	the model
- *   torture_actor.c	the other processes
- *   torture_call.c	how they are told
- *   torture_mmap.c	operations on mappings; _mremap.c and _advise.c, too
- *   torture_bytes.c	operations on bytes
- *   torture_region.c	operations on regions, files and processes
- *   torture_log.c	the dirty log
- *   torture_check.c	looks at everything from time to time
- *   torture_run.c	runs a list; makes it shorter when it fails
- *   torture_race.c	all at once; _racer.c is one of them
- *   torture.c		the cases
+ *   list.c		operations by the seed, and in words
+ *   model.c	the model
+ *   actor.c	the other processes
+ *   call.c		how they are told
+ *   mmap.c		operations on mappings; mremap.c and advise.c, too
+ *   bytes.c	operations on bytes
+ *   region.c	operations on regions, files and processes
+ *   log.c		the dirty log
+ *   check.c	looks at everything from time to time
+ *   run.c		runs a list; makes it shorter when it fails
+ *   race/race.c	all at once; racer.c is one of them
+ *   torture.c	the cases
  *
  * An operation is plain numbers that mean something whatever was before it, so
  * that a list is still one when some of them are left out.
@@ -108,7 +108,7 @@ struct mpage {
 	bool maywrite;
 	bool guard;
 	bool copied;	/* private, and written */
-	u32 flags;	/* what madvise() leaves, see torture_advise.c */
+	u32 flags;	/* what madvise() leaves, see advise.c */
 };
 
 #define F_NO_FORK	0x01
@@ -194,12 +194,12 @@ void __printf(2, 3) wrong(struct model *m, const char *format, ...);
 		wrong(m, "%s: %ld, not %ld", what, _is, _want);		\
 } while (0)
 
-/* torture_list.c */
+/* list.c */
 u32 next_random(u32 *state);
 void make_list(struct op *ops, u32 count, u32 seed);
 void print_list(const struct op *ops, u32 count);
 
-/* torture_model.c */
+/* model.c */
 bool is_live(const struct model *m, u32 gen);
 bool file_live(const struct model *m, const struct mfile *file);
 u32 pick_file(const struct op *op);
@@ -221,14 +221,14 @@ void move_page(struct model *m, u32 proc, u32 to, u32 from);
 u32 run_length(const struct model *m, u32 proc, u32 page, u32 count);
 u32 count_vmas(const struct model *m, u32 proc);
 
-/* torture_actor.c */
+/* actor.c */
 bool turn_is(u32 *turn, u32 value);
 void give_turn(u32 *turn, u32 value);
 void catch_signals(void);
 int try_bytes(u8 *to, const u8 *from, size_t size, int *code);
 pid_t begin_actor(struct shared *shared, u32 proc);
 
-/* torture_call.c */
+/* call.c */
 u8 *page_address(u32 page);
 struct command *command_of(struct model *m, const struct op *op);
 void tell(struct model *m, const struct op *op, enum task task);
@@ -255,20 +255,20 @@ do_op do_resize, do_discard, do_revoke, do_ask, do_retire, do_revive;
 do_op do_collect;
 do_op do_reopen, do_fork, do_exit;
 
-/* torture_region.c */
+/* region.c */
 void new_life(struct model *m);
 
-/* torture_check.c */
+/* check.c */
 void check_all(struct model *m);
 void check_ended(struct model *m);
 
-/* torture_run.c */
+/* run.c */
 struct model *model_new(const char *attrs, enum mapdev_backing_type type);
 void model_free(struct model *m);
 int run_list(struct model *m, const struct op *ops, u32 count);
 bool run_seed(struct model *m, u32 seed, u32 count);
 
-/* torture_race.c */
+/* race/race.c */
 int race(const char *attrs, u32 seed, u32 rounds, unsigned long *done,
 	 char *why, size_t size);
 

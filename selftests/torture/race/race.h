@@ -8,7 +8,7 @@
 #ifndef _MAPDEV_SELFTESTS_TORTURE_RACE_H
 #define _MAPDEV_SELFTESTS_TORTURE_RACE_H
 
-#include "torture.h"
+#include "torture/torture.h"
 
 #define RACERS	(PROCESSES * THREADS)
 #define SLOTS	8
@@ -27,7 +27,7 @@ struct board {
 	u64 words[REGION_PAGES][SLOTS];	/* what the region holds */
 };
 
-/* torture_racer.c */
+/* race/racer.c */
 u32 get(u32 *word);
 void put(u32 *word, u32 value);
 void bad(struct board *b, const char *what, u32 id, u32 page, long is);

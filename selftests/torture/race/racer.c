@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* One of those that race, see torture_race.h. */
+/* One of those that race, see race.h. */
 #include <pthread.h>
 #include <sys/prctl.h>
 
 #include <linux/futex.h>
 
 #define MAPDEV_NO_HARNESS
-#include "torture_race.h"
+#include "torture/race/race.h"
 
 struct racer {
 	struct board *board;
