@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A revoke waits for every task that has seen the region live: each path that
- * maps memory or copies it is stopped where that matters most, see race.h.
+ * A revoke waits for every task that has seen the region live. Stop a task on
+ * each path that maps or copies memory, at the place where that matters most:
+ * drivers/mapdev/race.h
  */
 #include <linux/mman.h>
 #include <linux/mmap_lock.h>
@@ -25,25 +26,25 @@ struct race_case {
 	const char *attrs;
 	enum mapdev_race place;
 	long (*act)(struct holder *holder);
-	/* Before: fill the memory, or fault it in to be read. */
+	/* Beforehand: fill the memory, or fault it in for reading. */
 	enum { FRESH, FILLED, MAPPED } before;
 };
 
-/* The task that is stopped. Only one of them at a time. */
+/* The task that is stopped. There is one at a time. */
 static struct holder {
 	struct worker worker;
 	struct mm_struct *mm;
 	struct mapdev_region *region;
 	struct file *file;
 	u8 __user *user;
-	u8 __user *buffer;	/* memory of another region */
+	u8 __user *buffer;	/* in memory of another region */
 	const struct race_case *c;
 	struct completion stopped;
 	struct completion resume;
 	long result;
 } holder;
 
-/* --- What it does --- */
+/* --- What the task does --- */
 
 static long load(struct holder *h)
 {
@@ -79,7 +80,7 @@ static long write_file(struct holder *h)
 	return copy(h, ITER_SOURCE);
 }
 
-/* As ptrace does. */
+/* Like ptrace. */
 static long access(struct holder *h)
 {
 	unsigned long addr = (unsigned long)h->user;
@@ -114,14 +115,14 @@ static void act(struct work_struct *work)
 	complete(&holder.worker.done);
 }
 
-/* Once: of what comes after it, other tasks are not to be stopped. */
+/* Stop the first task only: later ones must pass. */
 static void stop(struct mapdev_region *region, enum mapdev_race place)
 {
 	if (region != holder.region || place != holder.c->place ||
 	    completion_done(&holder.stopped))
 		return;
 	complete_all(&holder.stopped);
-	/* That is under RCU. */
+	/* map_pages is called under RCU. */
 	if (place == MAPDEV_RACE_MAP_PAGES)
 		while (!completion_done(&holder.resume))
 			cpu_relax();
@@ -130,10 +131,8 @@ static void stop(struct mapdev_region *region, enum mapdev_race place)
 }
 
 /*
- * --- The cases ---
- *
- * page_mkwrite() of pages is not among them: its revoke need not wait, since mm
- * core looks whether the entry is still there before it makes it writable.
+ * page_mkwrite() of pages is missing: the revoke need not wait for it, since mm
+ * core checks that the entry is still present before it makes it writable.
  */
 
 static const struct race_case cases[] = {
@@ -182,7 +181,7 @@ static void forget_holder(void *unused)
 	worker_end(&holder.worker);
 }
 
-/* Map a region of its own, of which page tables have nothing. */
+/* Map another region, with empty page tables. */
 static u8 __user *map_buffer(struct kunit *test)
 {
 	struct mapdev_region *region = fixture_region(test, SZ_64K);
@@ -194,7 +193,7 @@ static u8 __user *map_buffer(struct kunit *test)
 
 static void prepare(struct kunit *test, const struct race_case *c)
 {
-	/* One page less does not fit into a PMD. */
+	/* Without its last page, the region does not fit into a PMD. */
 	u64 length = REGION_SIZE -
 		     (c->place == MAPDEV_RACE_HUGE_FAULT ? 0 : PAGE_SIZE);
 	struct address_space *mapping;
@@ -239,25 +238,25 @@ static void revoke_waits_for_holder(struct kunit *test)
 							   NULL));
 	KUNIT_ASSERT_NE_MSG(test, 0,
 			    wait_for_completion_timeout(&holder.stopped, 10 * HZ),
-			    "nothing came past, and returned %ld", holder.result);
+			    "no task was stopped, and the result is %ld", holder.result);
 
 	revoker_start(&revoker, holder.region);
 	KUNIT_EXPECT_EQ_MSG(test, 0,
 			    wait_for_completion_timeout(&revoker.worker.done,
 							HZ / 2),
-			    "the revoke is over before its holder");
+			    "the revoke did not wait for the task");
 	complete_all(&holder.resume);
 	revoker_end(&revoker);
 	wait_for_completion(&holder.worker.done);
-	/* What it mapped, if anything, is gone. */
+	/* Whatever the task has mapped is unmapped. */
 	KUNIT_EXPECT_EQ(test, -EFAULT, get_user(byte, holder.user));
 }
 
-/* --- A copy that waits for its user --- */
+/* --- A copy that faults --- */
 
 static struct mapdev_region *buffer_region;
 
-/* A fault of the buffer, whose user copies to or from another region. */
+/* Stop the fault of the user buffer of a copy. */
 static void stop_buffer(struct mapdev_region *region, enum mapdev_race place)
 {
 	if (region != buffer_region || place != MAPDEV_RACE_FAULT ||
@@ -267,7 +266,10 @@ static void stop_buffer(struct mapdev_region *region, enum mapdev_race place)
 	wait_for_completion(&holder.resume);
 }
 
-/* It holds nothing of the region meanwhile: the revoke is over, and it fails. */
+/*
+ * While the buffer faults, the copy holds nothing of the region: a revoke does
+ * not wait, and the copy fails.
+ */
 static void revoke_passes_copy_that_faults(struct kunit *test)
 {
 	static const struct race_case copies[] = {
@@ -295,7 +297,7 @@ static void revoke_passes_copy_that_faults(struct kunit *test)
 		KUNIT_ASSERT_NE(test, 0,
 				wait_for_completion_timeout(&holder.stopped,
 							    10 * HZ));
-		/* It would hang, were it to wait. */
+		/* A revoke that waits would hang here. */
 		mapdev_region_revoke(holder.region, MAPDEV_OFF_ROOT);
 		complete_all(&holder.resume);
 		wait_for_completion(&holder.worker.done);
