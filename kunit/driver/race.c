@@ -50,7 +50,7 @@ static long load(struct holder *h)
 {
 	u8 byte;
 
-	return get_user(byte, h->user);
+	return copy_from_user(&byte, h->user, 1) ? -EFAULT : 0;
 }
 
 static long store(struct holder *h)
@@ -197,7 +197,6 @@ static void prepare(struct kunit *test, const struct race_case *c)
 	u64 length = REGION_SIZE -
 		     (c->place == MAPDEV_RACE_HUGE_FAULT ? 0 : PAGE_SIZE);
 	struct address_space *mapping;
-	u8 byte;
 
 	holder.c = c;
 	init_completion(&holder.stopped);
@@ -217,7 +216,7 @@ static void prepare(struct kunit *test, const struct race_case *c)
 		unmap_mapping_range(mapping, 0, 0, 1);
 	}
 	if (c->before == MAPPED)
-		KUNIT_ASSERT_EQ(test, 0, get_user(byte, holder.user));
+		KUNIT_ASSERT_EQ(test, 0, load(&holder));
 }
 
 /* ids: LK-56 LK-65 PA-37 */
@@ -225,7 +224,6 @@ static void revoke_waits_for_holder(struct kunit *test)
 {
 	const struct race_case *c = test->param_value;
 	struct revoker revoker;
-	u8 byte;
 
 	if (c->place == MAPDEV_RACE_HUGE_FAULT) {
 		fixture_needs_huge_folios(test);
@@ -249,7 +247,7 @@ static void revoke_waits_for_holder(struct kunit *test)
 	revoker_end(&revoker);
 	wait_for_completion(&holder.worker.done);
 	/* Whatever the task has mapped is unmapped. */
-	KUNIT_EXPECT_EQ(test, -EFAULT, get_user(byte, holder.user));
+	KUNIT_EXPECT_EQ(test, -EFAULT, load(&holder));
 }
 
 /* --- A copy that faults --- */
