@@ -3,7 +3,7 @@
 #include <glob.h>
 #include <sys/prctl.h>
 
-#include "region.h"
+#include "test.h"
 
 #define MANY 200
 #define MAPPED 65536	/* of each, which is a page or some */

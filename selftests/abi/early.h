@@ -31,43 +31,8 @@ struct early {
 	pthread_t thread;
 };
 
-static inline void *early_try(void *arg)
-{
-	struct early *early = arg;
-
-	while (!early->stop) {
-		if (open(early->node, O_RDWR | O_CLOEXEC) >= 0)
-			early->got_in++;
-		else if (errno == ENXIO)
-			early->refused++;
-		if (early->file && open(early->file, O_RDONLY | O_CLOEXEC) >= 0)
-			early->got_in++;
-		if (!early->directory)
-			continue;
-		if (!mkdir(early->directory, 0755))
-			early->got_in++;
-		else if (errno == EAGAIN)
-			early->told_to_wait++;
-	}
-	return NULL;
-}
-
-static inline int early_begin(struct early *early)
-{
-	return pthread_create(&early->thread, NULL, early_try, early);
-}
-
-static inline void early_end(struct early *early)
-{
-	early->stop = true;
-	pthread_join(early->thread, NULL);
-}
-
-/* Has every door been tried? If one opened, more tries are not needed. */
-static inline bool early_has_seen(struct early *early)
-{
-	return early->got_in ||
-	       (early->refused && (!early->directory || early->told_to_wait));
-}
+int early_begin(struct early *early);
+void early_end(struct early *early);
+bool early_has_seen(struct early *early);
 
 #endif /* _MAPDEV_SELFTESTS_EARLY_H */

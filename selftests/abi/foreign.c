@@ -5,6 +5,7 @@
  * not fit, the way in which it says so is a part of the test.
  */
 #include "command.h"
+#include "test.h"
 
 #define MANY	65536	/* characters of a program's output */
 

@@ -8,7 +8,7 @@
 #include <limits.h>
 #include <sys/random.h>
 
-#include "region.h"
+#include "test.h"
 
 #define SIZE (64 * PAGE)
 #define MAX_ERRNOS 16

@@ -8,6 +8,7 @@
 
 #include "early.h"
 #include "module.h"
+#include "test.h"
 
 static int load(const char *params)
 {

@@ -9,6 +9,7 @@
 #include "command.h"
 #include "is_node.h"
 #include "module.h"
+#include "test.h"
 
 /* The page's way to write a hyphen. */
 static void unescape(char *line)

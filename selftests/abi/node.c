@@ -6,7 +6,7 @@
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
-#include "region.h"
+#include "test.h"
 #include "tracking.h"
 
 #define SIZE 1048576

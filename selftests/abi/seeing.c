@@ -6,7 +6,7 @@
 #include <linux/elf.h>
 #include <linux/fs.h>
 
-#include "region.h"
+#include "test.h"
 
 #define SIZE (4UL << 20)
 #define HUGE (2UL << 20)

@@ -5,6 +5,7 @@
  * what a tool says of itself, and times, are not shown.
  */
 #include "command.h"
+#include "test.h"
 
 #define INDENT 4
 

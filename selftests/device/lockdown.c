@@ -3,8 +3,9 @@
  * What a locked down kernel still lets root do. Run by scripts/test/guest-ram only:
  * nothing unlocks it again.
  */
+#include "bus.h"
 #include "module.h"
-#include "pci.h"
+#include "test.h"
 
 TEST(lockdown)
 {

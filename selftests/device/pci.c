@@ -3,10 +3,10 @@
  * BARs as windows: the devices of scripts/vm/devices, bound to mapdev_pci by
  * driver_override. What is in a BAR is compared with what /dev/mem shows.
  */
+#include "bus.h"
 #include "cache.h"
+#include "mm/moving.h"
 #include "module.h"
-#include "moving.h"
-#include "pci.h"
 
 #define GIGABYTE 1073741824UL
 #define SHARED_SIZE (16UL << 20)

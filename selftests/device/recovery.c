@@ -3,8 +3,9 @@
  * Errors of a device that mapdev_pci drives: what the kernel does of them, by the
  * steps of selftests/modules/recovery.c, and what else happens meanwhile.
  */
+#include "bus.h"
 #include "module.h"
-#include "pci.h"
+#include "test.h"
 
 #define SHARED_SIZE (16UL << 20)
 #define DRIVER "mapdev_pci"

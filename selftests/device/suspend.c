@@ -3,8 +3,9 @@
  * System sleep with windows that are mapped. Run by scripts/test/guest-ram only: what
  * is on 9p over virtio does not come back.
  */
+#include "bus.h"
 #include "module.h"
-#include "pci.h"
+#include "test.h"
 
 #define SIZE (16UL << 20)
 

@@ -8,9 +8,10 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "bus.h"
 #include "module.h"
-#include "pci.h"
 #include "plug.h"
+#include "test.h"
 
 #define DRIVER "mapdev_pci"
 #define SHARED_SIZE (16UL << 20)

@@ -7,6 +7,7 @@
 
 #include "cache.h"
 #include "module.h"
+#include "test.h"
 
 #define SIZE (4UL << 20)
 

@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "dirty.h"
+#include "test.h"
 #include "tracking.h"
 
 /* Not a multiple of the larger granules: the last unit is cut short. */

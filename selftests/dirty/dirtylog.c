@@ -16,6 +16,7 @@
 #include <linux/futex.h>
 
 #include "dirty.h"
+#include "test.h"
 
 #define SIZE (4 * 1024 * 1024 + 3 * PAGE)
 #define PAGES (SIZE / PAGE)

@@ -2,6 +2,7 @@
 /* A region of 1 TiB with a dirty log, of which next to nothing is there. */
 #include "dirty.h"
 #include "module.h"
+#include "test.h"
 
 #define TERABYTE	(1024ULL << 30)
 

@@ -6,7 +6,7 @@
  */
 #include <poll.h>
 
-#include "subject.h"
+#include "expect.h"
 
 FIXTURE(mapped) {
 	struct subject s;
@@ -170,7 +170,7 @@ static void move_back(struct __test_metadata *_metadata, void *ctx)
 {
 	struct subject *s = ctx;
 
-	EXPECT_EQ(SIZE, unlike(AREA));
+	EXPECT_EQ(SIZE, subject_unlike(AREA));
 	EXPECT_EQ(s->map, mremap(AREA, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
 				 s->map));
 	expect_as_before(_metadata, ctx);
@@ -199,7 +199,7 @@ static void expect_all_of_it(struct __test_metadata *_metadata, void *ctx)
 	struct subject *s = ctx;
 
 	EXPECT_EQ(region_mappings(&s->r), count_mappings(s->map, SIZE));
-	EXPECT_EQ(SIZE, unlike(s->map));
+	EXPECT_EQ(SIZE, subject_unlike(s->map));
 	mmap(s->map, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
 	     s->fd, 0);
 	expect_as_before(_metadata, ctx);

@@ -6,7 +6,7 @@
 #include <sys/epoll.h>
 #include <sys/rseq.h>
 
-#include "subject.h"
+#include "expect.h"
 
 /* --- open, fork, populate: one region of each class --- */
 
@@ -47,7 +47,7 @@ static int fork_now(void *ctx)
 
 	s->child = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 	if (!s->child)
-		syscall(SYS_exit_group, unlike(s->map) != SIZE);
+		syscall(SYS_exit_group, subject_unlike(s->map) != SIZE);
 	return s->child < 0 ? errno : 0;
 }
 

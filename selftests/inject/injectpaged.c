@@ -3,7 +3,7 @@
  * Memory runs out in a region with a page cache of its own, whose memory comes
  * with the first touch, and goes by discard and resize.
  */
-#include "subject.h"
+#include "expect.h"
 
 FIXTURE(own_cache) {
 	struct subject s;
@@ -54,7 +54,7 @@ static void fill_again(struct __test_metadata *_metadata, void *ctx)
 {
 	struct subject *s = ctx;
 
-	stamp(s->map);
+	subject_stamp(s->map);
 	expect_as_before(_metadata, ctx);
 }
 

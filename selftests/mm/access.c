@@ -6,7 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 
-#include "region.h"
+#include "test.h"
 
 #define SIZE 2097152
 

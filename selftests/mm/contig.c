@@ -3,7 +3,6 @@
 #include <sys/sysinfo.h>
 
 #include "moving.h"
-#include "region.h"
 #include "tracking.h"
 
 #define GIGABYTE 1073741824UL

@@ -143,7 +143,6 @@ FIXTURE_SETUP(discarded)
 {
 	char attrs[96];
 
-	page = sysconf(_SC_PAGESIZE);
 	snprintf(attrs, sizeof(attrs), "size=%lu %s", SIZE, variant->attrs);
 	ASSERT_EQ(0, region_create(&self->r, attrs));
 	self->fd = open(self->r.node, O_RDWR);

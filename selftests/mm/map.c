@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* mmap of a paged region, with each granule: data, errors, VMAs, faults. */
-#include "region.h"
+#include "test.h"
 
 #define SIZE (8UL << 20)
 #define HUGE (2UL << 20)	/* the largest granule here */
-
-static long page;
 
 /* mincore(2): how many pages of a range are in the page cache. */
 static size_t resident(u8 *addr, size_t size)
@@ -40,7 +38,6 @@ FIXTURE_SETUP(map)
 	struct mapdev_info info = { .size = sizeof(info) };
 	char attrs[96];
 
-	page = sysconf(_SC_PAGESIZE);
 	if (*variant->granule)
 		snprintf(attrs, sizeof(attrs), "size=%lu%s", SIZE,
 			 variant->granule);

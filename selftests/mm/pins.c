@@ -11,6 +11,7 @@
 #include <linux/io_uring.h>
 
 #include "futex.h"
+#include "test.h"
 
 #define SIZE 2097152
 #define DISK "/dev/ram0"

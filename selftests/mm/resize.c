@@ -7,7 +7,7 @@
 
 #include <linux/io_uring.h>
 
-#include "region.h"
+#include "test.h"
 
 #define SIZE (4UL << 20)
 #define HALF (SIZE / 2)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A write maps its neighbours, unless somebody wants to see who was written to. */
-#include "region.h"
+#include "test.h"
 #include "tracking.h"
 
 #define SIZE	(4UL << 20)

@@ -11,7 +11,7 @@
 
 #include <linux/futex.h>
 
-#include "region.h"
+#include "test.h"
 
 #define SIZE 2097152
 #define PART (SIZE / 8)

@@ -5,7 +5,7 @@
 #include <sched.h>
 #include <sys/epoll.h>
 
-#include "region.h"
+#include "test.h"
 
 #define SIZE 1048576
 

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 
 #include "module.h"
+#include "test.h"
 
 #define SIZE (4UL << 20)
 #define WORKERS 8

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* samples/client.c: a driver that lends its pages to mapdev. */
-#include "sample.h"
 #include "module.h"
+#include "sample.h"
+#include "test.h"
 
 #define SIZE (16 * PAGE)
 #define PARAMETERS "/sys/module/client/parameters/"

@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include "sample.h"
+#include "test.h"
 
 /* As many bytes of a large BAR as an emulated CPU compares in a second. */
 static size_t compared(const struct sample *s)

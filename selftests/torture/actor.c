@@ -10,7 +10,6 @@
 
 #include <linux/futex.h>
 
-#define MAPDEV_NO_HARNESS
 #include "torture.h"
 
 /* --- Turns --- */

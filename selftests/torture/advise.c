@@ -2,7 +2,6 @@
 /* madvise(2): Documentation/userspace-api/semantics.rst as a table, and what each changes. */
 #include <sys/syscall.h>
 
-#define MAPDEV_NO_HARNESS
 #include "torture.h"
 
 #ifndef MADV_GUARD_INSTALL

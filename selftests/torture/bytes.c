@@ -7,7 +7,6 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-#define MAPDEV_NO_HARNESS
 #include "torture.h"
 
 /* Bytes of the operation's that do not go past the end of a page. */

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <sys/syscall.h>
 
-#define MAPDEV_NO_HARNESS
 #include "torture.h"
 
 /* Seconds after which an operation hangs, on any machine. */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Looks at everything: the region, all arenas, the counters. */
-#define MAPDEV_NO_HARNESS
 #include "torture.h"
 
 static const char * const counters[COUNTERS] = {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Lists of operations: made by a seed, printed for a person. */
-#define MAPDEV_NO_HARNESS
 #include "torture.h"
 
 static const struct {

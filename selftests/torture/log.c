@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The dirty log: what is answered is what was written, no less and no more. */
-#define MAPDEV_NO_HARNESS
 #include "torture.h"
 
 struct answer {

@@ -2,7 +2,6 @@
 /* Operations that make, protect and end mappings. */
 #include <sys/syscall.h>
 
-#define MAPDEV_NO_HARNESS
 #include "torture.h"
 
 /* --- mmap --- */

@@ -2,7 +2,6 @@
 /* The model: a region's bytes and log, and pages of the arenas. */
 #include <stdarg.h>
 
-#define MAPDEV_NO_HARNESS
 #include "torture.h"
 
 void wrong(struct model *m, const char *format, ...)

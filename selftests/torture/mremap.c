@@ -2,7 +2,6 @@
 /* mremap(2) of all kinds. What core says of one mapping; never of several. */
 #include <sys/syscall.h>
 
-#define MAPDEV_NO_HARNESS
 #include "torture.h"
 
 #ifndef MREMAP_DONTUNMAP

@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <sys/syscall.h>
 
-#define MAPDEV_NO_HARNESS
 #include "torture.h"
 
 /* --- Size and contents --- */

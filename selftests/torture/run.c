@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Run a list of operations; if it fails, find a short one that does. */
-#define MAPDEV_NO_HARNESS
 #include "torture.h"
 
 /* How often a list is run again to make it shorter. */

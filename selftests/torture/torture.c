@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "dirty/dirty.h"
+#include "test.h"
 #include "torture.h"
 
 #define AT_LEAST 1000

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Those who race, see race.h, and who revokes, restores and looks. */
-#define MAPDEV_NO_HARNESS
 #include "torture/race/race.h"
 
 #define OPS 40	/* of all together, between two acts of the coordinator */

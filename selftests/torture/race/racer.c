@@ -5,7 +5,6 @@
 
 #include <linux/futex.h>
 
-#define MAPDEV_NO_HARNESS
 #include "torture/race/race.h"
 
 struct racer {

@@ -3,7 +3,7 @@
 #ifndef _MAPDEV_SELFTESTS_MOVING_H
 #define _MAPDEV_SELFTESTS_MOVING_H
 
-#include "region.h"
+#include "test.h"
 
 /* Everywhere in it; where a touch leaves an entry, the processor has it, too. */
 static inline void expect_signals(struct __test_metadata *_metadata, u8 *map,

@@ -1,35 +1,18 @@
-/* SPDX-License-Identifier: GPL-2.0 */
-/*
- * PCI devices of the test machine (scripts/vm/devices): find one, give it to a
- * driver, take it away, and name the regions of its BARs.
- */
-#ifndef _MAPDEV_SELFTESTS_PCI_H
-#define _MAPDEV_SELFTESTS_PCI_H
-
+// SPDX-License-Identifier: GPL-2.0
+/* PCI devices: find one, bind and unbind its driver. */
 #include <dirent.h>
 
-#include "region.h"
+#include "device/bus.h"
 
-#define PCI_DEVICES "/sys/bus/pci/devices"
-
-#define IVSHMEM	"1af4:1110"
-#define NVME	"1b36:0010"
-#define VGA	"1234:1111"
-#define TESTDEV	"1b36:0005"
-
-struct pci_device {
-	char address[32];	/* DDDD:BB:DD.F */
-};
-
-static inline const char *pci_path(const struct pci_device *dev,
-				   const char *file, char *path, size_t size)
+const char *pci_path(const struct pci_device *dev, const char *file, char *path,
+		     size_t size)
 {
 	snprintf(path, size, PCI_DEVICES "/%s/%s", dev->address, file);
 	return path;
 }
 
 /* Where a BAR begins, and how long it is; 0 if there is none. */
-static inline u64 pci_bar(const struct pci_device *dev, int bar, u64 *size)
+u64 pci_bar(const struct pci_device *dev, int bar, u64 *size)
 {
 	unsigned long long first = 0, last = 0;
 	char path[160], line[80];
@@ -49,8 +32,7 @@ static inline u64 pci_bar(const struct pci_device *dev, int bar, u64 *size)
  * The device VENDOR:DEVICE whose BAR has at least @size bytes, or the smallest
  * of these. 0 or -ENODEV.
  */
-static inline int pci_find(struct pci_device *dev, const char *id, int bar,
-			   u64 size)
+int pci_find(struct pci_device *dev, const char *id, int bar, u64 size)
 {
 	char path[400], vendor[16], device[16], found[16];
 	DIR *dir = opendir(PCI_DEVICES);
@@ -82,7 +64,7 @@ static inline int pci_find(struct pci_device *dev, const char *id, int bar,
 }
 
 /* Give a device that has no driver to one that has no table; 0 or -errno. */
-static inline int pci_bind(const struct pci_device *dev, const char *driver)
+int pci_bind(const struct pci_device *dev, const char *driver)
 {
 	char path[160];
 	int err;
@@ -96,7 +78,7 @@ static inline int pci_bind(const struct pci_device *dev, const char *driver)
 }
 
 /* Take it away from its driver, for anybody to have; 0 or -errno. */
-static inline int pci_unbind(const struct pci_device *dev)
+int pci_unbind(const struct pci_device *dev)
 {
 	char path[160];
 	int err;
@@ -107,7 +89,7 @@ static inline int pci_unbind(const struct pci_device *dev)
 	return err;
 }
 
-static inline int pci_reset(const struct pci_device *dev)
+int pci_reset(const struct pci_device *dev)
 {
 	char path[160];
 
@@ -115,8 +97,8 @@ static inline int pci_reset(const struct pci_device *dev)
 }
 
 /* Wait for what the kernel does by itself, in a work of its own. */
-static inline bool pci_becomes(const struct pci_device *dev, const char *file,
-			       const char *want)
+bool pci_becomes(const struct pci_device *dev, const char *file,
+		 const char *want)
 {
 	char path[160], line[32];
 
@@ -131,8 +113,7 @@ static inline bool pci_becomes(const struct pci_device *dev, const char *file,
 }
 
 /* The region of a BAR, whether it is there or not. */
-static inline void pci_region(const struct pci_device *dev, int bar,
-			      struct region *r)
+void pci_region(const struct pci_device *dev, int bar, struct region *r)
 {
 	unsigned int domain, bus, slot, function;
 
@@ -143,5 +124,3 @@ static inline void pci_region(const struct pci_device *dev, int bar,
 		 domain, bus, slot, function, bar);
 	snprintf(r->node, sizeof(r->node), "/dev/mapdev/%s", r->name);
 }
-
-#endif /* _MAPDEV_SELFTESTS_PCI_H */
