@@ -14,18 +14,11 @@ FIXTURE(foreign) {
 	char *said;
 };
 
-FIXTURE_VARIANT(foreign) {
-	const char *attrs;
-	enum mapdev_backing_type type;
-	bool eager;
-};
-
-#define FOREIGN(_name, _attrs, _type, _eager)				\
-	FIXTURE_VARIANT_ADD(foreign, _name)				\
-	{ .attrs = _attrs, .type = _type, .eager = _eager };
-FOR_EACH_BACKING(FOREIGN)
-FOREIGN(paged_dirty, "backing=paged dirty=1", MAPDEV_PAGED, false)
-FOREIGN(pages_dirty, "backing=pages dirty=1", MAPDEV_PAGES, false)
+FIXTURE_EACH_BACKING(foreign)
+BACKING_VARIANT(paged_dirty, "backing=paged dirty=1",
+		MAPDEV_PAGED, false, foreign)
+BACKING_VARIANT(pages_dirty, "backing=pages dirty=1",
+		MAPDEV_PAGES, false, foreign)
 
 FIXTURE_SETUP(foreign)
 {

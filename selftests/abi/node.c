@@ -22,24 +22,11 @@ FIXTURE(node) {
 	int fd;
 };
 
-FIXTURE_VARIANT(node) {
-	const char *attrs;
-	enum mapdev_backing_type type;
-	bool eager;
-};
-
-#define VARIANT(_name, _attrs, _type, _eager)				\
-	FIXTURE_VARIANT_ADD(node, _name)					\
-	{ .attrs = _attrs, .type = _type, .eager = _eager };
-FOR_EACH_BACKING(VARIANT)
+FIXTURE_EACH_BACKING(node)
 
 FIXTURE_SETUP(node)
 {
-	char attrs[96];
-
-	snprintf(attrs, sizeof(attrs), "size=1M %s", variant->attrs);
-	ASSERT_EQ(0, region_create(&self->r, attrs));
-	self->fd = open(self->r.node, O_RDWR);
+	self->fd = region_open(&self->r, variant->attrs, SIZE);
 	ASSERT_LE(0, self->fd);
 	self->buf = malloc(SIZE + 1);
 }

@@ -41,23 +41,6 @@ struct worker {
 };
 
 static struct worker *workers;
-static __thread sigjmp_buf work_jump;
-
-static void work_handler(int sig)
-{
-	siglongjmp(work_jump, sig);
-}
-
-static void catch_faults(void)
-{
-	struct sigaction action = {
-		.sa_handler = work_handler, .sa_flags = SA_NODEFER,
-	};
-
-	sigaction(SIGBUS, &action, NULL);
-	sigaction(SIGSEGV, &action, NULL);
-}
-
 /* 0, SIGBUS or SIGSEGV plus 1000. */
 static int try_touch(u8 *byte, bool store)
 {

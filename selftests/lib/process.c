@@ -40,6 +40,24 @@ int touch(u8 *byte, bool store)
 	return sig;
 }
 
+__thread sigjmp_buf work_jump;
+
+static void work_handler(int sig)
+{
+	siglongjmp(work_jump, sig);
+}
+
+/* From now on, a fault of any thread jumps to its own work_jump. */
+void catch_faults(void)
+{
+	struct sigaction action = {
+		.sa_handler = work_handler, .sa_flags = SA_NODEFER,
+	};
+
+	sigaction(SIGBUS, &action, NULL);
+	sigaction(SIGSEGV, &action, NULL);
+}
+
 /* mmap(2) that answers the errno of a failure, or 0 and the address. */
 int try_mmap(int fd, size_t size, int prot, int flags, off_t offset, u8 **addr)
 {

@@ -101,6 +101,20 @@ remove:
 	return err;
 }
 
+/* A new region of @size bytes, open for reading and writing; or -errno. */
+int region_open(struct region *r, const char *attrs, u64 size)
+{
+	char all[128];
+	int err, fd;
+
+	snprintf(all, sizeof(all), "size=%llu %s", size, attrs);
+	err = region_create(r, all);
+	if (err)
+		return err;
+	fd = open(r->node, O_RDWR);
+	return fd < 0 ? -errno : fd;
+}
+
 int region_destroy(const struct region *r)
 {
 	char path[128];

@@ -71,6 +71,7 @@ int region_set(const struct region *r, const char *attr, const char *value);
 
 int clear_phys(off_t phys, size_t size);
 int region_create(struct region *r, const char *attrs);
+int region_open(struct region *r, const char *attrs, u64 size);
 int region_destroy(const struct region *r);
 int region_revoke(const struct region *r, int revoke);
 int region_discard(int fd, u64 offset, u64 length);
@@ -116,22 +117,33 @@ static inline void store_byte(u8 *byte, u8 value)
  * Every backing with every way to map it, as variants of a fixture that has
  * the attributes and what a test may need to know of them.
  */
-#define FOR_EACH_BACKING(X)						\
-	X(paged, "backing=paged", MAPDEV_PAGED, false)			\
-	X(paged_2M, "backing=paged granule=2M", MAPDEV_PAGED, false)	\
-	X(pages, "backing=pages", MAPDEV_PAGES, false)			\
-	X(pages_eager, "backing=pages map=eager", MAPDEV_PAGES, true)	\
-	X(vmalloc, "backing=vmalloc", MAPDEV_VMALLOC, false)		\
-	X(vmalloc_eager, "backing=vmalloc map=eager", MAPDEV_VMALLOC, true) \
-	X(contig, "backing=contig", MAPDEV_CONTIG, false)		\
-	X(contig_eager, "backing=contig map=eager", MAPDEV_CONTIG, true) \
-	X(contig_pin, "backing=contig pin=1", MAPDEV_CONTIG, false)	\
+#define FOR_EACH_BACKING(X, ...)					\
+	X(paged, "backing=paged",					\
+	  MAPDEV_PAGED, false, ##__VA_ARGS__)				\
+	X(paged_2M, "backing=paged granule=2M",				\
+	  MAPDEV_PAGED, false, ##__VA_ARGS__)				\
+	X(pages, "backing=pages",					\
+	  MAPDEV_PAGES, false, ##__VA_ARGS__)				\
+	X(pages_eager, "backing=pages map=eager",			\
+	  MAPDEV_PAGES, true, ##__VA_ARGS__)				\
+	X(vmalloc, "backing=vmalloc",					\
+	  MAPDEV_VMALLOC, false, ##__VA_ARGS__)				\
+	X(vmalloc_eager, "backing=vmalloc map=eager",			\
+	  MAPDEV_VMALLOC, true, ##__VA_ARGS__)				\
+	X(contig, "backing=contig",					\
+	  MAPDEV_CONTIG, false, ##__VA_ARGS__)				\
+	X(contig_eager, "backing=contig map=eager",			\
+	  MAPDEV_CONTIG, true, ##__VA_ARGS__)				\
+	X(contig_pin, "backing=contig pin=1",				\
+	  MAPDEV_CONTIG, false, ##__VA_ARGS__)				\
 	X(contig_pin_eager, "backing=contig pin=1 map=eager",		\
-	  MAPDEV_CONTIG, true)						\
-	X(window, "backing=window cache=wb", MAPDEV_WINDOW, false)	\
+	  MAPDEV_CONTIG, true, ##__VA_ARGS__)				\
+	X(window, "backing=window cache=wb",				\
+	  MAPDEV_WINDOW, false, ##__VA_ARGS__)				\
 	X(window_eager, "backing=window cache=wb map=eager",		\
-	  MAPDEV_WINDOW, true)						\
-	X(window_wc, "backing=window cache=wc", MAPDEV_WINDOW, false)
+	  MAPDEV_WINDOW, true, ##__VA_ARGS__)				\
+	X(window_wc, "backing=window cache=wc",				\
+	  MAPDEV_WINDOW, false, ##__VA_ARGS__)
 
 bool maps_frames(enum mapdev_backing_type type, const char *attrs);
 u8 pattern(size_t offset, unsigned int seed);
@@ -151,6 +163,9 @@ int touch(u8 *byte, bool store);
 
 #define touch_read(p)	touch((u8 *)(p), false)
 #define touch_write(p)	touch((u8 *)(p), true)
+
+extern __thread sigjmp_buf work_jump;
+void catch_faults(void);
 
 int try_mmap(int fd, size_t size, int prot, int flags, off_t offset, u8 **addr);
 long minor_faults(void);

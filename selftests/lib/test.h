@@ -13,4 +13,18 @@
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT 120
 
+/* The variants of a fixture: every backing with every way to map it. */
+#define FIXTURE_EACH_BACKING(_fixture)					\
+	FIXTURE_VARIANT(_fixture) {					\
+		const char *attrs;					\
+		enum mapdev_backing_type type;				\
+		bool eager;						\
+	};								\
+	FOR_EACH_BACKING(BACKING_VARIANT, _fixture)
+
+/* One more variant of such a fixture. */
+#define BACKING_VARIANT(_name, _attrs, _type, _eager, _fixture)		\
+	FIXTURE_VARIANT_ADD(_fixture, _name)				\
+	{ .attrs = _attrs, .type = _type, .eager = _eager };
+
 #endif /* _MAPDEV_SELFTESTS_TEST_H */

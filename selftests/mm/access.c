@@ -26,24 +26,11 @@ FIXTURE(access) {
 	bool frames;
 };
 
-FIXTURE_VARIANT(access) {
-	const char *attrs;
-	enum mapdev_backing_type type;
-	bool eager;
-};
-
-#define VARIANT(_name, _attrs, _type, _eager)				\
-	FIXTURE_VARIANT_ADD(access, _name)					\
-	{ .attrs = _attrs, .type = _type, .eager = _eager };
-FOR_EACH_BACKING(VARIANT)
+FIXTURE_EACH_BACKING(access)
 
 FIXTURE_SETUP(access)
 {
-	char attrs[96];
-
-	snprintf(attrs, sizeof(attrs), "size=2M %s", variant->attrs);
-	ASSERT_EQ(0, region_create(&self->r, attrs));
-	self->fd = open(self->r.node, O_RDWR);
+	self->fd = region_open(&self->r, variant->attrs, SIZE);
 	ASSERT_LE(0, self->fd);
 	self->c.page = sysconf(_SC_PAGESIZE);
 	self->buf = malloc(SIZE);

@@ -55,6 +55,20 @@ static int heal(u64 pfn)
 	return write_file("/sys/kernel/debug/hwpoison/unpoison-pfn", value);
 }
 
+/* read and write stop at the page at @bad; the pages around it are intact. */
+static void expect_eio(struct __test_metadata *_metadata, int fd, size_t bad,
+		       size_t after)
+{
+	u8 byte[2] = {};
+
+	EXPECT_EQ(-1, pread(fd, byte, 2, bad));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_EQ(-1, pwrite(fd, byte, 2, bad));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_EQ(1, pread(fd, byte, 2, bad - 1));
+	EXPECT_EQ(2, pread(fd, byte, 2, after));
+}
+
 /*
  * Core takes broken pages of a page cache out of mappings. Others stay mapped,
  * as those of other drivers do, but do not come back; page frames it does not
@@ -65,7 +79,6 @@ TEST_F(semantics, memory_failure)
 	size_t bad = HUGE + 5 * page, after = bad + page;
 	u8 *broken = self->map + bad, *other = NULL;
 	struct mapdev_info info = { .size = sizeof(info) };
-	char byte[2];
 	u64 pfn;
 
 	if (self->class == FRAMES) {
@@ -106,12 +119,7 @@ TEST_F(semantics, memory_failure)
 	EXPECT_EQ(BUS_MCEERR_AR, touch_code);
 	EXPECT_EQ(bad, unstamped(other, 0, bad, 1));
 	munmap(other, SIZE);
-	EXPECT_EQ(-1, pread(self->fd, byte, 2, bad));
-	EXPECT_EQ(EIO, errno);
-	EXPECT_EQ(-1, pwrite(self->fd, byte, 2, bad));
-	EXPECT_EQ(EIO, errno);
-	EXPECT_EQ(1, pread(self->fd, byte, 2, bad - 1));
-	EXPECT_EQ(2, pread(self->fd, byte, 2, after));
+	expect_eio(_metadata, self->fd, bad, after);
 
 	/* When nobody has it any more, the page is good again. */
 	munmap(self->map, SIZE);
@@ -141,11 +149,7 @@ FIXTURE_VARIANT_ADD(discarded, huge) { "granule=2M", false };
 
 FIXTURE_SETUP(discarded)
 {
-	char attrs[96];
-
-	snprintf(attrs, sizeof(attrs), "size=%lu %s", SIZE, variant->attrs);
-	ASSERT_EQ(0, region_create(&self->r, attrs));
-	self->fd = open(self->r.node, O_RDWR);
+	self->fd = region_open(&self->r, variant->attrs, SIZE);
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, try_mmap(self->fd, SIZE, PROT_READ | PROT_WRITE,
 			      MAP_SHARED, 0, &self->map));
@@ -330,7 +334,7 @@ static int move_by_mem(u8 *at, bool write)
 TEST_F(semantics, of_page_frames)
 {
 	size_t bad = HUGE + 5 * page, after = bad + page;
-	u8 *again = NULL, byte[2];
+	u8 *again = NULL;
 	u64 phys = phys_of(self->fd) + bad;
 
 	if (self->class != FRAMES || variant->type != MAPDEV_CONTIG)
@@ -339,12 +343,7 @@ TEST_F(semantics, of_page_frames)
 	EXPECT_EQ(0, touch_code);
 	EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
 
-	EXPECT_EQ(-1, pread(self->fd, byte, 2, bad));
-	EXPECT_EQ(EIO, errno);
-	EXPECT_EQ(-1, pwrite(self->fd, byte, 2, bad));
-	EXPECT_EQ(EIO, errno);
-	EXPECT_EQ(1, pread(self->fd, byte, 2, bad - 1));
-	EXPECT_EQ(2, pread(self->fd, byte, 2, after));
+	expect_eio(_metadata, self->fd, bad, after);
 	for (int write = 0; write < 2; write++) {
 		EXPECT_EQ(EIO, move_by_mem(self->map + bad, write));
 		EXPECT_EQ(0, move_by_mem(self->map + after + page - 1, write));

@@ -26,24 +26,11 @@ FIXTURE(pins) {
 	bool frames;
 };
 
-FIXTURE_VARIANT(pins) {
-	const char *attrs;
-	enum mapdev_backing_type type;
-	bool eager;
-};
-
-#define VARIANT(_name, _attrs, _type, _eager)				\
-	FIXTURE_VARIANT_ADD(pins, _name)					\
-	{ .attrs = _attrs, .type = _type, .eager = _eager };
-FOR_EACH_BACKING(VARIANT)
+FIXTURE_EACH_BACKING(pins)
 
 FIXTURE_SETUP(pins)
 {
-	char attrs[96];
-
-	snprintf(attrs, sizeof(attrs), "size=2M %s", variant->attrs);
-	ASSERT_EQ(0, region_create(&self->r, attrs));
-	self->fd = open(self->r.node, O_RDWR);
+	self->fd = region_open(&self->r, variant->attrs, SIZE);
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, try_mmap(self->fd, SIZE, PROT_READ | PROT_WRITE,
 			      MAP_SHARED, 0, &self->map));

@@ -35,11 +35,7 @@ static bool is_large(size_t granule)
 
 FIXTURE_SETUP(resize)
 {
-	char attrs[64];
-
-	snprintf(attrs, sizeof(attrs), "size=%lu %s", SIZE, variant->attrs);
-	ASSERT_EQ(0, region_create(&self->r, attrs));
-	self->fd = open(self->r.node, O_RDWR);
+	self->fd = region_open(&self->r, variant->attrs, SIZE);
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, try_mmap(self->fd, SIZE, PROT_READ | PROT_WRITE,
 			      MAP_SHARED, 0, &self->map));

@@ -19,25 +19,12 @@ FIXTURE(semantics) {
 	int fd;
 };
 
-FIXTURE_VARIANT(semantics) {
-	const char *attrs;
-	enum mapdev_backing_type type;
-	bool eager;
-};
-
-#define VARIANT(_name, _attrs, _type, _eager)				\
-	FIXTURE_VARIANT_ADD(semantics, _name)				\
-	{ .attrs = _attrs, .type = _type, .eager = _eager };
-FOR_EACH_BACKING(VARIANT)
+FIXTURE_EACH_BACKING(semantics)
 
 FIXTURE_SETUP(semantics)
 {
-	char attrs[96];
-
 	self->class = class_of(variant->type, variant->attrs);
-	snprintf(attrs, sizeof(attrs), "size=%lu %s", SIZE, variant->attrs);
-	ASSERT_EQ(0, region_create(&self->r, attrs));
-	self->fd = open(self->r.node, O_RDWR);
+	self->fd = region_open(&self->r, variant->attrs, SIZE);
 	ASSERT_LE(0, self->fd);
 	self->map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
 			 self->fd, 0);

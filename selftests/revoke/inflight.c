@@ -28,24 +28,11 @@ FIXTURE(in_flight) {
 	bool frames;
 };
 
-FIXTURE_VARIANT(in_flight) {
-	const char *attrs;
-	enum mapdev_backing_type type;
-	bool eager;
-};
-
-#define VARIANT(_name, _attrs, _type, _eager)				\
-	FIXTURE_VARIANT_ADD(in_flight, _name)					\
-	{ .attrs = _attrs, .type = _type, .eager = _eager };
-FOR_EACH_BACKING(VARIANT)
+FIXTURE_EACH_BACKING(in_flight)
 
 FIXTURE_SETUP(in_flight)
 {
-	char attrs[96];
-
-	snprintf(attrs, sizeof(attrs), "size=2M %s", variant->attrs);
-	ASSERT_EQ(0, region_create(&self->r, attrs));
-	self->fd = open(self->r.node, O_RDWR);
+	self->fd = region_open(&self->r, variant->attrs, SIZE);
 	ASSERT_LE(0, self->fd);
 	self->buf = malloc(SIZE);
 	self->frames = maps_frames(variant->type, variant->attrs);
@@ -151,23 +138,6 @@ static void tried(struct worker *worker, int err, int allowed)
 }
 
 /* --- The workers, each with a part of the region of its own --- */
-
-static __thread sigjmp_buf work_jump;
-
-static void work_handler(int sig)
-{
-	siglongjmp(work_jump, sig);
-}
-
-static void catch_faults(void)
-{
-	struct sigaction action = {
-		.sa_handler = work_handler, .sa_flags = SA_NODEFER,
-	};
-
-	sigaction(SIGBUS, &action, NULL);
-	sigaction(SIGSEGV, &action, NULL);
-}
 
 /* The whole part in one call, so that a revoke comes in the middle of it. */
 static int try_write(struct shared *s, int fd)

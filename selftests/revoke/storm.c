@@ -147,19 +147,13 @@ FIXTURE(storm) {
 	struct crowd crowd;
 };
 
-FIXTURE_VARIANT(storm) {
-	const char *attrs;
-	enum mapdev_backing_type type;
-	bool eager;
-};
-
-#define VARIANT(_name, _attrs, _type, _eager)				\
-	FIXTURE_VARIANT_ADD(storm, _name)				\
-	{ .attrs = _attrs, .type = _type, .eager = _eager };
-FOR_EACH_BACKING(VARIANT)
-VARIANT(paged_dirty, "backing=paged dirty=1", MAPDEV_PAGED, false)
-VARIANT(paged_2M_dirty, "backing=paged granule=2M dirty=1", MAPDEV_PAGED, false)
-VARIANT(pages_dirty, "backing=pages dirty=1", MAPDEV_PAGES, false)
+FIXTURE_EACH_BACKING(storm)
+BACKING_VARIANT(paged_dirty, "backing=paged dirty=1",
+		MAPDEV_PAGED, false, storm)
+BACKING_VARIANT(paged_2M_dirty, "backing=paged granule=2M dirty=1",
+		MAPDEV_PAGED, false, storm)
+BACKING_VARIANT(pages_dirty, "backing=pages dirty=1",
+		MAPDEV_PAGES, false, storm)
 
 FIXTURE_SETUP(storm)
 {

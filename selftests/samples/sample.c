@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Load a sample and map its node; undo that. */
+#include "module.h"
 #include "sample.h"
 
 /* 0 or the errno. */
@@ -7,20 +8,14 @@ int load_sample(const char *name, const char *params)
 {
 	const char *dir = getenv("MAPDEV_SAMPLES");
 	char path[256];
-	int fd, err;
 
 	snprintf(path, sizeof(path), "%s/%s.ko", dir ? dir : ".", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno;
-	err = syscall(SYS_finit_module, fd, params, 0) ? errno : 0;
-	close(fd);
-	return err;
+	return module_load_file(path, params);
 }
 
 int unload_sample(const char *name)
 {
-	return syscall(SYS_delete_module, name, O_NONBLOCK) ? errno : 0;
+	return module_unload(name);
 }
 
 /* What mmap_bar needs; the one with the least memory is its device. */

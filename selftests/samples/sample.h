@@ -6,8 +6,6 @@
 #ifndef _MAPDEV_SELFTESTS_SAMPLE_H
 #define _MAPDEV_SELFTESTS_SAMPLE_H
 
-#include <sys/syscall.h>
-
 #include "device/bus.h"
 #include "region.h"
 
