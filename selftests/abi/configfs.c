@@ -27,7 +27,7 @@ FIXTURE_TEARDOWN(configfs)
 }
 
 /* What was written is read, in one spelling, or as it is from the start. */
-TEST_F(configfs, reads_what_was_written)
+TEST_F(configfs, attributes_read_back)
 {
 	/* The largest pages; without huge pages there are no larger granules. */
 	bool small = no_huge_pages();
@@ -68,7 +68,7 @@ TEST_F(configfs, reads_what_was_written)
 }
 
 /* Each has memory of its own, and all go. */
-TEST_F_TIMEOUT(configfs, many, 300)
+TEST_F_TIMEOUT(configfs, many_regions, 300)
 {
 	const int many = at_length() ? MANY : MANY / 4;
 	struct region *regions = calloc(MANY, sizeof(*regions));
@@ -326,7 +326,7 @@ static long await_memory(long wanted)
 	return available_memory();
 }
 
-TEST_F_TIMEOUT(pressure, thousands, 550)
+TEST_F_TIMEOUT(pressure, thousands_of_regions, 550)
 {
 	long kernel, available;
 	pid_t pid, makers;

@@ -178,7 +178,7 @@ static int make_region(const char *dir)
 	       next() % 2 ? write_bytes(path, "64K", 3) : 0;
 }
 
-TEST(config_values)
+TEST(random_config_values)
 {
 	char dir[96], path[192], value[PAGE + 64];
 	int rounds = at_length() ? 6000 : 1500;
@@ -218,7 +218,7 @@ TEST(config_values)
 	EXPECT_LT(0, lived);
 }
 
-TEST(names)
+TEST(random_names)
 {
 	static const int errnos[MAX_ERRNOS] = {
 		EINVAL, ENAMETOOLONG, EEXIST, ENOENT,
@@ -311,7 +311,7 @@ FIXTURE_TEARDOWN(fuzz)
 	region_destroy(&self->r);
 }
 
-TEST_F(fuzz, class_values)
+TEST_F(fuzz, random_class_values)
 {
 	char path[128], value[PAGE + 64];
 
@@ -403,7 +403,7 @@ static void try_ioctls(struct __test_metadata *_metadata, const int *fds,
 	munmap(room, PAGE);
 }
 
-TEST_F(fuzz, ioctls)
+TEST_F(fuzz, random_ioctls)
 {
 	bool resizable = strstr(variant->attrs, "paged");
 	unsigned int done[ARRAY_SIZE(ioctls)] = { 0 };

@@ -35,7 +35,7 @@ FIXTURE_TEARDOWN(load)
 	EXPECT_EQ(0, load("allow_phys=1"));
 }
 
-TEST_F(load, regions)
+TEST_F(load, regions_are_created)
 {
 	/* The largest pages; without huge pages there are no larger granules. */
 	char *granule = no_huge_pages() ? "4096" : "65536";
@@ -105,7 +105,7 @@ static void log_since(const char *mark, char *found, size_t size)
 #define NAME_63 "123456789-123456789-123456789-123456789-123456789-123456789-123"
 
 /* All or nothing, with the errno, and one line that names the culprit. */
-TEST_F(load, bad_regions)
+TEST_F(load, bad_regions_are_refused)
 {
 	const struct {
 		const char *params;
@@ -201,7 +201,7 @@ TEST_F(load, no_newline_in_a_value)
 }
 
 /* A load that is about to fail: the node of a is there while b gets its pages. */
-TEST_F(load, nobody_is_early)
+TEST_F(load, failed_load_gives_no_access)
 {
 	struct early early = {
 		.node = "/dev/mapdev/a",
@@ -248,7 +248,7 @@ static void *open_announced(void *arg)
 }
 
 /* The uevent comes when the node can be opened, also if there is more to make. */
-TEST_F(load, announced_when_it_opens)
+TEST_F(load, uevent_follows_open)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK, .nl_groups = 1 };
 	pthread_t thread;
@@ -269,7 +269,7 @@ TEST_F(load, announced_when_it_opens)
 
 /* A file keeps the module, and so does a mapping whose file was closed. */
 /* ids: PA-21 */
-TEST_F(load, busy)
+TEST_F(load, unload_fails_while_in_use)
 {
 	u8 *map;
 	int fd;
@@ -288,7 +288,7 @@ TEST_F(load, busy)
 }
 
 /* Another module has a reference to the device of a region: nobody waits for it. */
-TEST_F(load, device_is_held)
+TEST_F(load, unload_ignores_held_device)
 {
 	ASSERT_EQ(0, load(""));
 	ASSERT_EQ(0, module_load_helper("holder"));
@@ -298,7 +298,7 @@ TEST_F(load, device_is_held)
 	EXPECT_EQ(0, module_unload("holder"));
 }
 
-TEST_F_TIMEOUT(load, many_times, 300)
+TEST_F_TIMEOUT(load, load_and_unload_repeatedly, 300)
 {
 	int times = at_length() ? 100 : 15;
 	u8 byte = 1;

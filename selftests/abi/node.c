@@ -53,7 +53,7 @@ TEST_F(node, seek)
 	EXPECT_EQ(5, lseek(self->fd, 0, SEEK_CUR));
 }
 
-TEST_F(node, is_zeroed)
+TEST_F(node, memory_is_zeroed)
 {
 	u8 *hole = mmap(NULL, SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 			0);
@@ -88,7 +88,7 @@ TEST_F(node, is_zeroed)
 	munmap(hole, SIZE);
 }
 
-TEST_F(node, moves_the_whole_count)
+TEST_F(node, transfers_whole_count)
 {
 	fill(self->buf, 0, SIZE, 1);
 	ASSERT_EQ(SIZE, write(self->fd, self->buf, SIZE));
@@ -98,7 +98,7 @@ TEST_F(node, moves_the_whole_count)
 	EXPECT_EQ(SIZE, differs(self->buf, 0, SIZE, 1));
 }
 
-TEST_F(node, ends)
+TEST_F(node, transfer_stops_at_end)
 {
 	/* Across the end: up to it. At the end: 0 and ENOSPC. */
 	ASSERT_EQ(100, pwrite(self->fd, self->buf, 200, SIZE - 100));
@@ -250,7 +250,7 @@ TEST_F(node, bad_buffers)
 
 /* The buffer is a mapping of the region itself, touched or not. */
 /* ids: LK-10 PA-34 */
-TEST_F(node, own_mapping_as_buffer)
+TEST_F(node, buffer_is_own_mapping)
 {
 	u8 *map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
 			    self->fd, 0);
@@ -301,7 +301,7 @@ TEST_F(node, poll_is_ready)
 }
 
 /* ids: LK-24 */
-TEST_F(node, syncs)
+TEST_F(node, fsync_succeeds)
 {
 	u8 *map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
 			    self->fd, 0);

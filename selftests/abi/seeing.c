@@ -39,7 +39,7 @@ FIXTURE_TEARDOWN(seeing)
 
 /* What became of each mmap(2). */
 /* ids: MP-11 */
-TEST_F(seeing, mappings)
+TEST_F(seeing, mmap_counters)
 {
 	EXPECT_EQ(1, STAT("prepare"));
 	EXPECT_EQ(1, STAT("mapped"));
@@ -61,7 +61,7 @@ TEST_F(seeing, mappings)
 
 /* A touch comes under the VMA lock; who looks into a mapping, mmap_lock. */
 /* ids: LK-54 PA-2 */
-TEST_F(seeing, locks)
+TEST_F(seeing, faults_use_vma_lock)
 {
 	int mem = open("/proc/self/mem", O_RDWR);
 	long all;
@@ -91,7 +91,7 @@ TEST_F(seeing, locks)
 
 /* What is in the page cache is mapped without a fault() of ours. */
 /* ids: LK-64 LK-76 ME-42 */
-TEST_F(seeing, map_pages)
+TEST_F(seeing, map_pages_saves_faults)
 {
 	static const char around[] = "/sys/kernel/debug/fault_around_bytes";
 	char bytes[32], before[32];
@@ -118,7 +118,7 @@ TEST_F(seeing, map_pages)
 	EXPECT_EQ(0, write_file(around, before));
 }
 
-TEST_F(seeing, ends)
+TEST_F(seeing, revoke_counters)
 {
 	ASSERT_EQ(0, region_revoke(&self->r, 1));
 	EXPECT_EQ(1, STAT("revoke"));
@@ -143,7 +143,7 @@ TEST_F(seeing, ends)
  * again; what is cut in two is opened once more. The first mapping never is.
  */
 /* ids: LK-40 LK-41 LK-50 LK-51 LK-53 PA-43 */
-TEST_F(seeing, moves)
+TEST_F(seeing, mremap_counters)
 {
 	bool hooks = variant->type != MAPDEV_PAGED;
 	long faults;
@@ -262,7 +262,7 @@ static void expect_same(struct __test_metadata *_metadata,
 }
 
 /* Documentation/ABI and a live system have the same names. */
-TEST(documents)
+TEST(abi_names_match)
 {
 	static const char * const attrs[] = {
 		"size=1M", "size=1M backing=contig",

@@ -96,7 +96,7 @@ TEST_F(bar, is_a_region)
 }
 
 /* The bytes of this BAR and of no other, by each way there is. */
-TEST_F(bar, frames)
+TEST_F(bar, frames_match_dev_mem)
 {
 	const size_t part = 3 * PAGE, at = self->size - part;
 	int fd = open("/dev/mem", O_RDWR);
@@ -196,7 +196,7 @@ TEST_F(bar, gigabyte_in_pmds)
 	munmap(room, 2 * GIGABYTE);
 }
 
-TEST_F(bar, moved)
+TEST_F(bar, mremap_then_revoke)
 {
 	move_and_revoke(_metadata, &self->r, self->fd, self->size);
 }
@@ -398,7 +398,7 @@ FIXTURE_TEARDOWN(shapes)
 }
 
 /* It is loaded, and devices are there that it could drive: none is taken. */
-TEST_F(shapes, takes_nothing_by_itself)
+TEST_F(shapes, binds_no_device_by_itself)
 {
 	struct dirent *entry;
 	DIR *dir = opendir(CLASS);

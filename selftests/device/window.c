@@ -58,7 +58,7 @@ FIXTURE_TEARDOWN(window)
 
 /* The same bytes as in /dev/mem, at every offset. */
 /* ids: MP-33 MP-35 */
-TEST_F(window, frames)
+TEST_F(window, frames_match_dev_mem)
 {
 	int fd = open("/dev/mem", O_RDWR);
 	u8 *mem = NULL, *part = NULL;
@@ -81,7 +81,7 @@ TEST_F(window, frames)
 
 /* Eager: all of it at mmap, and no fault. Demand: nothing until it is touched. */
 /* ids: MP-32 */
-TEST_F(window, when_it_is_mapped)
+TEST_F(window, mapped_at_mmap_or_fault)
 {
 	size_t huge = frames_are_huge(MAPDEV_WINDOW, SIZE) ? SIZE : 0;
 
@@ -158,7 +158,7 @@ static void wait_count(pid_t pid, const u8 *count)
 
 /* Taken away before the mode changes, and given back after: nobody sees it. */
 /* ids: PA-30 NM-36 */
-TEST_F(window, other_mode_is_not_seen)
+TEST_F(window, no_access_in_other_mode)
 {
 	struct watch *w = mmap(NULL, sizeof(*w), PROT_READ | PROT_WRITE,
 			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);

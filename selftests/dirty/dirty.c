@@ -21,7 +21,7 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-TEST_F(dirty, reads_are_not_in_it)
+TEST_F(dirty, reads_are_not_logged)
 {
 	u8 *buf = malloc(SIZE);
 
@@ -41,7 +41,7 @@ TEST_F(dirty, reads_are_not_in_it)
 }
 
 /* ids: LK-69 */
-TEST_F(dirty, stores)
+TEST_F(dirty, stores_are_logged)
 {
 	/* To pages that are not mapped, mapped to be read, and known. */
 	for (int round = 0; round < 3; round++) {
@@ -67,7 +67,7 @@ TEST_F(dirty, stores)
 	}
 }
 
-TEST_F(dirty, all_of_it)
+TEST_F(dirty, whole_region_is_logged)
 {
 	for (int round = 0; round < 2; round++) {
 		memset(self->map, round, SIZE);
@@ -79,7 +79,7 @@ TEST_F(dirty, all_of_it)
 	EXPECT_DIRTY();
 }
 
-TEST_F(dirty, write_call)
+TEST_F(dirty, write_is_logged)
 {
 	u8 *buf = malloc(SIZE);
 	struct iovec iov[2] = { { buf, 100 }, { buf, 3 * PAGE } };
@@ -235,7 +235,7 @@ static void *write_slowly(void *arg)
 }
 
 /* Pinned before an answer, written after it: the next answers have it. */
-TEST_F(dirty, pinned)
+TEST_F(dirty, write_by_pin_is_logged)
 {
 	struct units got;
 	struct writer w;

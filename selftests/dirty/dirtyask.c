@@ -11,7 +11,7 @@
 
 /* --- The answers --- */
 
-TEST_F(dirty, in_parts)
+TEST_F(dirty, collect_in_parts)
 {
 	const u32 rooms[] = { 1, 2, 3, 7, 512 };
 	struct units got;
@@ -32,7 +32,7 @@ TEST_F(dirty, in_parts)
 }
 
 /* Others are left as they are. */
-TEST_F(dirty, part_of_it)
+TEST_F(dirty, collect_range)
 {
 	u64 unit = self->log.unit, middle = SIZE / 2 / unit * unit;
 	struct mapdev_run run;
@@ -118,7 +118,7 @@ TEST_F(dirty, errors)
 }
 
 /* What does not arrive is there the next time. */
-TEST_F(dirty, nothing_is_lost_by_efault)
+TEST_F(dirty, efault_loses_nothing)
 {
 	u8 *mem = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -148,7 +148,7 @@ TEST_F(dirty, nothing_is_lost_by_efault)
 }
 
 /* The list arrives, and what says how long it is does not. */
-TEST_F(dirty, nothing_is_lost_without_a_count)
+TEST_F(dirty, lost_count_loses_nothing)
 {
 	struct mapdev_run runs[64];
 	u8 *mem = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
@@ -174,7 +174,7 @@ static void on_alarm(int sig)
 }
 
 /* Signals end a call early, before anything or after some of it. */
-TEST_F(dirty, nothing_is_lost_by_signals)
+TEST_F(dirty, signals_lose_nothing)
 {
 	const struct itimerval often = { { 0, 200 }, { 0, 200 } }, never = {};
 	struct sigaction action = { .sa_handler = on_alarm };
@@ -220,7 +220,7 @@ TEST_F(dirty, nothing_is_lost_by_signals)
  * Killed while it collects: what it was told is in memory that we share, or
  * else is still in the log.
  */
-TEST_F(dirty, nothing_is_lost_with_the_collector)
+TEST_F(dirty, killed_collector_loses_nothing)
 {
 	struct shared {
 		struct mapdev_dirty dirty;
@@ -327,7 +327,7 @@ static int events(int fd)
 	return poll(&pfd, 1, 0) < 0 ? -errno : pfd.revents;
 }
 
-TEST_F(dirty, polls)
+TEST_F(dirty, poll_reports_dirty)
 {
 	EXPECT_EQ(POLLIN, events(self->log.fd));
 	load_byte(self->map + SIZE - 1);
@@ -346,7 +346,7 @@ TEST_F(dirty, polls)
 	EXPECT_EQ(POLLIN | POLLPRI, events(self->log.fd));
 }
 
-TEST_F(dirty, wakes)
+TEST_F(dirty, poll_wakes_on_write)
 {
 	for (int by_write = 0; by_write < 2; by_write++) {
 		pid_t child = fork();
@@ -369,7 +369,7 @@ TEST_F(dirty, wakes)
 	}
 }
 
-TEST_F(dirty, told_what_it_is)
+TEST_F(dirty, info_reports_log)
 {
 	struct mapdev_info info = { .size = sizeof(info) };
 	char path[128], line[32];
@@ -381,7 +381,7 @@ TEST_F(dirty, told_what_it_is)
 	EXPECT_STREQ("1", read_line(path, line, sizeof(line)));
 }
 
-TEST(without_a_log)
+TEST(region_without_log)
 {
 	static const char * const refused[] = {
 		"size=1M dirty=1 backing=contig",

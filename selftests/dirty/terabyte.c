@@ -88,7 +88,7 @@ TEST_F(terabyte, discard)
 }
 
 /* What could not be delivered is marked again. */
-TEST_F(terabyte, answer_is_lost)
+TEST_F(terabyte, lost_answer_is_kept)
 {
 	u8 byte = 1;
 

@@ -204,7 +204,7 @@ TEST_F(access, writes)
 }
 
 /* ids: LK-79 */
-TEST_F(access, ends)
+TEST_F(access, access_stops_at_end)
 {
 	ASSERT_EQ(0, traced(&self->c, self->fd));
 	fill(self->buf, 0, SIZE, 1);
@@ -259,7 +259,7 @@ TEST_F(access, ptrace)
 }
 
 /* Written by the debugger, read by the program itself, and the other way. */
-TEST_F(access, program_sees_it)
+TEST_F(access, writes_reach_program)
 {
 	pid_t parent = getpid(), pid;
 	char path[64];

@@ -64,7 +64,7 @@ FIXTURE_TEARDOWN(contig)
  * One run of page frames, at the address that root is told. Core does not show
  * those of VM_PFNMAP mappings; there, the KUnit case huge_page_frames looks.
  */
-TEST_F(contig, is_one_run)
+TEST_F(contig, memory_is_contiguous)
 {
 	struct mapdev_info info = { .size = sizeof(info) };
 	bool shown = strstr(variant->attrs, "pin=1");
@@ -83,7 +83,7 @@ TEST_F(contig, is_one_run)
 	free(entries);
 }
 
-TEST_F(contig, lies_as_asked)
+TEST_F(contig, placement_is_honoured)
 {
 	if (variant->size >= PMD)
 		EXPECT_EQ(0, self->phys % PMD);
@@ -91,14 +91,14 @@ TEST_F(contig, lies_as_asked)
 		EXPECT_LE(self->phys + variant->size, 1ULL << 32);
 }
 
-TEST_F(contig, is_zeroed)
+TEST_F(contig, memory_is_zeroed)
 {
 	EXPECT_TRUE(all_zero(self->map, variant->size));
 }
 
 /* Page frames on demand come by PMDs, as far as these go. */
 /* ids: ME-19 */
-TEST_F(contig, faults)
+TEST_F(contig, fault_count)
 {
 	size_t rest = variant->size % PMD, huge = variant->size - rest;
 
@@ -117,7 +117,7 @@ TEST_F(contig, faults)
 }
 
 /* Without a capability nobody is told where the memory lies. */
-TEST_F(contig, address_is_for_root)
+TEST_F(contig, phys_addr_needs_root)
 {
 	struct mapdev_info info = { .size = sizeof(info) };
 	int status;
@@ -194,7 +194,7 @@ TEST(gigabyte)
 }
 
 /* Memory comes in powers of two, and what is too much of it goes back. */
-TEST(gives_back_what_it_trims)
+TEST(trimmed_pages_are_freed)
 {
 	struct sysinfo before, after;
 	struct region r;
@@ -210,7 +210,7 @@ TEST(gives_back_what_it_trims)
 }
 
 /* More than there is in one piece: ENOMEM, and everything else stays well. */
-TEST(too_much)
+TEST(too_large_is_refused)
 {
 	struct region r;
 

@@ -166,7 +166,7 @@ FIXTURE_TEARDOWN(discarded)
 	EXPECT_EQ(0, region_destroy(&self->r));
 }
 
-TEST_F(discarded, stays_in_mappings)
+TEST_F(discarded, discarded_poison_stays_mapped)
 {
 	bool stays = variant->stays || no_huge_pages();
 	size_t bad = HUGE + 5 * page;
@@ -240,7 +240,7 @@ static void expect_neighbours(struct __test_metadata *_metadata, int fd,
 	}
 }
 
-TEST(in_a_folio)
+TEST(poison_in_large_folio)
 {
 	static const char * const attrs[] = {
 		"size=2M granule=64K", "size=2M granule=2M",
@@ -331,7 +331,7 @@ static int move_by_mem(u8 *at, bool write)
  * Of RAM by page frame, core marks the page and finds no mapping: those that there
  * are keep it, and it comes back in no way.
  */
-TEST_F(semantics, of_page_frames)
+TEST_F(semantics, poison_of_page_frames)
 {
 	size_t bad = HUGE + 5 * page, after = bad + page;
 	u8 *again = NULL;
@@ -401,7 +401,7 @@ static pid_t waiter(u8 *map, size_t bad)
 }
 
 /* Without struct pages, core asks who maps them, and tells them. */
-TEST_F(semantics, without_struct_pages)
+TEST_F(semantics, poison_without_struct_pages)
 {
 	size_t bad = HUGE + 5 * page;
 	u64 phys = phys_of(self->fd) + bad;

@@ -140,7 +140,7 @@ static size_t smaps_sum(const void *start, size_t size, const char *field)
 
 /* The granule was asked for: what THP is set to does not matter. */
 /* ids: LK-27 */
-TEST_F(map, huge_whatever_thp_is_set_to)
+TEST_F(map, huge_with_any_thp_setting)
 {
 	static const char enabled[] =
 		"/sys/kernel/mm/transparent_hugepage/enabled";
@@ -177,7 +177,7 @@ TEST_F(map, huge_splits)
 }
 
 /* No memory for a whole granule: smaller folios, and they are counted. */
-TEST_F(map, falls_back_to_smaller)
+TEST_F(map, huge_falls_back_to_pages)
 {
 	static const char group[] = "/sys/fs/cgroup/mapdev-small";
 	char path[96], pid[16], limit[32];
@@ -229,7 +229,7 @@ TEST_F(map, private_is_copy_on_write)
 	munmap(copy, SIZE);
 }
 
-TEST_F(map, past_the_end)
+TEST_F(map, mmap_past_end_is_refused)
 {
 	const struct {
 		off_t offset;
@@ -330,7 +330,7 @@ TEST_F(map, merges)
 
 /* mremap(2) asks no driver: what lies past the end is a SIGBUS. */
 /* ids: LK-57 */
-TEST_F(map, grown_past_the_end)
+TEST_F(map, mremap_past_end_raises_sigbus)
 {
 	u8 *map = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED,
 			    self->fd, SIZE - page);
@@ -386,7 +386,7 @@ TEST_F(map, populate)
 }
 
 /* Nothing drops what is in a region: it has no other home. */
-TEST_F(map, unevictable)
+TEST_F(map, pages_are_not_reclaimed)
 {
 	fill(self->map, 0, SIZE, 8);
 	ASSERT_EQ(0, madvise(self->map, SIZE, MADV_PAGEOUT));

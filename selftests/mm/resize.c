@@ -530,13 +530,6 @@ struct shared {
 	unsigned int tries[WORKERS];
 };
 
-static sigjmp_buf work_jump;
-
-static void work_handler(int sig)
-{
-	siglongjmp(work_jump, sig);
-}
-
 static u8 get_stamp(struct shared *s)
 {
 	return __atomic_load_n(&s->stamp, __ATOMIC_SEQ_CST);
@@ -572,18 +565,14 @@ static void work_fork(struct shared *s, u8 *map, unsigned int random)
 
 static void work(struct shared *s, enum work kind, const struct region *r)
 {
-	struct sigaction action = {
-		.sa_handler = work_handler, .sa_flags = SA_NODEFER,
-	};
 	int fd = open(r->node, O_RDWR);
 	unsigned int random = kind;
 	u8 *map = NULL, buf[2 * PAGE];
 
 	if (try_mmap(fd, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, 0, &map))
 		_exit(1);
-	sigaction(SIGBUS, &action, NULL);
-	/* After an mmap() that failed, as the region is smaller for now. */
-	sigaction(SIGSEGV, &action, NULL);
+	/* SIGSEGV follows an mmap() that failed because the region is smaller. */
+	catch_faults();
 	for (;;) {
 		random = random * 1103515245 + 12345;
 		switch (kind) {

@@ -73,7 +73,7 @@ static bool soft_dirty_works(void)
 	return works;
 }
 
-TEST_F(watched, neighbours)
+TEST_F(watched, write_maps_neighbours)
 {
 	u8 *window = self->table + 4 * WINDOW;
 	size_t page = PAGE;

@@ -228,7 +228,7 @@ TEST(copy_without_the_right_to_read)
 
 /* A copy that may be written belongs to the process, and core makes it. */
 /* ids: NM-31 */
-TEST_EACH(nothing_to_execute)
+TEST_EACH(exec_is_refused)
 {
 	u8 *map;
 
@@ -343,7 +343,7 @@ TEST_EACH(futex)
 }
 
 /* ids: NM-40 */
-TEST_EACH(calls_that_are_not_there)
+TEST_EACH(missing_system_calls)
 {
 	u8 *map, present;
 
@@ -538,7 +538,7 @@ TEST(too_large)
 }
 
 /* ids: NM-31 */
-TEST(ro)
+TEST(ro_region)
 {
 	int fd;
 	u8 *map;
@@ -582,7 +582,7 @@ TEST(zeroed)
 /* --- What is told of it --- */
 
 /* ids: NM-15 NM-16 */
-TEST_EACH(maps)
+TEST_EACH(proc_maps)
 {
 	char begin[24];
 	u8 *map;

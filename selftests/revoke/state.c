@@ -36,7 +36,7 @@ FIXTURE_TEARDOWN(state)
 }
 
 /* ids: LK-57 */
-TEST_F(state, revoked)
+TEST_F(state, revoked_region_is_unusable)
 {
 	struct pollfd p = { .fd = self->fd, .events = POLLIN | POLLOUT };
 	struct mapdev_info info = { .size = sizeof(info) };
@@ -62,7 +62,7 @@ TEST_F(state, revoked)
 }
 
 /* Mappings work again where they are, and nothing is lost. */
-TEST_F(state, restored)
+TEST_F(state, restored_region_works)
 {
 	struct pollfd p = { .fd = self->fd, .events = POLLIN | POLLOUT };
 	u8 byte;
@@ -79,7 +79,7 @@ TEST_F(state, restored)
 	EXPECT_EQ(-EALREADY, region_revoke(&self->r, 0));
 }
 
-TEST_F(state, retired)
+TEST_F(state, retired_region_is_unusable)
 {
 	struct pollfd p = { .fd = self->fd, .events = POLLIN | POLLOUT };
 	struct mapdev_info info = { .size = sizeof(info) };
@@ -103,7 +103,7 @@ TEST_F(state, retired)
 }
 
 /* Root, and nobody else, sees how many mappings there are, of all processes. */
-TEST_F(state, mappings)
+TEST_F(state, mappings_are_counted)
 {
 	char path[128], line[64];
 	struct stat st;
@@ -121,7 +121,7 @@ TEST_F(state, mappings)
 }
 
 /* A page that is missing among those that faults map at once comes again. */
-TEST_F(state, page_comes_again)
+TEST_F(state, dropped_page_faults_in)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
 
@@ -162,7 +162,7 @@ TEST_F(state, proc_mem)
 }
 
 /* live=0 and live=1 again: another region, which the old mapping never sees. */
-TEST_F(state, live_again)
+TEST_F(state, live_again_is_new_region)
 {
 	int fd;
 
@@ -237,7 +237,7 @@ TEST_F(state, poll_wakes)
 }
 
 /* Each change is an edge, with what the region reports now. */
-TEST_F(state, edges)
+TEST_F(state, epoll_edge_per_change)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET };
 	int epoll = epoll_create1(0);
@@ -264,7 +264,7 @@ TEST_F(state, edges)
 }
 
 /* A file in sysfs tells a change since it was read, be it polled before or after. */
-TEST_F(state, sysfs_tells)
+TEST_F(state, sysfs_reports_state)
 {
 	int fd = open_state(&self->r);
 	struct pollfd p = { .fd = fd, .events = POLLPRI };
@@ -346,7 +346,7 @@ TEST_F(state, private_copy_survives)
 }
 
 /* Attributes are locked while live, and can be read. */
-TEST_F(state, attributes)
+TEST_F(state, attributes_lock_while_live)
 {
 	char path[192], line[64];
 
@@ -364,7 +364,7 @@ TEST_F(state, attributes)
 }
 
 /* What was in the dirty log before a revoke is told again after it. */
-TEST(edges_dirty)
+TEST(epoll_edge_keeps_dirty)
 {
 	struct epoll_event event = { .events = EPOLLPRI | EPOLLET };
 	int epoll = epoll_create1(0), fd;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* samples/client.c: a driver that lends its pages to mapdev. */
+/* The sample "client": a driver that exports its pages to mapdev. */
 #include "module.h"
 #include "sample.h"
 #include "test.h"
@@ -51,7 +51,7 @@ TEST_F(client, memory_is_shared)
 }
 
 /* The owner's reason to revoke and root's are apart. */
-TEST_F(client, two_reasons)
+TEST_F(client, owner_and_root_revoke)
 {
 	struct region r = { .name = "client" };
 
@@ -68,7 +68,7 @@ TEST_F(client, two_reasons)
 }
 
 /* An open file holds mapdev, and not the driver whose memory it is. */
-TEST_F(client, driver_goes_first)
+TEST_F(client, driver_unloads_while_open)
 {
 	struct mapdev_info info = { .size = sizeof(info) };
 	u8 byte;

@@ -56,7 +56,7 @@ FIXTURE_TEARDOWN(samples)
 }
 
 /* One memory for all: another process, another mapping, and from an offset. */
-TEST_F(samples, is_shared)
+TEST_F(samples, memory_is_shared)
 {
 	size_t size = compared(&self->s);
 	int status;
@@ -115,7 +115,7 @@ TEST_F(samples, bounds)
 }
 
 /* Core asks nobody before it lets a mapping grow, unless it must not. */
-TEST_F(samples, does_not_grow)
+TEST_F(samples, mremap_does_not_grow)
 {
 	size_t half = self->s.size / 2;
 	u8 *own = map_part(&self->s, 0, half);
@@ -317,7 +317,7 @@ TEST_F(pages, counts_mappings)
 	EXPECT_EQ(1, count_mapped());
 }
 
-TEST_F(pages, come_again)
+TEST_F(pages, dropped_pages_fault_in)
 {
 	fill(self->s.map, 0, self->s.size, 4);
 	ASSERT_EQ(0, madvise(self->s.map, self->s.size, MADV_DONTNEED));
@@ -555,7 +555,7 @@ FIXTURE_TEARDOWN(bar)
 }
 
 /* The PCI core's own view of the BAR. */
-TEST_F(bar, is_the_device)
+TEST_F(bar, bar_is_the_device)
 {
 	size_t size = compared(&self->s);
 	char path[160];
@@ -590,7 +590,7 @@ static bool is_reserved_wc(u64 start, size_t size)
 
 /* vmf_insert_pfn() asks for the cache mode that is reserved, so it must be. */
 /* ids: ME-29 */
-TEST_F(bar, is_write_combining)
+TEST_F(bar, bar_is_write_combining)
 {
 	u64 size, start = pci_bar(&self->s.pci, 2, &size);
 
@@ -747,7 +747,7 @@ TEST_F(forms, map_the_same)
 	}
 }
 
-TEST_F(forms, end_where_the_buffer_does)
+TEST_F(forms, mapping_ends_with_buffer)
 {
 	EXPECT_NE(0, try_mmap(self->fd, PAGE, RW, MAP_SHARED, FORM_SIZE, NULL));
 	EXPECT_NE(0, try_mmap(self->fd, FORM_SIZE + PAGE, RW, MAP_SHARED, 0,
