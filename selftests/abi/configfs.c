@@ -165,7 +165,7 @@ static long mem_value(const char *key)
 	return found;
 }
 
-/* Somebody who takes and gives memory all the time, of a group with little. */
+/* A task that allocates and frees all the time in a cgroup with little memory. */
 static void press(const char *group)
 {
 	const size_t size = 48 << 20;

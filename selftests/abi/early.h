@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Somebody tries to get in while a module is being loaded. A load that fails
- * frees the module, whoever has a file of it open: nobody may have got in.
+ * A thread tries to open files of a module while it is being loaded. A load that
+ * fails frees the module even if a file is open: no open may have succeeded.
  */
 #ifndef _MAPDEV_SELFTESTS_EARLY_H
 #define _MAPDEV_SELFTESTS_EARLY_H

@@ -198,7 +198,7 @@ TEST(random_config_values)
 			file = &config_files[ARRAY_SIZE(config_files) - 1];
 			length = snprintf(value, sizeof(value), "%u", next() % 2);
 		}
-		/* Of an empty write configfs itself says EFAULT. */
+		/* configfs itself answers an empty write with EFAULT. */
 		if (!length || (!strcmp(file->name, "live") && !is_small(dir)))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, file->name);
@@ -321,7 +321,7 @@ TEST_F(fuzz, random_class_values)
 		size_t length = random_value(value, sizeof(value));
 		int err;
 
-		/* sysfs takes no more in one piece, and calls nobody. */
+		/* sysfs refuses longer writes without calling the driver. */
 		if (!length || length >= PAGE)
 			continue;
 		snprintf(path, sizeof(path), CLASS "/%s/%s", self->r.name,
@@ -437,7 +437,7 @@ TEST_F(fuzz, unknown_ioctls)
 
 		if (next() % 2)
 			cmd = _IO(MAPDEV_IOC_MAGIC, 6 + next() % 250);
-		/* Those of core for any file, such as FIONBIO. */
+		/* Those that the VFS handles for any file, such as FIONBIO. */
 		if (_IOC_TYPE(cmd) != MAPDEV_IOC_MAGIC ||
 		    (_IOC_SIZE(cmd) == 0 && _IOC_DIR(cmd) == _IOC_NONE &&
 		     _IOC_NR(cmd) < 6))

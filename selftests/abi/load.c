@@ -287,7 +287,7 @@ TEST_F(load, unload_fails_while_in_use)
 	EXPECT_EQ(0, unload());
 }
 
-/* Another module has a reference to the device of a region: nobody waits for it. */
+/* Unload does not wait for another module's reference to the device of a region. */
 TEST_F(load, unload_ignores_held_device)
 {
 	ASSERT_EQ(0, load(""));

@@ -231,7 +231,7 @@ static void try_as_user(void)
 	_exit(strstr(output, "phys_addr") ? 254 : 0);
 }
 
-/* Who is not root is told so, and looks as he likes. */
+/* Without root, changes are refused with a message; reading works. */
 TEST_F_TIMEOUT(mapdevctl, not_root, 120)
 {
 	char output[8192], path[PATH_MAX + 64];
@@ -244,7 +244,7 @@ TEST_F_TIMEOUT(mapdevctl, not_root, 120)
 			TH_LOG("%s: %s", path, output);
 		}
 	}
-	/* Nobody may not look into the directory that it was built in. */
+	/* An unprivileged user cannot search the build directory. */
 	snprintf(path, sizeof(path), "/tmp/mapdevctl-%d", getpid());
 	ASSERT_EQ(0, mkdir(path, 0755));
 	snprintf(path, sizeof(path),
@@ -445,7 +445,7 @@ static bool apply_rule(const char *rule, const char *name, const char *node)
 	       !chmod(node, strtoul(value, NULL, 8));
 }
 
-/* The examples for udev(7), each alone: the group gets in, and nobody else. */
+/* The examples for udev(7), each alone: only the group gets access. */
 TEST_F_TIMEOUT(mapdevctl, udev_examples, 120)
 {
 	static const struct {

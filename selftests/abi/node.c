@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a program finds on the node: everything but mmap. */
+/* System calls on the node, except mmap. */
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>

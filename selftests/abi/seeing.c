@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a person sees of a region: counters, tracepoints, fdinfo. */
+/* What an administrator sees of a region: counters, tracepoints, fdinfo. */
 #include <dirent.h>
 #include <sys/mount.h>
 
@@ -50,7 +50,7 @@ TEST_F(seeing, mmap_counters)
 	EXPECT_EQ(1, STAT("not_mapped"));
 	if (variant->type != MAPDEV_PAGED)
 		return;
-	/* Its second half again: core merges that. */
+	/* Its second half again: mm core merges that. */
 	ASSERT_NE(MAP_FAILED, mmap(self->map + SIZE / 2, SIZE / 2,
 				   PROT_READ | PROT_WRITE,
 				   MAP_SHARED | MAP_FIXED, self->fd, SIZE / 2));
@@ -214,7 +214,7 @@ static void add_documented(struct names *names, const char *document,
 	fclose(file);
 }
 
-/* The files that somebody has put into a directory; not those of core. */
+/* The files of a directory, without those of the driver core. */
 static void add_files(struct names *names, const char *parent, const char *name)
 {
 	static const struct names core = {
@@ -372,7 +372,7 @@ static void image_init(struct image *image)
 	fill(image->id, 0, sizeof(image->id), 1);
 }
 
-/* Of what is mapped at @addr: how long it is, 0 for none, or -errno. */
+/* The length of the build ID at @addr: 0 for none, or -errno. */
 static int build_id(const void *addr, u8 *id, size_t size)
 {
 	struct procmap_query query = {
@@ -436,7 +436,7 @@ static int traced(const char *region, const char *event, const char *text)
 	while (file && fgets(line, sizeof(line), file)) {
 		char *found = strstr(line, wanted);
 
-		/* Addresses of the kernel are nobody's business. */
+		/* Kernel addresses are not shown. */
 		if (found && has_kernel_address(found))
 			return -1;
 		count += found && strstr(found, text);

@@ -262,7 +262,7 @@ TEST_F(bar, reset)
 	EXPECT_EQ(0, touch_read(self->map));
 }
 
-/* A device that may sleep does so when nobody has it open, and wakes in open. */
+/* A device with runtime PM suspends when the last file is closed, and resumes in open. */
 TEST_F(bar, sleeps_when_idle)
 {
 	char path[160], line[32];
@@ -512,7 +512,7 @@ TEST_F(shapes, registers)
 	close(fd);
 }
 
-/* Write-back where an MTRR says uncached cannot be: nobody gets less. */
+/* Write-back is refused where an MTRR says uncached: never a weaker mode. */
 TEST_F(shapes, refused_cache)
 {
 	char line[16];

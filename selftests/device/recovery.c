@@ -10,7 +10,7 @@
 #define SHARED_SIZE (16UL << 20)
 #define DRIVER "mapdev_pci"
 
-/* Of the configuration space. */
+/* In the configuration space. */
 #define COMMAND 4
 #define COMMAND_MEMORY 2
 #define COMMAND_MASTER 4
@@ -60,7 +60,7 @@ FIXTURE_SETUP(recovery)
 	ASSERT_EQ(0, module_load_helper("recovery"));
 	ASSERT_EQ(0, pci_find(&self->dev, IVSHMEM, 2, SHARED_SIZE));
 	ASSERT_EQ(0, set_command(&self->dev, COMMAND_MASTER));
-	/* The state that core has saved becomes that. */
+	/* The PCI core saves that state. */
 	ASSERT_EQ(0, pci_reset(&self->dev));
 	ASSERT_EQ(0, pci_bind(&self->dev, DRIVER));
 	pci_region(&self->dev, 2, &self->r);

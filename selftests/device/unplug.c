@@ -151,7 +151,7 @@ static int use_until_gone(struct worker *w, enum kind job, const char *node,
 		munmap(map, size);
 	close(fd);
 	close(mem);
-	/* Of open and mmap, and of whatever begins with them. */
+	/* open and mmap may fail so, and every job begins with them. */
 	if (err == ENODEV || err == ENOENT || err == ENXIO)
 		return 0;
 	return err == allowed ? 0 : err;
@@ -279,7 +279,7 @@ static int give_back(struct pci_device *dev, struct monitor *m, enum how way,
 	return err ? err : pci_bind(dev, DRIVER);
 }
 
-/* What is left to somebody who has it open. */
+/* What still works through an open file. */
 static void expect_gone(struct __test_metadata *_metadata,
 			const struct region *r, int fd, u8 *map, size_t size)
 {

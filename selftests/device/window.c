@@ -156,7 +156,7 @@ static void wait_count(pid_t pid, const u8 *count)
 	}
 }
 
-/* Taken away before the mode changes, and given back after: nobody sees it. */
+/* A revoke before the mode changes, and a restore after: no access in between. */
 /* ids: PA-30 NM-36 */
 TEST_F(window, no_access_in_other_mode)
 {
@@ -221,7 +221,7 @@ TEST_F(window, claims_its_range)
 	ASSERT_EQ(0, region_destroy(&self->r));
 	EXPECT_FALSE(iomem_has(self->r.name));
 	EXPECT_EQ(SIGBUS, touch_read(self->map));
-	/* Core keeps the mode of what it has mapped itself, until munmap. */
+	/* mm core keeps the mode of what it has mapped itself, until munmap. */
 	if (variant->eager)
 		munmap(self->map, SIZE);
 	EXPECT_STREQ("", reserved_as(WINDOW_PHYS, SIZE, mode, sizeof(mode)));

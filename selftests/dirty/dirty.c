@@ -117,7 +117,7 @@ TEST_F(dirty, write_is_logged)
 	free(buf);
 }
 
-/* --- Those who write for somebody else --- */
+/* --- Writes on behalf of another task --- */
 
 TEST_F(dirty, proc_mem)
 {
@@ -185,7 +185,7 @@ TEST_F(dirty, vm_writev)
 	free(buf);
 }
 
-/* Pages are pinned, and nobody faults on them. */
+/* Pages are pinned, and written without a fault. */
 /* ids: LK-90 */
 TEST_F(dirty, direct)
 {
@@ -203,7 +203,7 @@ TEST_F(dirty, direct)
 	close(disk);
 }
 
-/* Core lets nobody write to pages for long that somebody asks about. */
+/* GUP refuses long-term write pins of file pages with a dirty log. */
 TEST_F(dirty, no_longterm_pins)
 {
 	struct io_uring_params params = {};
@@ -348,7 +348,7 @@ TEST_F(dirty, moved)
 	EXPECT_DIRTY();
 }
 
-/* Have core put another page in the place of one, as if it might fail soon. */
+/* Have mm core put another page in the place of one, as if it might fail soon. */
 static int replace_page(u8 *addr)
 {
 	char pfn[32];

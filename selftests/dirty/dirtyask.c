@@ -302,7 +302,7 @@ TEST_F(dirty, one_collector)
 	again = open(self->log.r.node, O_RDWR);
 	EXPECT_EQ(-EBUSY, ask(again, &other));
 	EXPECT_EQ(-EBUSY, ask(self->log.fd, &other));
-	/* It holds up nobody else. */
+	/* It delays no other task. */
 	store_byte(self->map + 1, 1);
 	ASSERT_EQ(1, pwrite(again, page, 1, SIZE - 1));
 	close(again);

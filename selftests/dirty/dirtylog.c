@@ -320,7 +320,7 @@ TEST_F_TIMEOUT(dirtylog, random_writers, 300)
 	}
 
 	for (int round = 1; round <= rounds; round++) {
-		/* Whoever sees this number writes after the last answer. */
+		/* A writer that sees this number writes after the last answer. */
 		put(&board->round, round);
 		writes = __atomic_load_n(&board->writes, __ATOMIC_RELAXED);
 		while (__atomic_load_n(&board->writes, __ATOMIC_RELAXED) <
@@ -347,7 +347,7 @@ TEST_F_TIMEOUT(dirtylog, random_writers, 300)
 		memset(&before, 0, sizeof(before));
 		ASSERT_EQ(0, collect(&self->log, &got));
 		EXPECT_EQ(-1, unlike(&self->log, &before, &got)) {
-			TH_LOG("round %d: nobody wrote", round);
+			TH_LOG("round %d: no writer ran", round);
 		}
 		put(&board->stop, 0);
 		wait_for(&board->still, 0);

@@ -21,7 +21,7 @@ int logged_open(struct logged *log, const char *attrs, u64 size)
 	return log->count && log->count <= MAX_UNITS ? 0 : -ERANGE;
 }
 
-/* What one call says; 0 or -errno. */
+/* One call: 0 or -errno. */
 int ask(int fd, struct mapdev_dirty *dirty)
 {
 	return ioctl(fd, MAPDEV_IOC_DIRTY, dirty) ? -errno : 0;
@@ -79,7 +79,7 @@ int collect(const struct logged *log, struct units *set)
 	return collect_by(log, set, 512);
 }
 
-/* Bytes that somebody wrote, in a set of what has to be answered. */
+/* Add written bytes to the set of units that the log has to report. */
 void expect(const struct logged *log, struct units *set, u64 offset, u64 length)
 {
 	for (u64 i = offset / log->unit; i <= (offset + length - 1) / log->unit;

@@ -171,7 +171,7 @@ static void expect_nothing_and_why(struct __test_metadata *_metadata, void *ctx)
 	EXPECT_STRNE("", self->why);
 }
 
-/* Of what went through, core lets a counter file or a uevent be missing. */
+/* If creation succeeds, a debugfs file or a uevent may still be missing. */
 static void expect_region(struct __test_metadata *_metadata, void *ctx)
 {
 	struct maker *self = ctx;
@@ -211,7 +211,7 @@ TEST_F_TIMEOUT(making, live, 300)
 		.as_before = expect_nothing_and_why,
 		.enough = !strcmp(variant->attrs, "backing=paged") ? NULL :
 			  has_memory,
-		/* Core does not say why there is no place in /proc/iomem. */
+		/* The resource code does not say why there is no place in /proc/iomem. */
 		.too = variant->type == MAPDEV_WINDOW ? EBUSY : ENOMEM,
 	};
 	struct injected sum = inject(_metadata, &op, &self->m);

@@ -41,7 +41,7 @@ TEST_F(mapped, mmap)
 	struct operation op = {
 		.name = "mmap", .run = map_other, .undo = unmap_other,
 		.as_before = expect_as_before,
-		/* Core's words for no memory for page tables, and for PAT. */
+		/* mm core's errnos for page tables and for PAT. */
 		.too = !variant->eager ? ENOMEM : window ? EINVAL : EFAULT,
 	};
 
@@ -145,7 +145,7 @@ TEST_F(mapped, takes_no_memory)
 	}
 }
 
-/* What core would like to have for a zap, it can do without. */
+/* The memory that a zap asks for is optional. */
 TEST_F(mapped, revoke)
 {
 	struct operation op = {
@@ -193,7 +193,7 @@ static int split(void *ctx)
 	return munmap(s->map + SIZE / 2, page) ? errno : 0;
 }
 
-/* Core may have split it at one end, but nothing is gone. */
+/* mm core may have split it at one end, but nothing is gone. */
 static void expect_all_of_it(struct __test_metadata *_metadata, void *ctx)
 {
 	struct subject *s = ctx;

@@ -158,7 +158,7 @@ TEST_F(each_class, populate)
 	struct injected sum;
 
 	if (self->s.frames) {
-		/* Core does not populate page frames. */
+		/* mm core does not populate page frames. */
 		prepare_other(&self->s);
 		EXPECT_EQ(EINVAL, populate(&self->s));
 		expect_other_gone(_metadata, &self->s);
@@ -222,7 +222,7 @@ static void mark(void *ctx)
 	store_byte(s->map + SIZE - page + 100, 1);
 }
 
-/* Of marks made once, an attempt that failed has taken none. */
+/* An attempt that failed has consumed no mark. */
 static void expect_marks(struct __test_metadata *_metadata, void *ctx)
 {
 	struct subject *s = ctx;

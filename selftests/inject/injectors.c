@@ -5,8 +5,8 @@
 
 /*
  * By themselves the injectors spare what may sleep, high memory and single
- * pages, and write a stack trace to the console. They harm nobody who is not
- * armed: the probability stays 0. 0 or -errno; -ENOENT without injectors.
+ * pages, and write a stack trace to the console. Tasks that are not armed are not
+ * affected: the probability stays 0. 0 or -errno; -ENOENT without injectors.
  */
 int injectors_set(void)
 {

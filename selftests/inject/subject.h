@@ -7,7 +7,7 @@
 
 #define SIZE (2UL << 20)
 
-/* Of the filling that stamps are taken from. */
+/* The seed of the stamps. */
 #define SEED 11
 
 /* A gibibyte without a page table, aligned for the largest entries. */

@@ -182,7 +182,7 @@ long region_mappings(const struct region *r)
 	return line[0] ? atol(line) : -1;
 }
 
-/* Of page frames; 7.2 wants a struct page for what a PMD maps, and RAM has one. */
+/* Are page frames mapped by PMDs? 7.2 needs a struct page, which RAM has. */
 bool frames_are_huge(enum mapdev_backing_type type, size_t size)
 {
 	return size >= PMD && (type != MAPDEV_WINDOW || !on_linux_7_2());

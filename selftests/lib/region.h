@@ -41,8 +41,8 @@ int write_file(const char *path, const char *value);
 const char *read_line(const char *path, char *line, size_t size);
 
 /*
- * Of the kernel that runs: a page, and what one entry above it maps; more than any
- * mapping has, where there are no huge pages.
+ * The sizes of a page and of a PMD of the running kernel. Without huge pages, a PMD is
+ * larger than any mapping.
  */
 #define PAGE	((unsigned long)sysconf(_SC_PAGESIZE))
 extern long page;

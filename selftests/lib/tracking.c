@@ -61,7 +61,7 @@ int slow_open(struct slow *slow)
 			      UFFDIO_REGISTER_MODE_MISSING);
 }
 
-/* Until somebody has touched it. */
+/* Wait for the first touch. */
 void slow_wait(struct slow *slow)
 {
 	struct uffd_msg msg;

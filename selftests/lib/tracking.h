@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Who wants to see each write to a mapping: userfaultfd, and soft-dirty bits. */
+/* Tracking of writes by a program: userfaultfd, and soft-dirty bits. */
 #ifndef _MAPDEV_SELFTESTS_TRACKING_H
 #define _MAPDEV_SELFTESTS_TRACKING_H
 

@@ -161,7 +161,7 @@ static const struct {
 TEST_F(access, reads)
 {
 	ASSERT_EQ(0, traced(&self->c, self->fd));
-	/* A page that nobody has touched is zero. */
+	/* An untouched page is zero. */
 	memset(self->buf, 0xff, SIZE);
 	ASSERT_EQ(5000, mem_read(&self->c, self->buf, 5000, SIZE / 2 + 1));
 	EXPECT_TRUE(all_zero(self->buf, 5000));
@@ -353,7 +353,7 @@ TEST_F(access, private_read_only)
 }
 
 /*
- * A debugger also reads where the program may not, by FOLL_FORCE, which core
+ * A debugger also reads where the program may not, by FOLL_FORCE, which mm core
  * does not tell ->access of: page frames stay closed.
  */
 TEST_F(access, prot_none)
@@ -375,7 +375,7 @@ TEST_F(access, prot_none)
 	EXPECT_EQ(-EIO, poke(&self->c, 4096, word));
 	end_child(&self->c);
 
-	/* Without a debugger's right, nobody does. */
+	/* Without ptrace, an access respects the protection. */
 	ASSERT_EQ(0, start_child(&self->c, self->fd, PROT_NONE, MAP_SHARED, false));
 	EXPECT_EQ(-EIO, mem_read(&self->c, self->buf, 1, 0));
 	EXPECT_EQ(-EIO, mem_write(&self->c, word, sizeof(word), 0));

@@ -61,7 +61,7 @@ FIXTURE_TEARDOWN(contig)
 }
 
 /*
- * One run of page frames, at the address that root is told. Core does not show
+ * One run of page frames, at the address that root is told. mm core does not show
  * those of VM_PFNMAP mappings; there, the KUnit case huge_page_frames looks.
  */
 TEST_F(contig, memory_is_contiguous)
@@ -116,7 +116,7 @@ TEST_F(contig, fault_count)
 	EXPECT_TRUE(are_visits(region_stat(&self->r, "fault"), rest, AROUND));
 }
 
-/* Without a capability nobody is told where the memory lies. */
+/* The physical address needs CAP_SYS_RAWIO. */
 TEST_F(contig, phys_addr_needs_root)
 {
 	struct mapdev_info info = { .size = sizeof(info) };
@@ -152,7 +152,7 @@ TEST(hundreds_of_megabytes)
 }
 
 /*
- * A gigabyte that is aligned as such is in PMDs all the same: core takes an entry
+ * A gigabyte that is aligned as such is in PMDs all the same: mm core takes an entry
  * that maps all of it for a table, when the mapping is split and when it is moved.
  */
 TEST(gigabyte)
@@ -180,7 +180,7 @@ TEST(gigabyte)
 		EXPECT_EQ(0, region_stat(&r, "fault"));
 	}
 
-	/* If core took the memory for a page table, these bytes would be one. */
+	/* If mm core took the memory for a page table, these bytes would be one. */
 	memset(map, 0xff, PAGE);
 	map[0] = 1;
 	ASSERT_EQ(0, munmap(map + GIGABYTE / 2, PAGE));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory that fails: what becomes of those who have it mapped, and that nobody is
- * given it any more, by no fault, copy or access of any backing.
+ * Memory failure: what happens to existing mappings, and that no fault, copy or
+ * access of any backing reaches the page any more.
  */
 #include <sys/prctl.h>
 
@@ -16,7 +16,7 @@
 #define MADV_SOFT_OFFLINE 101
 #endif
 
-/* Elsewhere, struct pages may go with memory that core was told to leave alone. */
+/* Elsewhere, struct pages may go with memory that mm core was told to leave alone. */
 #ifdef __x86_64__
 #define RESERVED_HAS_PAGES false
 #else
@@ -70,7 +70,7 @@ static void expect_eio(struct __test_metadata *_metadata, int fd, size_t bad,
 }
 
 /*
- * Core takes broken pages of a page cache out of mappings. Others stay mapped,
+ * mm core takes broken pages of a page cache out of mappings. Others stay mapped,
  * as those of other drivers do, but do not come back; page frames it does not
  * even look up.
  */
@@ -121,7 +121,7 @@ TEST_F(semantics, memory_failure)
 	munmap(other, SIZE);
 	expect_eio(_metadata, self->fd, bad, after);
 
-	/* When nobody has it any more, the page is good again. */
+	/* The page can be unpoisoned when the last reference is gone. */
 	munmap(self->map, SIZE);
 	close(self->fd);
 	EXPECT_EQ(0, region_destroy(&self->r));
@@ -310,7 +310,7 @@ static void break_memory(u64 phys)
 	failed_at = NULL;
 	snprintf(text, sizeof(text), "%#llx", phys);
 	sigaction(SIGBUS, &action, &old);
-	/* Its errno is what core thinks of such pages. */
+	/* The errno comes from mm core. */
 	write_file("/sys/devices/system/memory/hard_offline_page", text);
 	sigaction(SIGBUS, &old, NULL);
 }
@@ -328,8 +328,8 @@ static int move_by_mem(u8 *at, bool write)
 }
 
 /*
- * Of RAM by page frame, core marks the page and finds no mapping: those that there
- * are keep it, and it comes back in no way.
+ * RAM mapped by page frame: mm core marks the page, but finds no mapping. Existing
+ * mappings keep it, and no new one gets it.
  */
 TEST_F(semantics, poison_of_page_frames)
 {
@@ -400,7 +400,7 @@ static pid_t waiter(u8 *map, size_t bad)
 	return pid;
 }
 
-/* Without struct pages, core asks who maps them, and tells them. */
+/* Without struct pages, mm core asks who maps them, and tells them. */
 TEST_F(semantics, poison_without_struct_pages)
 {
 	size_t bad = HUGE + 5 * page;

@@ -51,7 +51,7 @@ static long group_memory(long below)
 	return group_value("memory.current", NULL);
 }
 
-/* What core keeps charged for the next ones, 64 pages for each CPU, or half a limit. */
+/* What mm core keeps charged for the next ones, 64 pages for each CPU, or half a limit. */
 static long little(void)
 {
 	long kept = sysconf(_SC_NPROCESSORS_ONLN) * 64 * page;
@@ -167,7 +167,7 @@ TEST_F_TIMEOUT(semantics, memcg_touch, 120)
 	EXPECT_EQ(0, rmdir(group));
 }
 
-/* Pages and vmalloc are charged to who creates the region; contig to nobody. */
+/* Pages and vmalloc are charged to the creator of the region, contig is not charged. */
 TEST_F_TIMEOUT(semantics, memcg_create, 120)
 {
 	bool charged = variant->type == MAPDEV_PAGES ||
@@ -262,7 +262,7 @@ TEST_F(semantics, kill_storm)
 	EXPECT_EQ(0, region_destroy(&self->r));
 }
 
-/* Killed while it waits in poll(): nobody is left on the region's queue. */
+/* A task killed in poll() leaves the wait queue of the region. */
 TEST_F(semantics, kill_poll)
 {
 	struct pollfd p = { .fd = self->fd };

@@ -96,7 +96,7 @@ TEST_F(semantics, dontneed)
 	EXPECT_EQ(!err, !!faults_of(self->map, SIZE, true));
 	EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
 
-	/* Locked is what core can take away: others are never locked. */
+	/* Only what mm core can reclaim is locked: others are never locked. */
 	ASSERT_EQ(0, mlock(self->map, SIZE));
 	EXPECT_EQ(self->class == RAM ? 0 : EINVAL,
 		  errno_of(madvise(self->map, SIZE, MADV_DONTNEED)));
@@ -158,7 +158,7 @@ TEST_F(semantics, hugepage)
 	long huge = 0, faults;
 
 	if (no_huge_pages())
-		SKIP(return, "nobody can ask for huge pages");
+		SKIP(return, "no huge pages on this kernel");
 	ASSERT_EQ(0, ioctl(self->fd, MAPDEV_IOC_INFO, &info));
 	if (self->class == PAGED)
 		each = info.granule;
@@ -223,7 +223,7 @@ TEST_F(semantics, guard)
 	EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
 }
 
-/* Is the page at @addr one of several in a folio? -1 where nobody can tell. */
+/* Is the page at @addr part of a large folio? -1 if unknown. */
 static int in_large_folio(const u8 *addr)
 {
 	int fd = open("/proc/kpageflags", O_RDONLY);
@@ -308,7 +308,7 @@ static long dumped(const char *filter)
 	return count;
 }
 
-/* Of RAM what the filter says, as of any file; of page frames nothing. */
+/* RAM follows the filter, as any file does; page frames are never dumped. */
 /* ids: ME-28 */
 TEST_F(semantics, core_dump)
 {

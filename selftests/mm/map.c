@@ -249,7 +249,7 @@ TEST_F(map, mmap_past_end_is_refused)
 		int err = try_mmap(self->fd, cases[i].size, PROT_READ,
 				   MAP_SHARED, cases[i].offset, NULL);
 
-		/* Core itself answers what does not fit its own arithmetic. */
+		/* mm core itself refuses an overflow. */
 		EXPECT_TRUE(err == EINVAL || (i >= 5 && err == EOVERFLOW)) {
 			TH_LOG("case %zu: %s", i, strerror(err));
 		}
@@ -292,7 +292,7 @@ TEST_F(map, no_exec)
 	EXPECT_EQ(EACCES, errno);
 }
 
-/* An ordinary mapping: no flag that makes core treat it as a device's. */
+/* An ordinary mapping: no flag that makes mm core treat it as a device's. */
 TEST_F(map, vm_flags)
 {
 	const char * const unwanted[] = { " io", " pf", " mm", " de", " me",
@@ -308,7 +308,7 @@ TEST_F(map, vm_flags)
 	}
 }
 
-/* Adjacent mappings become one, and core calls mapped for one only. */
+/* Adjacent mappings become one, and mm core calls mapped for one only. */
 /* ids: MP-1 MP-4 MP-9 */
 TEST_F(map, merges)
 {
@@ -412,7 +412,7 @@ TEST_F(map, close_keeps_mapping)
 	munmap(map, SIZE);
 }
 
-/* Who touches first pays: the memory is charged to that process's cgroup. */
+/* Memory is charged to the cgroup of the process that touches it first. */
 TEST_F(map, charged_to_memcg)
 {
 	static const char group[] = "/sys/fs/cgroup/mapdev-test";

@@ -9,7 +9,7 @@
 #include "semantics.h"
 #include "tracking.h"
 
-/* Memory without a struct page that core may look at is not in the Rss. */
+/* Memory without a struct page that mm core may look at is not in the Rss. */
 /* ids: MP-28 MP-36 ME-14 */
 TEST_F(semantics, smaps)
 {
@@ -75,7 +75,7 @@ TEST_F(semantics, pagemap_scan)
 
 	EXPECT_EQ(seen ? SIZE / page : 0,
 		  scan(self->map, SIZE, PAGE_IS_PRESENT, 0, &got));
-	/* Where nobody tracks writes, 7.2 calls all of it written. */
+	/* Without write tracking, 7.2 reports every page as written. */
 	EXPECT_EQ(!seen ? 0 : PAGE_IS_PRESENT | PAGE_IS_FILE |
 		  (by_pmd(variant->attrs) ? PAGE_IS_HUGE : 0) |
 		  (on_linux_7_2() ? PAGE_IS_WRITTEN : 0), got);

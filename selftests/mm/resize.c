@@ -119,7 +119,7 @@ TEST_F(resize, larger)
 	EXPECT_EQ(SIZE, wrong(map, 0, SIZE, false));
 	faults = region_stat(&self->r, "fault");
 	EXPECT_EQ(2 * SIZE, wrong(map, SIZE, 2 * SIZE, true));
-	/* Core maps no folio as a whole that goes past the end it knows of. */
+	/* mm core maps no folio as a whole that goes past the end it knows of. */
 	if (is_large(variant->granule))
 		EXPECT_GT(faults + (long)(SIZE / PAGE / 2),
 			  region_stat(&self->r, "fault"));
@@ -213,7 +213,7 @@ static int unpin(int fds[2], u8 *buf)
 	return short_read;
 }
 
-/* Who has pinned a page keeps it, and it is no longer of the region. */
+/* A pinned page stays with its pin, and no longer belongs to the region. */
 /* ids: LK-92 */
 TEST_F(resize, pinned)
 {
@@ -435,7 +435,7 @@ TEST_F(resize, ioctl_errors)
 	EXPECT_EQ(ENODEV, region_discard(self->fd, 0, PAGE));
 }
 
-/* Who is not the administrator can discard what it can write, and no more. */
+/* Without CAP_SYS_ADMIN, a task with a writable file may discard, and no more. */
 TEST_F(resize, capabilities)
 {
 	int status;

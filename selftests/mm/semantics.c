@@ -94,7 +94,7 @@ TEST_F(semantics, map_fixed_refused)
 	u8 *place = reserve(SIZE, PROT_READ | PROT_WRITE);
 	int fd = open(self->r.node, O_RDONLY);
 
-	/* Core refuses this one before it touches anything. */
+	/* mm core refuses this one before it touches anything. */
 	stamp(place, SIZE, 3);
 	EXPECT_EQ(MAP_FAILED, mmap(place, SIZE, PROT_READ | PROT_WRITE,
 				   MAP_SHARED | MAP_FIXED, fd, 0));
@@ -118,7 +118,7 @@ TEST_F(semantics, map_fixed_refused)
 					     SIZE - 2 * page, 1));
 }
 
-/* Core does not populate page frames; eager is their MAP_POPULATE. */
+/* mm core does not populate page frames; eager is their MAP_POPULATE. */
 TEST_F(semantics, map_populate)
 {
 	bool filled = self->class != FRAMES || variant->eager;
@@ -139,7 +139,7 @@ TEST_F(semantics, map_growsdown)
 				   MAP_PRIVATE | MAP_GROWSDOWN, 0, NULL));
 }
 
-/* Locked is only what core could take away: on others a success, no flag. */
+/* Locked is only what mm core could take away: on others a success, no flag. */
 TEST_F(semantics, map_locked)
 {
 	bool filled = self->class != FRAMES || variant->eager;
@@ -174,7 +174,7 @@ TEST_F(semantics, mlock)
 	ASSERT_EQ(0, mlock2(map, SIZE, MLOCK_ONFAULT));
 	EXPECT_EQ(paged, has_flag(map, "lo"));
 	EXPECT_EQ(paged, has_flag(map, "lf"));
-	/* Without the flag, nothing keeps core from filling it at once. */
+	/* Without the flag, nothing keeps mm core from filling it at once. */
 	filled = self->class == RAM || variant->eager;
 	EXPECT_EQ(!filled, !!faults_of(map, SIZE, true));
 	munmap(map, SIZE);
@@ -199,7 +199,7 @@ static int query(const void *addr, struct procmap_query *q)
 	return err;
 }
 
-/* A mapping with a vm_ops of its own that core must not extend stays alone. */
+/* A mapping with a vm_ops of its own that mm core must not extend stays alone. */
 /* ids: MP-9 MP-10 */
 TEST_F(semantics, merge)
 {
@@ -288,7 +288,7 @@ TEST_F(semantics, mremap_move)
 	munmap(moved, SIZE);
 }
 
-/* Core moves several at once only if it knows how their file finds an address. */
+/* mm core moves several at once only if it knows how their file finds an address. */
 TEST_F(semantics, mremap_several)
 {
 	u8 *place = reserve(SIZE, PROT_NONE);

@@ -9,7 +9,7 @@
 
 #define HUGE (2UL << 20)
 
-/* The columns of the table: core treats all of one class alike. */
+/* The columns of the table: mm core treats a class alike. */
 enum class {
 	PAGED,	/* folios of the page cache: an ordinary mapping */
 	RAM,	/* pages, vmalloc, contig pin=1: VM_MIXEDMAP | VM_DONTEXPAND */

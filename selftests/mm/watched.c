@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A write maps its neighbours, unless somebody wants to see who was written to. */
+/* A write fault maps its neighbours, too, unless writes are tracked. */
 #include "test.h"
 #include "tracking.h"
 

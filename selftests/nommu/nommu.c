@@ -53,7 +53,7 @@ TEST_EACH(past_the_end)
 	CHECK(0, counter("mapped"));
 }
 
-/* Each mapping is announced, though core has one record for those that overlap. */
+/* Each mapping is announced, though mm core has one record for those that overlap. */
 /* ids: NM-1 NM-32 NM-33 NM-34 */
 TEST_EACH(every_mapping_is_counted)
 {
@@ -87,7 +87,7 @@ TEST_EACH(outlives_the_first)
 
 	while (counter("mapped") < 1 && !waitpid(pid, NULL, WNOHANG))
 		sched_yield();
-	/* It is a part of the other's, and so is what core knows of it. */
+	/* It is a part of the other's, and so is what mm core knows of it. */
 	if (!CHECK(0, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 0, &map))) {
 		kill(pid, SIGKILL);
 		return;
@@ -112,7 +112,7 @@ TEST_EACH(not_twice_in_one_process)
 	CHECK(-EBUSY, try_mmap(r.fd, 2 * PAGE, RW, MAP_SHARED, PAGE, &other));
 	CHECK(-EBUSY, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 2 * PAGE, &other));
 	CHECK(-EBUSY, try_mmap(r.fd, SIZE, RW, MAP_SHARED, 0, &other));
-	/* Longer, from the same page on: core has no place for it. */
+	/* Longer, from the same page on: mm core has no place for it. */
 	CHECK(-EBUSY, try_mmap(r.fd, 3 * PAGE, RW, MAP_SHARED, PAGE, &other));
 	CHECK(1, counter("mapped"));
 	CHECK(0, counter("close"));
@@ -226,7 +226,7 @@ TEST(copy_without_the_right_to_read)
 
 /* --- What is not to be had --- */
 
-/* A copy that may be written belongs to the process, and core makes it. */
+/* A copy that may be written belongs to the process, and mm core makes it. */
 /* ids: NM-31 */
 TEST_EACH(exec_is_refused)
 {
@@ -327,7 +327,7 @@ TEST(copy_is_resized)
 	CHECK(0, munmap(map, 2 * PAGE));
 }
 
-/* A word's address is all that core looks at, whatever is there. */
+/* A word's address is all that mm core looks at, whatever is there. */
 /* ids: NM-20 */
 TEST_EACH(futex)
 {
@@ -362,7 +362,7 @@ TEST_EACH(missing_system_calls)
 	CHECK(0, counter("fault"));
 }
 
-/* Without ->access, since core finds the bytes itself. */
+/* Without ->access, since mm core finds the bytes itself. */
 /* ids: NM-40 */
 TEST_EACH(proc_mem)
 {

@@ -317,7 +317,7 @@ TEST_F_TIMEOUT(in_flight, writes_end_with_revoke, 60)
 		}
 		for (int i = 0; i < WORKERS; i++)
 			EXPECT_NE(0, s->workers[i].last);
-		/* Whoever took an odd stamp has to fail with it, too. */
+		/* A worker with an odd stamp has to fail with it. */
 		set_stamp(s, 2 * round);
 		wait_all(s, 1);
 

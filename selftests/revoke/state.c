@@ -102,7 +102,7 @@ TEST_F(state, retired_region_is_unusable)
 	EXPECT_EQ(-1, region_stat(&self->r, "mapped"));
 }
 
-/* Root, and nobody else, sees how many mappings there are, of all processes. */
+/* Only root may read the number of mappings, which covers all processes. */
 TEST_F(state, mappings_are_counted)
 {
 	char path[128], line[64];
@@ -128,7 +128,7 @@ TEST_F(state, dropped_page_faults_in)
 	EXPECT_EQ((size_t)SIZE, differs(self->map, 0, SIZE, 1));
 	for (size_t offset = 0; offset < 32 * page && offset < SIZE; offset += page) {
 		if (madvise(self->map + offset, page, MADV_DONTNEED)) {
-			/* Core keeps its hands off page frames. */
+			/* MADV_DONTNEED refuses VM_PFNMAP. */
 			EXPECT_EQ(EINVAL, errno);
 			EXPECT_TRUE(maps_frames(variant->type, variant->attrs));
 			return;

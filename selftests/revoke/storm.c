@@ -169,7 +169,7 @@ FIXTURE_TEARDOWN(storm)
 	region_destroy(&self->r);
 }
 
-/* Nobody writes any more: is the log just what is written now? */
+/* All writers have stopped: does the log report exactly the next writes? */
 static bool log_is_sane(const struct region *r)
 {
 	struct mapdev_info info = { .size = sizeof(info) };
@@ -290,7 +290,7 @@ FIXTURE_TEARDOWN(unload_storm)
 }
 
 /*
- * Who is inside keeps the module, and keeps it whole. When all are killed it
+ * A task that uses a region keeps the module loaded. When all are killed it
  * goes; and it goes, too, from under those who only try to get in.
  */
 TEST_F_TIMEOUT(unload_storm, unload, 120)

@@ -114,7 +114,7 @@ TEST_F(samples, bounds)
 				   NULL));
 }
 
-/* Core asks nobody before it lets a mapping grow, unless it must not. */
+/* mremap grows a mapping without asking the driver, unless VM_DONTEXPAND is set. */
 TEST_F(samples, mremap_does_not_grow)
 {
 	size_t half = self->s.size / 2;
@@ -391,7 +391,7 @@ static void *touch_all(void *data)
 	return NULL;
 }
 
-/* Who touches while it goes finds it gone, and never what was freed. */
+/* A touch during a revoke fails, or sees the old pages: never freed memory. */
 /* ids: PA-39 */
 TEST_F(fault, revoke_while_touched)
 {

@@ -157,7 +157,7 @@ static void do_task(struct life *life, struct command *c)
 	}
 }
 
-/* Until this process is ended; or nobody is left to end it. */
+/* Until this process is killed, or the coordinator is gone. */
 static void act(struct life *life)
 {
 	for (;;) {

@@ -92,14 +92,14 @@ static void set_flags(struct model *m, u32 proc, u32 page, u32 count,
 		p[i].flags = flags;
 }
 
-/* Of pages that are one mapping. */
+/* The pages are one mapping. */
 static int advise(struct model *m, u32 proc, u32 page, u32 count,
 		  const struct advice *a)
 {
 	struct mpage *p = &m->procs[proc].pages[page];
 	int err = a->err[m->column];
 
-	/* Core asks for the right to write before it asks for a regular file. */
+	/* mm core asks for the right to write before it asks for a regular file. */
 	if (a->advice == MADV_REMOVE && (!p->shared || !p->maywrite))
 		return -EACCES;
 	if (err)

@@ -133,7 +133,7 @@ void do_rw_map(struct model *m, const struct op *op)
 	long count = reachable(m, file, false, offset, length, write);
 	u8 buf[PAGE];
 
-	/* From a page to itself: which byte comes first is nobody's promise. */
+	/* From a page to itself: the order of the bytes is undefined. */
 	if (is_region_page(m, op->proc, op->page, op->index) ||
 	    is_region_page(m, op->proc, op->page, op->index + 1))
 		return;
@@ -244,7 +244,7 @@ void do_proc_rw(struct model *m, const struct op *op)
 	u8 buf[PAGE];
 	int fd;
 
-	/* What a debugger may do in spite of the protection is core's. */
+	/* FOLL_FORCE decides what a debugger may do in spite of the protection. */
 	if (p->vma && !(p->prot & (write ? PROT_WRITE : PROT_READ)))
 		return;
 	if (touch_signal(m, op->proc, op->page, write))

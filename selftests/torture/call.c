@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the coordinator has of actors: their lives, and what they are told. */
+/* The coordinator's side of the actors: start, stop and commands. */
 #include <poll.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
@@ -129,7 +129,7 @@ static void begin_process(struct model *m, u32 proc)
 /* All but the last: that one comes by a fork of another. */
 void begin_actors(struct model *m)
 {
-	/* Nobody waits for them: they are gone when they are. */
+	/* The kernel reaps them: no zombie is left. */
 	signal(SIGCHLD, SIG_IGN);
 	for (u32 i = 0; i < PROCESSES - 1; i++)
 		begin_process(m, i);

@@ -34,7 +34,7 @@ static void compare_log(struct model *m, const struct answer *a, u32 first,
 		if (m->log[i] == DIRTY && !a->is[i])
 			wrong(m, "unit %u was written and is not in the log", i);
 		if (m->log[i] == CLEAN && a->is[i])
-			wrong(m, "unit %u is in the log, and nobody wrote", i);
+			wrong(m, "unit %u is in the log, but was not written", i);
 		/* A huge page may have been in use for something else. */
 		m->log[i] = a->is[i] && m->huge_unit ? MAYBE : CLEAN;
 	}

@@ -42,7 +42,7 @@ static struct request request_of(const struct op *op)
 	return r;
 }
 
-/* Core refuses these and changes nothing. */
+/* mm core refuses these and changes nothing. */
 static int refused_early(const struct model *m, const struct op *op,
 			 const struct request *r)
 {

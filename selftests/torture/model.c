@@ -44,7 +44,7 @@ bool may_change(const struct model *m, const struct op *op)
 	return file_live(m, &m->procs[op->proc].file[pick_file(op)]);
 }
 
-/* Of pages of the region; what is known to be dirty stays so. */
+/* Pages of the region: those known to be dirty stay so. */
 void mark(struct model *m, u32 index, u32 count, enum mark how)
 {
 	if (!m->unit || !count)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* mremap(2) of all kinds. What core says of one mapping; never of several. */
+/* mremap(2) of all kinds, always on a single mapping. */
 #include <sys/syscall.h>
 
 #include "torture.h"

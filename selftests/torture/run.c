@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Run a list of operations; if it fails, find a short one that does. */
+/* Run a list of operations; if it fails, shorten it. */
 #include "torture.h"
 
 /* How often a list is run again to make it shorter. */

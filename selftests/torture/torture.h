@@ -32,10 +32,10 @@ typedef unsigned int u32;
 /* The model has room for the largest pages. */
 #define MAX_PAGE	65536
 #define HUGE_PAGES	512
-/* Where nobody else maps, and huge pages fit. */
+/* Unused address space, aligned for huge pages. */
 #define ARENA		((u8 *)0x200000000000UL)
 #define ARENA_PAGES	1100
-/* Of a region when it is made, and at most. */
+/* Pages of a region when it is created, and the most it can have. */
 #define REGION_PAGES	(2 * HUGE_PAGES + 21)
 #define MAX_PAGES	(3 * HUGE_PAGES + 5)
 #define PROCESSES	3

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Those who race, see race.h, and who revokes, restores and looks. */
+/* The racers (race.h), and the coordinator that revokes, restores and checks. */
 #include "torture/race/race.h"
 
 #define OPS 40	/* of all together, between two acts of the coordinator */

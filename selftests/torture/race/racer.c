@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* One of those that race, see race.h. */
+/* One racer, see race.h. */
 #include <pthread.h>
 #include <sys/prctl.h>
 
