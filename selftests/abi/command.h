@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Commands as a person types them, mapdevctl among them. */
+/* Shell commands, such as mapdevctl. */
 #ifndef _MAPDEV_SELFTESTS_COMMAND_H
 #define _MAPDEV_SELFTESTS_COMMAND_H
 

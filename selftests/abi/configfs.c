@@ -6,7 +6,7 @@
 #include "test.h"
 
 #define MANY 200
-#define MAPPED 65536	/* of each, which is a page or some */
+#define MAPPED 65536	/* of each: one or a few pages */
 
 static const char * const kinds[] = {
 	"size=64K", "size=2M granule=2M", "size=64K backing=pages",
@@ -26,7 +26,7 @@ FIXTURE_TEARDOWN(configfs)
 {
 }
 
-/* What was written is read, in one spelling, or as it is from the start. */
+/* Attributes read back in canonical form, or have their default. */
 TEST_F(configfs, attributes_read_back)
 {
 	/* The largest pages; without huge pages there are no larger granules. */
@@ -67,7 +67,7 @@ TEST_F(configfs, attributes_read_back)
 	EXPECT_EQ(0, region_destroy(&r));
 }
 
-/* Each has memory of its own, and all go. */
+/* Each has memory of its own, and all can be removed. */
 TEST_F_TIMEOUT(configfs, many_regions, 300)
 {
 	const int many = at_length() ? MANY : MANY / 4;
@@ -89,7 +89,7 @@ TEST_F_TIMEOUT(configfs, many_regions, 300)
 	EXPECT_EQ(many, count_entries("/dev/mapdev"));
 	for (int i = 0; i < many; i++)
 		EXPECT_EQ(MAPPED, differs(maps[i], 0, MAPPED, i));
-	/* The end of one is nothing to its neighbours. */
+	/* Removal of one does not affect its neighbours. */
 	for (int i = 0; i < many; i += 2)
 		ASSERT_EQ(0, region_destroy(&regions[i]));
 	for (int i = 0; i < many; i++) {
@@ -128,7 +128,7 @@ TEST_F_TIMEOUT(configfs, rmdir_in_use, 60)
 			     pwrite(fd, "x", 1, 0) == 1; turn++)
 				if (!turn)
 					write(begun[1], "x", 1);
-			/* Until rmdir has returned, one may be without the other. */
+			/* Until rmdir returns, configfs and the node may disagree. */
 			read(over[0], &byte, 1);
 			_exit(touch_write(map) == SIGBUS &&
 			      pwrite(fd, "x", 1, 0) < 0 && errno == ENODEV ?
@@ -235,7 +235,7 @@ static int one_life(int round)
 	fd = open(r.node, O_RDWR);
 	if (fd < 0)
 		return __LINE__;
-	/* Now and then it is in use when it ends, or was never used. */
+	/* Sometimes it is in use when it is removed, or was never used. */
 	if (round % 3) {
 		if (try_mmap(fd, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, 0,
 			     &map))
@@ -253,7 +253,7 @@ static int one_life(int round)
 	return 0;
 }
 
-/* So many lives, of MAKERS processes; how many of those have failed. */
+/* Create and remove regions in MAKERS processes; the number that failed. */
 static int lives(int count)
 {
 	int failed = 0, line = 0, status;
@@ -318,7 +318,7 @@ static long available_memory(void)
 	return mem_value("MemAvailable") + listed_memory();
 }
 
-/* Pages of who has ended may still be on their way back: not for ever. */
+/* Pages of ended processes may be freed late, but not never. */
 static long await_memory(long wanted)
 {
 	for (int i = 0; i < 100 && available_memory() <= wanted; i++)
@@ -339,7 +339,7 @@ TEST_F_TIMEOUT(pressure, thousands_of_regions, 550)
 	pid = fork();
 	if (!pid)
 		press(self->group);
-	/* They wait for their own children only. */
+	/* Each waits for its own children only. */
 	makers = fork();
 	if (!makers) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);

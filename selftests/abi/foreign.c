@@ -43,7 +43,10 @@ static void log_output(struct __test_metadata *_metadata, char *said)
 	char *line;
 
 	while ((line = strsep(&said, "\n"))) {
-		/* Not with "ok" at its start, which would be a result of ours. */
+		/*
+		 * Indented: a line that begins with "ok" would be a result of this
+		 * program.
+		 */
 		if (*line)
 			TH_LOG("| %.200s", line);
 	}
@@ -116,7 +119,7 @@ TEST_F_TIMEOUT(foreign, memtester, 120)
 		log_output(_metadata, self->said);
 }
 
-/* Blocks at random; each is read again and has its sum. */
+/* Random blocks; each is read back and verified. */
 TEST_F_TIMEOUT(foreign, fio, 120)
 {
 	static const char job[] = "--name=mapdev --thread --eta=never";
@@ -131,7 +134,7 @@ TEST_F_TIMEOUT(foreign, fio, 120)
 		 job, how, test, 4 * blocks, self->r.node);
 	EXPECT_EQ(0, run(command, self->said, MANY));
 	EXPECT_NE(NULL, strstr(self->said, "err= 0"));
-	/* Verified, too: so many were read. */
+	/* The number of reads shows that blocks were verified. */
 	snprintf(issued, sizeof(issued), "issued rwts: total=%d,%d,0,0", blocks,
 		 blocks);
 	EXPECT_NE(NULL, strstr(self->said, issued));

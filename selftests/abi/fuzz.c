@@ -13,7 +13,7 @@
 #define SIZE (64 * PAGE)
 #define MAX_ERRNOS 16
 
-/* --- What may be answered --- */
+/* --- Permitted errnos --- */
 
 static const struct ioctl_case {
 	const char *name;
@@ -69,7 +69,7 @@ static bool is_listed(const int *errnos, int err)
 	return !err;
 }
 
-/* --- Random things --- */
+/* --- Random input --- */
 
 static unsigned long long seed;
 
@@ -193,7 +193,7 @@ TEST(random_config_values)
 		size_t length = random_value(value, sizeof(value));
 		int err;
 
-		/* Half of the time, what leads to a region. */
+		/* Half of the time, values that lead to a region. */
 		if (next() % 16 == 0) {
 			file = &config_files[ARRAY_SIZE(config_files) - 1];
 			length = snprintf(value, sizeof(value), "%u", next() % 2);
@@ -248,7 +248,7 @@ TEST(random_names)
 	}
 }
 
-/* What looks like a line of the log is not one. */
+/* A value cannot forge a line of the log. */
 TEST(log_is_escaped)
 {
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
@@ -274,7 +274,7 @@ TEST(log_is_escaped)
 	EXPECT_FALSE(forged);
 }
 
-/* --- Of a region --- */
+/* --- A live region --- */
 
 FIXTURE(fuzz) {
 	struct region r;
@@ -424,7 +424,7 @@ TEST_F(fuzz, random_ioctls)
 			TH_LOG("%s", ioctls[i].name);
 		}
 	}
-	/* All the same when the region is gone. */
+	/* The same for a retired region. */
 	EXPECT_EQ(0, region_destroy(&self->r));
 	try_ioctls(_metadata, self->fd, done);
 }
@@ -480,7 +480,7 @@ TEST_F(fuzz, page_end)
 			}
 			for (u8 *byte = room; byte < arg; byte++)
 				ASSERT_EQ(0xa5, *byte);
-			/* One more than there is. */
+			/* One command more than there is. */
 			if (size < c->size || c->cmd != MAPDEV_IOC_INFO)
 				continue;
 			memset(arg, 0, size);
@@ -511,7 +511,7 @@ TEST_F(fuzz, long_structures)
 	munmap(arg, 3 * PAGE);
 }
 
-/* An answer has no byte but those of its fields, and ends where it says. */
+/* An answer writes its fields only, and ends at its size. */
 TEST_F(fuzz, answers)
 {
 	struct mapdev_info info;

@@ -104,7 +104,7 @@ static void log_since(const char *mark, char *found, size_t size)
 
 #define NAME_63 "123456789-123456789-123456789-123456789-123456789-123456789-123"
 
-/* All or nothing, with the errno, and one line that names the culprit. */
+/* All or nothing: an errno, and one log line that names the bad part. */
 TEST_F(load, bad_regions_are_refused)
 {
 	const struct {
@@ -153,7 +153,7 @@ TEST_F(load, bad_regions_are_refused)
 	}
 }
 
-/* Nothing that stands in regions= looks like a line of the log, either. */
+/* regions= cannot forge a line of the log, either. */
 TEST_F(load, log_is_escaped)
 {
 	static const char * const cases[] = {
@@ -200,7 +200,7 @@ TEST_F(load, no_newline_in_a_value)
 	EXPECT_EQ(EINVAL, load("regions=\"a:128K:paged:mode=0644\n\""));
 }
 
-/* A load that is about to fail: the node of a is there while b gets its pages. */
+/* A load that fails: the node of a exists while b allocates. */
 TEST_F(load, failed_load_gives_no_access)
 {
 	struct early early = {
@@ -216,7 +216,7 @@ TEST_F(load, failed_load_gives_no_access)
 	EXPECT_EQ(0, early.got_in);
 }
 
-/* Wait for the event that tells of a device; false if none comes any more. */
+/* Wait for the uevent of a device; false if no more comes. */
 static bool wait_announced(int events, const char *device)
 {
 	struct timeval patience = { .tv_sec = 30 };
@@ -232,7 +232,7 @@ static bool wait_announced(int events, const char *device)
 	return false;
 }
 
-/* The errno of opening a region as soon as it is heard of. */
+/* Open a region as soon as its uevent arrives; the errno. */
 static void *open_announced(void *arg)
 {
 	int *events = arg;
@@ -247,7 +247,7 @@ static void *open_announced(void *arg)
 	return NULL;
 }
 
-/* The uevent comes when the node can be opened, also if there is more to make. */
+/* The uevent comes after open works, even if the load is not over. */
 TEST_F(load, uevent_follows_open)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK, .nl_groups = 1 };
@@ -267,7 +267,7 @@ TEST_F(load, uevent_follows_open)
 	EXPECT_EQ(0, unload());
 }
 
-/* A file keeps the module, and so does a mapping whose file was closed. */
+/* An open file keeps the module, and so does a mapping after close. */
 /* ids: PA-21 */
 TEST_F(load, unload_fails_while_in_use)
 {
@@ -294,7 +294,7 @@ TEST_F(load, unload_ignores_held_device)
 	ASSERT_EQ(0, module_load_helper("holder"));
 	EXPECT_EQ(0, access(CLASS "/held", F_OK));
 	EXPECT_EQ(0, unload());
-	/* The last one, and nothing of mapdev is there. */
+	/* Last reference, with mapdev already unloaded. */
 	EXPECT_EQ(0, module_unload("holder"));
 }
 

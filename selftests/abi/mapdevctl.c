@@ -11,7 +11,7 @@
 #include "module.h"
 #include "test.h"
 
-/* The page's way to write a hyphen. */
+/* A hyphen is escaped in the page. */
 static void unescape(char *line)
 {
 	char *hyphen;
@@ -226,7 +226,7 @@ static void try_as_user(void)
 		printf("# %s: %d, %s\n", command, status, output);
 		_exit(i + 1);
 	}
-	/* What root alone may know is not said. */
+	/* Values for root only are not printed. */
 	run("mapdevctl list --json", output, sizeof(output));
 	_exit(strstr(output, "phys_addr") ? 254 : 0);
 }
@@ -346,7 +346,7 @@ TEST_F(no_node, create)
 	}
 }
 
-/* A region that has lost its node: all who look are told. */
+/* A region that has lost its node: every command says so. */
 TEST_F(mapdevctl, lost_node)
 {
 	static const struct {
@@ -406,7 +406,7 @@ TEST_F(mapdevctl, is_node)
 	EXPECT_EQ(0, region_destroy(&other));
 }
 
-/* How opening it ends for a user with that group and no capability. */
+/* The errno of open for a user with that group and no capability. */
 static int open_as(const char *node, gid_t group)
 {
 	int status;
@@ -432,7 +432,7 @@ static const char *rule_value(const char *line, const char *key, char *value)
 	       value : NULL;
 }
 
-/* Do to a node what the rule says; false if it is for others. */
+/* Apply a rule to a node; false if it does not match. */
 static bool apply_rule(const char *rule, const char *name, const char *node)
 {
 	char value[32];
@@ -691,7 +691,7 @@ TEST_F(undelivered, json)
 	loses_nothing(_metadata, &self->log, self->out, "--json", variant->error);
 }
 
-/* Where nothing was taken, nothing is said to be lost. */
+/* Without a collected run, no loss is reported. */
 TEST_F(undelivered, nothing)
 {
 	int status;
@@ -732,7 +732,7 @@ static void wait_in_write(pid_t pid)
 		 number != SYS_write || fd != STDOUT_FILENO);
 }
 
-/* Wait until it has handled a signal that was sent, or is dead. */
+/* Wait until it has handled the signal, or is dead. */
 static void wait_taken(pid_t pid, int sig)
 {
 	unsigned long long pending;

@@ -59,7 +59,7 @@ TEST_F(node, memory_is_zeroed)
 			0);
 	char attrs[96];
 
-	/* Made anew, perhaps of the same memory. */
+	/* Create it again, possibly from the same memory. */
 	snprintf(attrs, sizeof(attrs), "size=1M %s", variant->attrs);
 	memset(self->buf, 0xa5, SIZE);
 	ASSERT_EQ(SIZE, pwrite(self->fd, self->buf, SIZE, 0));
@@ -74,8 +74,8 @@ TEST_F(node, memory_is_zeroed)
 	EXPECT_TRUE(all_zero(self->buf, SIZE));
 
 	/*
-	 * A byte written does not bring the rest of its granule with it, nor
-	 * does a write that fails.
+	 * Neither a write of one byte nor one that fails exposes old data in the
+	 * granule.
 	 */
 	ASSERT_EQ(1, pwrite(self->fd, "x", 1, SIZE / 2 + 77));
 	EXPECT_EQ(-1, pwrite(self->fd, hole, SIZE, SIZE / 4));
@@ -100,7 +100,7 @@ TEST_F(node, transfers_whole_count)
 
 TEST_F(node, transfer_stops_at_end)
 {
-	/* Across the end: up to it. At the end: 0 and ENOSPC. */
+	/* A transfer across the end is short; at the end it is 0 or ENOSPC. */
 	ASSERT_EQ(100, pwrite(self->fd, self->buf, 200, SIZE - 100));
 	ASSERT_EQ(100, pread(self->fd, self->buf, 200, SIZE - 100));
 	ASSERT_EQ(SIZE, lseek(self->fd, 0, SEEK_END));
@@ -192,7 +192,7 @@ TEST_F(node, shared_position)
 	ASSERT_EQ(0, pthread_create(&threads[1], NULL, write_record, &second));
 	while (!(tid = __atomic_load_n(&second.tid, __ATOMIC_ACQUIRE)))
 		sched_yield();
-	/* It sleeps, or it has done what it should not and is gone. */
+	/* It sleeps; or it has failed to wait, and has ended. */
 	wait_asleep(tid);
 	ASSERT_EQ(0, slow_go(&slow, self->buf));
 	pthread_join(threads[0], NULL);
@@ -242,7 +242,7 @@ TEST_F(node, bad_buffers)
 	EXPECT_EQ(EFAULT, errno);
 	EXPECT_EQ(-1, pread(self->fd, p + page, 10, 0));
 	EXPECT_EQ(EFAULT, errno);
-	/* What comes before the hole is moved, and counted. */
+	/* The part before the hole is transferred, and counted. */
 	EXPECT_EQ(100, pwrite(self->fd, p + page - 100, 200, 0));
 	EXPECT_EQ(100, pread(self->fd, p + page - 100, 200, 0));
 	munmap(p, page);
@@ -355,7 +355,7 @@ TEST_F(node, splice_is_a_copy)
 	ASSERT_EQ(8192, pwrite(self->fd, self->buf, 8192, 0));
 	ASSERT_EQ(0, pipe(pipes));
 	ASSERT_EQ(8192, splice(self->fd, &(loff_t){ 0 }, pipes[1], NULL, 8192, 0));
-	/* What is in the pipe does not change with the region. */
+	/* Data in the pipe is a copy: it does not change with the region. */
 	memset(self->buf, 0, 8192);
 	ASSERT_EQ(8192, pwrite(self->fd, self->buf, 8192, 0));
 	ASSERT_EQ(8192, read(pipes[0], self->buf, 8192));
@@ -394,7 +394,7 @@ TEST_F(node, ioctl_info)
 	EXPECT_EQ(0, info.granule % page);
 }
 
-/* Only what has one physical address shows it, to root. */
+/* Only physically contiguous backings have an address, which root may read. */
 TEST_F(node, phys_addr)
 {
 	char path[128];

@@ -37,7 +37,7 @@ FIXTURE_TEARDOWN(seeing)
 
 #define STAT(name) region_stat(&self->r, name)
 
-/* What became of each mmap(2). */
+/* The counters of mmap(2). */
 /* ids: MP-11 */
 TEST_F(seeing, mmap_counters)
 {
@@ -59,7 +59,7 @@ TEST_F(seeing, mmap_counters)
 	EXPECT_EQ(2, STAT("not_mapped"));
 }
 
-/* A touch comes under the VMA lock; who looks into a mapping, mmap_lock. */
+/* A touch faults under the VMA lock; ptrace access, under mmap_lock. */
 /* ids: LK-54 PA-2 */
 TEST_F(seeing, faults_use_vma_lock)
 {
@@ -89,7 +89,7 @@ TEST_F(seeing, faults_use_vma_lock)
 	close(mem);
 }
 
-/* What is in the page cache is mapped without a fault() of ours. */
+/* Cached pages are mapped by map_pages, without a call of fault. */
 /* ids: LK-64 LK-76 ME-42 */
 TEST_F(seeing, map_pages_saves_faults)
 {

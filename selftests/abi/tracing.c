@@ -9,7 +9,7 @@
 
 #define INDENT 4
 
-/* The program of which the page speaks. */
+/* The program that the page traces. */
 static int make_toucher(void)
 {
 	int fd = open("/tmp/touch-demo", O_WRONLY | O_CREAT | O_TRUNC, 0644);

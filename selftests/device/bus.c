@@ -63,7 +63,7 @@ int pci_find(struct pci_device *dev, const char *id, int bar, u64 size)
 	return best == ~0ULL ? -ENODEV : 0;
 }
 
-/* Give a device that has no driver to one that has no table; 0 or -errno. */
+/* Bind a free device to a driver without a table; 0 or -errno. */
 int pci_bind(const struct pci_device *dev, const char *driver)
 {
 	char path[160];
@@ -77,7 +77,7 @@ int pci_bind(const struct pci_device *dev, const char *driver)
 	return write_file(path, dev->address);
 }
 
-/* Take it away from its driver, for anybody to have; 0 or -errno. */
+/* Unbind a device, and clear its override; 0 or -errno. */
 int pci_unbind(const struct pci_device *dev)
 {
 	char path[160];
@@ -96,7 +96,7 @@ int pci_reset(const struct pci_device *dev)
 	return write_file(pci_path(dev, "reset", path, sizeof(path)), "1");
 }
 
-/* Wait for what the kernel does by itself, in a work of its own. */
+/* Wait until a workqueue has changed an attribute. */
 bool pci_becomes(const struct pci_device *dev, const char *file,
 		 const char *want)
 {
@@ -112,7 +112,7 @@ bool pci_becomes(const struct pci_device *dev, const char *file,
 	return false;
 }
 
-/* The region of a BAR, whether it is there or not. */
+/* The names of the region of a BAR, whether it exists or not. */
 void pci_region(const struct pci_device *dev, int bar, struct region *r)
 {
 	unsigned int domain, bus, slot, function;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The dirty log: each way to write is in the next answer, in that and no other.
- */
+/* The dirty log: a write by any path is reported by the next call, exactly once. */
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 
@@ -43,7 +41,7 @@ TEST_F(dirty, reads_are_not_logged)
 /* ids: LK-69 */
 TEST_F(dirty, stores_are_logged)
 {
-	/* To pages that are not mapped, mapped to be read, and known. */
+	/* To pages that are unmapped, mapped read-only, and already dirty. */
 	for (int round = 0; round < 3; round++) {
 		int advice = round == 1 ? MADV_DONTNEED : MADV_NORMAL;
 
@@ -99,7 +97,7 @@ TEST_F(dirty, write_is_logged)
 		expect(&self->log, &self->want, SIZE - 100 - 3 * PAGE,
 		       100 + 3 * PAGE);
 		EXPECT_DIRTY();
-		/* From the region into itself, through pages not mapped yet. */
+		/* From the region to itself, through unmapped pages. */
 		ASSERT_EQ(PAGE, pwrite(self->log.fd, self->map + 5 * 1024 * 1024,
 				       PAGE, 0));
 		expect(&self->log, &self->want, 0, PAGE);
@@ -110,7 +108,7 @@ TEST_F(dirty, write_is_logged)
 		FOR_EACH_PLACE(at)
 			load_byte(self->map + at);
 	}
-	/* Past the end, and without a byte. */
+	/* Past the end, and of length 0. */
 	EXPECT_EQ(-1, pwrite(self->log.fd, buf, 1, SIZE));
 	EXPECT_EQ(0, pwrite(self->log.fd, buf, 0, 0));
 	EXPECT_DIRTY();
@@ -234,7 +232,7 @@ static void *write_slowly(void *arg)
 	return NULL;
 }
 
-/* Pinned before an answer, written after it: the next answers have it. */
+/* Pinned before a collection, written after it: the next one reports the pages. */
 TEST_F(dirty, write_by_pin_is_logged)
 {
 	struct units got;
@@ -256,7 +254,7 @@ TEST_F(dirty, write_by_pin_is_logged)
 	for (int i = 0; i < 3; i++) {
 		ASSERT_EQ(0, collect(&self->log, &got));
 		EXPECT_EQ(-1, unlike(&self->log, &self->want, &got));
-		/* What is not pinned goes as always. */
+		/* Unpinned pages are discarded as usual. */
 		if (self->log.unit <= 1024 * 1024)
 			self->want.is[0] = 0;
 	}
@@ -270,7 +268,7 @@ TEST_F(dirty, write_by_pin_is_logged)
 	slow_close(&slow);
 }
 
-/* Pages of the log have a mapping and an index, which is what a futex wants. */
+/* A shared futex needs folio->mapping and an index, which logged pages have. */
 TEST_F(dirty, shared_futex)
 {
 	size_t at = 1024 * 1024 + 64;
@@ -304,7 +302,7 @@ TEST_F(dirty, second_mapping)
 		expect(&self->log, &self->want, 3 * PAGE, 1);
 		EXPECT_DIRTY();
 	}
-	/* Unmapped with what was written. */
+	/* Unmapped while dirty. */
 	store_byte(other + 5 * 1024 * 1024, 1);
 	expect(&self->log, &self->want, 5 * 1024 * 1024, 1);
 	munmap(other, SIZE);
@@ -315,7 +313,7 @@ TEST_F(dirty, second_mapping)
 
 TEST_F(dirty, protections)
 {
-	/* An entry that was written keeps that, and becomes writable again. */
+	/* A dirty entry stays dirty when it becomes writable again. */
 	for (int when = 0; when < 2; when++) {
 		store_byte(self->map + PAGE, 1);
 		expect(&self->log, &self->want, PAGE, 1);
@@ -348,7 +346,7 @@ TEST_F(dirty, moved)
 	EXPECT_DIRTY();
 }
 
-/* Have mm core put another page in the place of one, as if it might fail soon. */
+/* Have mm core migrate a page: soft offline. */
 static int replace_page(u8 *addr)
 {
 	char pfn[32];
@@ -356,7 +354,7 @@ static int replace_page(u8 *addr)
 	snprintf(pfn, sizeof(pfn), "%#llx", (unsigned long long)pfn_of(addr));
 	if (madvise(addr, PAGE, MADV_SOFT_OFFLINE))
 		return -errno;
-	/* It is a good one. */
+	/* The page is good: unpoison it. */
 	return write_file("/sys/kernel/debug/hwpoison/unpoison-pfn", pfn);
 }
 
@@ -367,7 +365,7 @@ TEST_F(dirty, migrated)
 	for (int round = 2; round < 5; round++) {
 		store_byte(self->map + PAGE, round);
 		expect(&self->log, &self->want, PAGE, 1);
-		/* With an entry that is writable, and with one that is not. */
+		/* With a writable and with a read-only entry. */
 		if (round == 3)
 			EXPECT_DIRTY();
 		ASSERT_EQ(0, replace_page(self->map + PAGE));
@@ -387,7 +385,7 @@ static int resize(struct logged *log, u64 size)
 	return 0;
 }
 
-/* What was freed, and what is new, is not what it was. */
+/* Discarded and added ranges count as dirty. */
 TEST_F(dirty, discarded_and_resized)
 {
 	struct mapdev_discard discard = {
@@ -404,7 +402,7 @@ TEST_F(dirty, discarded_and_resized)
 	ASSERT_EQ(0, ioctl(self->log.fd, MAPDEV_IOC_DISCARD, &discard));
 	expect(&self->log, &self->want, discard.offset, discard.length);
 	EXPECT_DIRTY();
-	/* Nothing was there any more. */
+	/* The range was already empty. */
 	ASSERT_EQ(0, ioctl(self->log.fd, MAPDEV_IOC_DISCARD, &discard));
 	expect(&self->log, &self->want, discard.offset, discard.length);
 	EXPECT_DIRTY();
@@ -468,7 +466,7 @@ TEST_F(dirty, forked)
 			store_byte(self->map + 6 * 1024 * 1024, 10 + i);
 			write(done[1], &c, 1);
 		}
-		/* What goes away under a collection may be answered twice. */
+		/* A mapping that goes away during a collection may be reported twice. */
 		read(go[0], &c, 1);
 		_exit(0);
 	}
@@ -507,7 +505,7 @@ TEST_F(dirty, revoked)
 	EXPECT_DIRTY();
 }
 
-/* --- What it is made of --- */
+/* --- Entries --- */
 
 /* Is it mapped by a huge entry? */
 static bool is_huge(u8 *addr)
@@ -529,7 +527,7 @@ static bool is_huge(u8 *addr)
 	return n == 1;
 }
 
-/* By huge entries, as the granule says, to be read and to be written. */
+/* Huge entries of the size of the granule, for reading and for writing. */
 TEST_F(dirty, huge_entries)
 {
 	u8 *at = (u8 *)(((uintptr_t)self->map + 2097151) & ~2097151UL);
@@ -552,7 +550,7 @@ TEST_F(dirty, huge_entries)
 	EXPECT_EQ(3, huge ? faults : 3);
 }
 
-/* --- The other one who knows what was written, in one process --- */
+/* --- PAGEMAP_SCAN, which tracks the writes of one process --- */
 
 static long written(u8 *map, struct page_region *regions, size_t room)
 {

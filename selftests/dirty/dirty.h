@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Regions with a dirty log, and answers of it as one byte for each unit. */
+/* Regions with a dirty log; reports as one byte for each unit. */
 #ifndef _MAPDEV_SELFTESTS_DIRTY_H
 #define _MAPDEV_SELFTESTS_DIRTY_H
 
@@ -15,7 +15,7 @@ typedef unsigned int u32;
 	X(vmalloc, "backing=vmalloc", MAPDEV_VMALLOC)			\
 	X(contig_pin, "backing=contig pin=1", MAPDEV_CONTIG)
 
-/* The largest number of units of the regions here. */
+/* The most units of a region. */
 #define MAX_UNITS	4096
 
 struct units {

@@ -50,7 +50,7 @@ FIXTURE_TEARDOWN(dirty)
 	EXPECT_EQ(0, region_destroy(&self->log.r));
 }
 
-/* The log is what was expected, no more and no less, and then empty. */
+/* The log reports exactly the expected units, and is empty then. */
 #define EXPECT_DIRTY() do {						\
 	static struct units got;					\
 									\

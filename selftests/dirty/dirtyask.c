@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The dirty log: what answers look like, what happens to those that do not
- * arrive, who may ask, and who is woken.
+ * The dirty log: format of reports, reports that cannot be delivered, permissions,
+ * and poll.
  */
 #include <poll.h>
 #include <sched.h>
@@ -9,7 +9,7 @@
 
 #include "dirty_region.h"
 
-/* --- The answers --- */
+/* --- Reports --- */
 
 TEST_F(dirty, collect_in_parts)
 {
@@ -31,7 +31,7 @@ TEST_F(dirty, collect_in_parts)
 	}
 }
 
-/* Others are left as they are. */
+/* Units outside of the range stay marked. */
 TEST_F(dirty, collect_range)
 {
 	u64 unit = self->log.unit, middle = SIZE / 2 / unit * unit;
@@ -117,7 +117,7 @@ TEST_F(dirty, errors)
 	close(fd);
 }
 
-/* What does not arrive is there the next time. */
+/* Undelivered runs are reported by the next call. */
 TEST_F(dirty, efault_loses_nothing)
 {
 	u8 *mem = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
@@ -134,7 +134,7 @@ TEST_F(dirty, efault_loses_nothing)
 		.length = SIZE,
 		.capacity = 100,
 	};
-	/* No list; one that ends too early; one that can only be read. */
+	/* No buffer; one that ends too early; a read-only one. */
 	EXPECT_EQ(-EFAULT, ask(self->log.fd, dirty));
 	ASSERT_EQ(0, munmap(mem + PAGE, PAGE));
 	dirty->runs = (uintptr_t)(runs - 1);
@@ -147,7 +147,7 @@ TEST_F(dirty, efault_loses_nothing)
 	munmap(mem, PAGE);
 }
 
-/* The list arrives, and what says how long it is does not. */
+/* The runs are delivered, but not their number. */
 TEST_F(dirty, lost_count_loses_nothing)
 {
 	struct mapdev_run runs[64];
@@ -173,7 +173,7 @@ static void on_alarm(int sig)
 {
 }
 
-/* Signals end a call early, before anything or after some of it. */
+/* A signal ends a call before the first or after some runs. */
 TEST_F(dirty, signals_lose_nothing)
 {
 	const struct itimerval often = { { 0, 200 }, { 0, 200 } }, never = {};

@@ -27,16 +27,16 @@
 #define WRITERS (PROCESSES * THREADS)
 #define WRITES 150	/* in each round, at least */
 
-/* What writers and the collector tell each other. */
+/* Shared by writers and the collector. */
 struct board {
 	u32 round;
-	u32 stop;	/* writers are to stand still */
-	u32 still;	/* how many do */
+	u32 stop;	/* writers have to pause */
+	u32 still;	/* number of paused writers */
 	u32 end;
 	u32 wrong;
 	u64 writes;
 	u32 kinds[8];
-	/* The round in which a writer has last written to a unit. */
+	/* The last round in which a writer wrote to a unit. */
 	u32 stamp[WRITERS][MAX_UNITS];
 };
 
@@ -50,7 +50,7 @@ struct writer {
 	int mem;
 	int disk;
 	u8 *map;	/* of its process */
-	u8 *sector;	/* what the disk has at the writer's place */
+	u8 *sector;	/* contents of the writer's sector of the disk */
 };
 
 FIXTURE(dirtylog) {
@@ -122,7 +122,7 @@ static ssize_t by_store(struct writer *w, u64 at, u64 value)
 	return sizeof(value);
 }
 
-/* A load before makes it an entry that is there, to be read. */
+/* A load first, so that the entry is present and read-only. */
 static ssize_t by_load_and_store(struct writer *w, u64 at, u64 value)
 {
 	load_byte(w->map + at);
@@ -172,7 +172,7 @@ static ssize_t by_other_mapping(struct writer *w, u64 at, u64 value)
 	return munmap(map, PAGE) ? -1 : (ssize_t)sizeof(value);
 }
 
-/* By a child, which has the parent's entries or none. */
+/* By a child, with or without the parent's entries. */
 static ssize_t by_child(struct writer *w, u64 at, u64 value)
 {
 	pid_t child = fork();
@@ -196,7 +196,7 @@ static unsigned int pick_kind(struct writer *w)
 {
 	unsigned int dice = rand_r(&w->seed) % 256;
 
-	/* Each once, then mostly those that are fast; a child takes long. */
+	/* Each way once, then mostly the fast ones: fork is slow. */
 	if (w->count < ARRAY_SIZE(kinds))
 		return w->count++;
 	if (!dice)
@@ -283,7 +283,7 @@ static void copy_units(struct logged *log, const struct units *set, u8 *copy)
 	}
 }
 
-/* How many units were written in this round before the call, and are missing. */
+/* The number of units written in this round before the call that are missing. */
 static int missing(struct logged *log, const struct units *before,
 		   const struct units *got)
 {
@@ -358,7 +358,7 @@ TEST_F_TIMEOUT(dirtylog, random_writers, 300)
 	EXPECT_EQ(0, board->wrong);
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		EXPECT_LT(0, board->kinds[i]);
-	/* The first of the two rules was put to the test. */
+	/* The first of the two rules was tested. */
 	EXPECT_LT(rounds, stamped);
 }
 

@@ -27,7 +27,7 @@ int ask(int fd, struct mapdev_dirty *dirty)
 	return ioctl(fd, MAPDEV_IOC_DIRTY, dirty) ? -errno : 0;
 }
 
-/* Add the runs of an answer to a set; how many of them are not as they must be. */
+/* Add the runs of a report to a set; the number of malformed runs. */
 int add_runs(const struct logged *log, struct units *set,
 	     const struct mapdev_run *runs, u32 count)
 {
@@ -39,7 +39,7 @@ int add_runs(const struct logged *log, struct units *set,
 
 		wrong += from % log->unit || (to % log->unit && to != log->size);
 		wrong += to <= from || to > log->size;
-		/* In order, and with room between them. */
+		/* Sorted, and not adjacent. */
 		wrong += i && from <= end;
 		end = to;
 		for (u64 at = from; at < to && at < log->size; at += log->unit)
@@ -48,7 +48,7 @@ int add_runs(const struct logged *log, struct units *set,
 	return wrong;
 }
 
-/* All of the log, a few runs at a time; 0 or -errno. */
+/* Collect the whole log, @capacity runs at a time; 0 or -errno. */
 int collect_by(const struct logged *log, struct units *set, u32 capacity)
 {
 	struct mapdev_run runs[512];

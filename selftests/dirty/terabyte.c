@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A region of 1 TiB with a dirty log, of which next to nothing is there. */
+/* A sparse region of 1 TiB with a dirty log. */
 #include "dirty.h"
 #include "module.h"
 #include "test.h"
@@ -41,7 +41,7 @@ FIXTURE_TEARDOWN(terabyte)
 	EXPECT_EQ(0, module_load("mapdev", "allow_phys=1"));
 }
 
-/* In one answer; how many runs, or -errno. */
+/* The number of runs of one report, or -errno. */
 static int ask_all(int fd, struct mapdev_run *runs, u32 capacity)
 {
 	struct mapdev_dirty dirty = {
@@ -76,7 +76,7 @@ TEST_F(terabyte, discard)
 		ASSERT_EQ(1, pwrite(self->fd, &byte, 1, places[i]));
 	EXPECT_EQ(3, ask_all(self->fd, runs, ARRAY_SIZE(runs)));
 
-	/* What was never there counts, too. */
+	/* Holes count, too. */
 	ASSERT_EQ(0, region_discard(self->fd, 0, TERABYTE));
 	expect_run(_metadata, self->fd, 0, TERABYTE);
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
@@ -87,7 +87,7 @@ TEST_F(terabyte, discard)
 	expect_run(_metadata, self->fd, TERABYTE / 4, TERABYTE / 2);
 }
 
-/* What could not be delivered is marked again. */
+/* Undelivered runs are marked again. */
 TEST_F(terabyte, lost_answer_is_kept)
 {
 	u8 byte = 1;
@@ -98,7 +98,7 @@ TEST_F(terabyte, lost_answer_is_kept)
 	expect_run(_metadata, self->fd, 0, TERABYTE);
 }
 
-/* What is new is marked, and what was marked stays so. */
+/* New pages are marked, and marked ones stay so. */
 TEST_F(terabyte, resize)
 {
 	ASSERT_EQ(0, region_resize(self->fd, TERABYTE / 2));

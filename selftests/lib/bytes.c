@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Bytes that tell where they belong. */
+/* A pattern in which each byte depends on its offset. */
 #include "region.h"
 
-/* A byte that tells which offset, of which filling, it belongs to. */
+/* The byte of a filling at an offset. */
 u8 pattern(size_t offset, unsigned int seed)
 {
 	return (offset * 2654435761u + (offset >> 12) * 40503u + seed) >> 3;
@@ -25,7 +25,10 @@ static __attribute__((constructor)) void pattern_init(void)
 		pattern_bytes[i] = pattern(i % PATTERN_PERIOD, 0);
 }
 
-/* As many of @size bytes from @offset on as stand in a row; they are at *@bytes. */
+/*
+ * The length of a run of the pattern from @offset on, at most @size; *@bytes points
+ * to it.
+ */
 static size_t pattern_run(size_t offset, size_t size, unsigned int seed,
 			  const u8 **bytes)
 {
@@ -47,7 +50,7 @@ void fill(u8 *buf, size_t offset, size_t size, unsigned int seed)
 	}
 }
 
-/* The first offset that is not as fill() made it, or size. */
+/* The first offset that differs from fill(), or size. */
 size_t differs(const u8 *buf, size_t offset, size_t size, unsigned int seed)
 {
 	const u8 *bytes;
@@ -69,7 +72,7 @@ bool all_zero(const u8 *buf, size_t size)
 	return !buf[0] && !memcmp(buf, buf + 1, size - 1);
 }
 
-/* Leave bytes in free memory, for whoever forgets to clear what it takes. */
+/* Fill free memory with a pattern, so that missing zeroing is seen. */
 void dirty_free_memory(void)
 {
 	const size_t size = 16 << 20;
@@ -78,7 +81,7 @@ void dirty_free_memory(void)
 
 	if (p == MAP_FAILED)
 		return;
-	/* In single pages, which are the first to be given out again. */
+	/* As single pages, which are allocated first. */
 	madvise(p, size, MADV_NOHUGEPAGE);
 	memset(p, 0xa5, size);
 	munmap(p, size);

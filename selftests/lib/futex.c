@@ -10,7 +10,7 @@ long futex(void *word, int op, unsigned int value)
 	return ret < 0 ? -errno : ret;
 }
 
-/* A child that waits at @at of the region by a mapping of its own. */
+/* Fork a child that waits at offset @at of the region, in a mapping of its own. */
 pid_t futex_wait_mapped(const char *node, size_t size, size_t at)
 {
 	pid_t parent = getpid(), pid = fork();
@@ -19,7 +19,7 @@ pid_t futex_wait_mapped(const char *node, size_t size, size_t at)
 
 	if (pid)
 		return pid;
-	/* From another page on, so at another address. */
+	/* From the second page on, so that the address differs. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	fd = open(node, O_RDWR);
 	if (getppid() != parent || fd < 0 ||
@@ -30,7 +30,7 @@ pid_t futex_wait_mapped(const char *node, size_t size, size_t at)
 	_exit(futex(map + at - PAGE, FUTEX_WAIT, 0) != 0);
 }
 
-/* Wake it through @word, when it waits; 0 if that is how it ended. */
+/* Wake it through @word as soon as it waits; 0 if the wake ended it. */
 int futex_wake_child(pid_t pid, void *word)
 {
 	int status = 0;

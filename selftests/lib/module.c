@@ -15,7 +15,7 @@ int module_load_file(const char *path, const char *params)
 	return err;
 }
 
-/* The modules stand beside the one that MAPDEV_KO names. */
+/* The modules are beside that of MAPDEV_KO. */
 int module_load(const char *name, const char *params)
 {
 	const char *ko = getenv("MAPDEV_KO");
@@ -27,7 +27,7 @@ int module_load(const char *name, const char *params)
 	return module_load_file(path, params);
 }
 
-/* Those of selftests/modules stand near the samples. */
+/* Modules of selftests/modules are beside the samples. */
 int module_load_helper(const char *name)
 {
 	char path[512];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Load and unload mapdev and its kin. */
+/* Load and unload mapdev and the modules beside it. */
 #ifndef _MAPDEV_SELFTESTS_MODULE_H
 #define _MAPDEV_SELFTESTS_MODULE_H
 

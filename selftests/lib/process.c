@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Touches that survive a signal; what a process has, and gives up. */
+/* Touches that survive a signal; mappings and capabilities of a process. */
 #include "region.h"
 
 /* Become a user with no capability. */
@@ -92,7 +92,7 @@ void wait_asleep(pid_t pid)
 	} while (state && state[2] == 'R');
 }
 
-/* Give up one capability; 0 or the errno. */
+/* Drop one capability; 0 or the errno. */
 int drop_capability(int capability)
 {
 	struct __user_cap_header_struct header = {

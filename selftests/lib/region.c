@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Regions made through configfs, and what there is to ask and tell of them. */
+/* Regions: create and remove by configfs, attributes, counters, ioctls. */
 #include "region.h"
 
 int region_set(const struct region *r, const char *attr, const char *value)
@@ -31,7 +31,7 @@ int clear_phys(off_t phys, size_t size)
 	return err;
 }
 
-/* Make a window at the first place of that memory that is free. */
+/* Create a window at the first free part of that memory. */
 static int window_go_live(const struct region *r)
 {
 	char path[128], text[32];
@@ -172,7 +172,7 @@ long region_stat(const struct region *r, const char *counter)
 	return -1;
 }
 
-/* How many mappings there are of it, as root is told; -1 if it has ended. */
+/* The number of mappings, as sysfs shows it to root; -1 for a retired region. */
 long region_mappings(const struct region *r)
 {
 	char path[128], line[32];
@@ -199,7 +199,7 @@ bool are_visits(long faults, size_t size, size_t around)
 	return faults >= least && faults <= least + (size > 0);
 }
 
-/* Mapped by page frame, without struct pages? */
+/* Is it mapped by page frame, without struct pages? */
 bool maps_frames(enum mapdev_backing_type type, const char *attrs)
 {
 	return type == MAPDEV_WINDOW ||

@@ -83,7 +83,7 @@ int count_entries(const char *path);
 bool on_linux_7_2(void);
 bool frames_are_huge(enum mapdev_backing_type type, size_t size);
 
-/* What one fault maps: small pages, and PMDs. */
+/* The range that one fault maps: by small pages, and by PMDs. */
 #define AROUND		(2UL << 20)
 #define HUGE_AROUND	(PMD > 16UL << 20 ? PMD : 16UL << 20)
 

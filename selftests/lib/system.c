@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Files of the kernel, and what the running kernel is like. */
+/* Files in sysfs and procfs, and properties of the running kernel. */
 #include "region.h"
 
 /* Write a string into a file; 0 or -errno. */
@@ -55,7 +55,7 @@ bool no_huge_pages(void)
 	return pmd_size() == NO_PMD;
 }
 
-/* A kernel without huge pages knows nothing of advice about them. */
+/* A kernel without huge pages refuses advice about them. */
 bool is_no_advice(int advice)
 {
 	return no_huge_pages() &&

@@ -9,7 +9,7 @@
 #include "kselftest_harness.h"
 #include "region.h"
 
-/* A limit is for what hangs; an emulated machine that is not alone is slow. */
+/* The limit is for hangs only: an emulated machine on a busy host is slow. */
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT 120
 

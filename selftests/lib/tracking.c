@@ -20,13 +20,13 @@ u64 pagemap_of(const u8 *addr)
 	return entry;
 }
 
-/* What an entry tells; 0 if none is shown. */
+/* The page frame number of an entry; 0 if it is hidden. */
 u64 pagemap_pfn(u64 entry)
 {
 	return entry & PAGEMAP_PRESENT ? entry & (PAGEMAP_SOFT_DIRTY - 1) : 0;
 }
 
-/* Behind an address that was touched. */
+/* The page frame behind an address that was touched. */
 u64 pfn_of(const u8 *addr)
 {
 	return pagemap_pfn(pagemap_of(addr));

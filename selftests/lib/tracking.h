@@ -18,7 +18,7 @@ u64 pfn_of(const u8 *addr);
 int uffd_open(u64 features);
 int uffd_register(int fd, u8 *map, size_t size, u64 mode);
 
-/* A memory whose first touch waits until it is told to go on. */
+/* Memory whose first touch blocks until slow_go(). */
 struct slow {
 	u8 *mem;
 	int fd;

@@ -59,7 +59,7 @@ FIXTURE_TEARDOWN(access)
 	end_child(&self->c);
 	close(self->fd);
 	free(self->buf);
-	/* One case has done so itself. */
+	/* One case has already removed it. */
 	region_destroy(&self->r);
 }
 
@@ -181,7 +181,7 @@ TEST_F(access, reads)
 	EXPECT_EQ(SIZE, differs(self->buf, 0, SIZE, 1));
 }
 
-/* Each write changes what it should, and nothing beside. */
+/* Each write changes its range only. */
 TEST_F(access, writes)
 {
 	u8 *model = calloc(1, SIZE);
@@ -258,7 +258,7 @@ TEST_F(access, ptrace)
 	EXPECT_EQ(-EIO, poke(&self->c, -1, word));
 }
 
-/* Written by the debugger, read by the program itself, and the other way. */
+/* The program reads what the debugger wrote, and the reverse. */
 TEST_F(access, writes_reach_program)
 {
 	pid_t parent = getpid(), pid;
@@ -323,7 +323,7 @@ TEST_F(access, read_only)
 	close(fds[0]);
 }
 
-/* A breakpoint in a private mapping is the program's own page. */
+/* A breakpoint in a private mapping is in a private page. */
 TEST_F(access, private_read_only)
 {
 	u8 word[sizeof(long)] = { 9, 9, 9, 9 }, got[sizeof(long)];
@@ -344,7 +344,7 @@ TEST_F(access, private_read_only)
 	ASSERT_EQ(SIZE, pread(self->fd, self->buf, SIZE, 0));
 	EXPECT_EQ(SIZE, differs(self->buf, 0, SIZE, 1));
 
-	/* The copies stay when the region goes. */
+	/* The private copies survive the region. */
 	ASSERT_EQ(0, region_revoke(&self->r, 1));
 	ASSERT_EQ(0, peek(&self->c, self->c.page, got));
 	EXPECT_EQ(0, memcmp(word, got, sizeof(word)));
@@ -466,7 +466,7 @@ TEST_F(access, partial_mapping)
 	waitpid(pid, NULL, 0);
 }
 
-/* A region that is read-only to all. */
+/* A region with ro=1. */
 TEST_F(access, ro_region)
 {
 	u8 word[sizeof(long)] = { 9, 9, 9, 9 };

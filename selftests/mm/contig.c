@@ -96,7 +96,7 @@ TEST_F(contig, memory_is_zeroed)
 	EXPECT_TRUE(all_zero(self->map, variant->size));
 }
 
-/* Page frames on demand come by PMDs, as far as these go. */
+/* Page frames are faulted in by PMDs where these fit. */
 /* ids: ME-19 */
 TEST_F(contig, fault_count)
 {
@@ -193,7 +193,7 @@ TEST(gigabyte)
 	EXPECT_EQ(0, region_destroy(&r));
 }
 
-/* Memory comes in powers of two, and what is too much of it goes back. */
+/* The buddy allocator returns powers of two; the excess is freed. */
 TEST(trimmed_pages_are_freed)
 {
 	struct sysinfo before, after;
@@ -209,7 +209,7 @@ TEST(trimmed_pages_are_freed)
 	EXPECT_LT(before.freeram, after.freeram + (128UL << 20));
 }
 
-/* More than there is in one piece: ENOMEM, and everything else stays well. */
+/* More than the largest free block: ENOMEM, and later allocations work. */
 TEST(too_large_is_refused)
 {
 	struct region r;

@@ -31,7 +31,7 @@ static void note_failure(int sig, siginfo_t *info, void *context)
 	failed_at = info->si_addr;
 }
 
-/* As if the memory of a page were broken: the errno, and any signal's code. */
+/* Poison a page; the errno, and in touch_code the code of a signal. */
 static int poison(u8 *addr)
 {
 	struct sigaction action = {
@@ -107,7 +107,7 @@ TEST_F(semantics, memory_failure)
 	EXPECT_EQ(EHWPOISON, errno_of(madvise(broken, page,
 					      MADV_POPULATE_READ)));
 
-	/* Nor by any other way. */
+	/* The page is gone for every other path, too. */
 	ASSERT_EQ(0, madvise(self->map, SIZE, MADV_DONTNEED));
 	touch_code = 0;
 	EXPECT_EQ(SIGBUS, touch_write(broken));
@@ -180,7 +180,7 @@ TEST_F(discarded, discarded_poison_stays_mapped)
 	ASSERT_EQ(page, pread(self->fd, bytes, page, bad));
 	EXPECT_TRUE(all_zero(bytes, page));
 
-	/* Where it was not mapped, it is good. */
+	/* Pages that were not mapped are good. */
 	EXPECT_EQ(0, touch_read(self->other + bad));
 	EXPECT_TRUE(all_zero(self->other + bad, page));
 	touch_code = 0;
@@ -198,7 +198,7 @@ TEST_F(discarded, discarded_poison_stays_mapped)
 	EXPECT_EQ(0, heal(pfn));
 }
 
-/* A page that may break soon is moved, with what is in it. */
+/* Soft offline migrates a page with its contents. */
 TEST_F(semantics, soft_offline)
 {
 	static const int errs[] = { 0, EIO, EFAULT };
@@ -249,7 +249,7 @@ TEST(poison_in_large_folio)
 	const int rw = PROT_READ | PROT_WRITE;
 
 	page = PAGE;
-	/* There is no folio of more than a page, or no two pages in one of 64K. */
+	/* There are no large folios, or a page is 64K. */
 	if (no_huge_pages() || page >= 65536)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(attrs); i++) {
@@ -297,7 +297,7 @@ static u64 phys_of(int fd)
 	return ioctl(fd, MAPDEV_IOC_INFO, &info) ? 0 : info.phys_addr;
 }
 
-/* As if a machine check had told of it, to whoever runs then. */
+/* As a machine check reports it, in any context. */
 static void break_memory(u64 phys)
 {
 	struct sigaction action = {
@@ -315,7 +315,7 @@ static void break_memory(u64 phys)
 	sigaction(SIGBUS, &old, NULL);
 }
 
-/* What ptrace has of a mapping, too: 0 or the errno. */
+/* Read or write through /proc/self/mem: 0 or the errno. */
 static int move_by_mem(u8 *at, bool write)
 {
 	int mem = open("/proc/self/mem", O_RDWR), err;
@@ -419,7 +419,7 @@ TEST_F(semantics, poison_without_struct_pages)
 	EXPECT_EQ(0, status);
 	EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
 
-	/* A mapping of other pages is not meant, nor what is revoked. */
+	/* Mappings of other pages and of a revoked region are left alone. */
 	munmap(self->map, SIZE);
 	ASSERT_EQ(0, try_mmap(self->fd, page, PROT_READ, MAP_SHARED,
 			      bad - page, &part));
@@ -435,7 +435,7 @@ TEST_F(semantics, poison_without_struct_pages)
 	break_memory(phys - page);
 	EXPECT_EQ(BUS_MCEERR_AR, touch_code);
 
-	/* And when the region has ended there is none to ask. */
+	/* A retired region is not asked. */
 	ASSERT_EQ(0, region_destroy(&self->r));
 	break_memory(phys - page);
 	EXPECT_EQ(0, touch_code);

@@ -158,7 +158,7 @@ TEST_F_TIMEOUT(semantics, memcg_touch, 120)
 	EXPECT_EQ(paged, group_value("memory.events", "oom_kill"));
 	EXPECT_EQ(paged, group_value("memory.current", NULL) > LIMIT / 2);
 
-	/* The region is as good as before, for who may have memory. */
+	/* The region still works for a task below its limit. */
 	stamp(map, LARGE, 2);
 	EXPECT_EQ(LARGE, unstamped(map, 0, LARGE, 2));
 	munmap(map, LARGE);
@@ -193,13 +193,13 @@ TEST_F_TIMEOUT(semantics, memcg_create, 120)
 	} else {
 		EXPECT_EQ(0, how);
 	}
-	/* Nothing is left of what failed. */
+	/* A failed creation leaves nothing. */
 	EXPECT_GT(little(), group_memory(little()));
 	region_destroy(r);
 	EXPECT_EQ(0, rmdir(group));
 }
 
-/* A process that does all there is to do to a region, until it is killed. */
+/* A process that uses a region in every way until it is killed. */
 static void storm(const struct region *r, int started)
 {
 	u8 buf[256];
@@ -283,7 +283,7 @@ TEST_F(semantics, kill_poll)
 	EXPECT_EQ(0, region_revoke(&self->r, 1));
 }
 
-/* Killed while it makes a region: there is one, or there is none. */
+/* Killed while it creates a region: the region is complete, or absent. */
 TEST_F(semantics, kill_create)
 {
 	struct region *r = mmap(NULL, page, PROT_READ | PROT_WRITE,

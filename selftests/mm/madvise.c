@@ -11,7 +11,7 @@
 #define MADV_GUARD_REMOVE 103
 #endif
 
-/* The errno of each, in the order of enum class. Whatever it is: no loss. */
+/* The errno of each advice, in the order of enum class. None loses data. */
 static const struct advice {
 	const char *name;
 	int advice;
@@ -68,7 +68,7 @@ TEST_F(semantics, errno_and_contents)
 	EXPECT_FALSE(has_flag(self->map, "mg"));
 }
 
-/* And for a page in the middle, which splits the mapping and huge entries. */
+/* The same for a page in the middle, which splits the mapping and huge entries. */
 TEST_F(semantics, one_page)
 {
 	u8 *middle = self->map + HUGE / 2 + page;
@@ -87,7 +87,7 @@ TEST_F(semantics, one_page)
 	}
 }
 
-/* Entries go and come back by faults, of eager mappings too. */
+/* Entries are dropped and faulted in again, in eager mappings, too. */
 TEST_F(semantics, dontneed)
 {
 	int err = self->class == FRAMES ? EINVAL : 0;
@@ -128,7 +128,7 @@ TEST_F(semantics, populate)
 	EXPECT_EQ(!filled, !!faults_of(map, SIZE, true));
 	munmap(map, SIZE);
 
-	/* The errno for those who cannot take a SIGBUS. */
+	/* The errno for callers that cannot handle SIGBUS. */
 	ASSERT_EQ(0, region_revoke(&self->r, 1));
 	EXPECT_EQ(err ?: EFAULT,
 		  errno_of(madvise(self->map, SIZE, MADV_POPULATE_READ)));
@@ -186,7 +186,7 @@ TEST_F(semantics, dontfork)
 	EXPECT_EQ(0, ended(pid));
 	EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
 
-	/* For good on all but paged. */
+	/* Irreversible on all but paged. */
 	EXPECT_EQ(self->class == PAGED ? 0 : EINVAL,
 		  errno_of(madvise(self->map, SIZE, MADV_DOFORK)));
 	pid = fork();
@@ -215,7 +215,7 @@ TEST_F(semantics, guard)
 		  unstamped(middle + page, HUGE + page, SIZE - HUGE - page,
 			    1));
 
-	/* It is the program's own: revoke and restore leave it. */
+	/* A guard belongs to the program: revoke and restore keep it. */
 	ASSERT_EQ(0, region_revoke(&self->r, 1));
 	ASSERT_EQ(0, region_revoke(&self->r, 0));
 	EXPECT_EQ(SIGSEGV, touch_read(middle));
@@ -328,7 +328,7 @@ TEST_F(semantics, core_dump)
 	EXPECT_EQ(0, write_file(PATTERN, pattern));
 }
 
-/* What was revoked is a hole in the core, and nothing waits for it. */
+/* A revoked region is a hole in the core dump, which does not wait for a restore. */
 TEST_F(semantics, core_dump_revoked)
 {
 	char pattern[256];

@@ -100,7 +100,7 @@ TEST_F(map, offsets)
 	}
 }
 
-/* One touch brings one granule in; each page of it is mapped with it. */
+/* One touch allocates one granule, and maps all its pages. */
 /* ids: LK-55 */
 TEST_F(map, faults_by_granule)
 {
@@ -138,7 +138,7 @@ static size_t smaps_sum(const void *start, size_t size, const char *field)
 	return sum;
 }
 
-/* The granule was asked for: what THP is set to does not matter. */
+/* The granule is explicit: the THP setting does not matter. */
 /* ids: LK-27 */
 TEST_F(map, huge_with_any_thp_setting)
 {
@@ -161,7 +161,7 @@ TEST_F(map, huge_with_any_thp_setting)
 	}
 }
 
-/* Split by a change of one page, and by a hole: nothing is lost. */
+/* Split by mprotect of one page, and by a hole: no data is lost. */
 /* ids: LK-62 */
 TEST_F(map, huge_splits)
 {
@@ -221,7 +221,7 @@ TEST_F(map, private_is_copy_on_write)
 	ASSERT_EQ(1, pread(self->fd, &byte, 1, 5));
 	EXPECT_EQ(pattern(5, 3), byte);
 
-	/* A write before any read copies too. */
+	/* A write without a read before it copies, too. */
 	ASSERT_EQ(0, madvise(copy, SIZE, MADV_DONTNEED));
 	copy[page] = 77;
 	EXPECT_EQ(pattern(page, 3), self->map[page]);
@@ -328,7 +328,7 @@ TEST_F(map, merges)
 	munmap(place, SIZE);
 }
 
-/* mremap(2) asks no driver: what lies past the end is a SIGBUS. */
+/* mremap(2) does not ask the driver: past the end is SIGBUS. */
 /* ids: LK-57 */
 TEST_F(map, mremap_past_end_raises_sigbus)
 {
@@ -385,7 +385,7 @@ TEST_F(map, populate)
 	munmap(map, SIZE);
 }
 
-/* Nothing drops what is in a region: it has no other home. */
+/* No path reclaims the pages: they are the only copy of the data. */
 TEST_F(map, pages_are_not_reclaimed)
 {
 	fill(self->map, 0, SIZE, 8);
@@ -397,7 +397,7 @@ TEST_F(map, pages_are_not_reclaimed)
 	EXPECT_EQ(SIZE, differs(self->map, 0, SIZE, 8));
 }
 
-/* The file outlives its descriptor while it is mapped. */
+/* A mapping keeps the file after close. */
 /* ids: PA-21 */
 TEST_F(map, close_keeps_mapping)
 {

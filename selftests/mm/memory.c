@@ -67,7 +67,7 @@ static bool by_pmd(const char *attrs)
 	return !strcmp(attrs, "backing=paged granule=2M") && PMD == HUGE;
 }
 
-/* Neither this nor /proc/PID/pagemap looks at page frames. */
+/* Neither PAGEMAP_SCAN nor /proc/PID/pagemap shows page frames. */
 TEST_F(semantics, pagemap_scan)
 {
 	bool seen = self->class != FRAMES;
@@ -135,7 +135,7 @@ TEST_F(semantics, write_tracking)
 	EXPECT_EQ(by_pmd(variant->attrs) ? SIZE / page : ARRAY_SIZE(written),
 		  scan(self->map, SIZE, PAGE_IS_WRITTEN, flags, &got));
 
-	/* What a revoke unmaps counts as written: never too few. */
+	/* Pages unmapped by a revoke count as written. */
 	store_byte(self->map + page, 1);
 	ASSERT_EQ(0, region_revoke(&self->r, 1));
 	ASSERT_EQ(0, region_revoke(&self->r, 0));
@@ -177,7 +177,7 @@ TEST_F(semantics, numa_policy)
 	EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
 }
 
-/* The region's own node, with which no policy is asked. */
+/* numa_node overrides the policy. */
 TEST(numa_node)
 {
 	struct region r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A mapping that was moved is nowhere else. */
+/* Move a mapping, and check that nothing is left at the old address. */
 #ifndef _MAPDEV_SELFTESTS_MOVING_H
 #define _MAPDEV_SELFTESTS_MOVING_H
 

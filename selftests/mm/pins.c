@@ -45,7 +45,7 @@ FIXTURE_SETUP(pins)
 
 FIXTURE_TEARDOWN(pins)
 {
-	/* Some cases have done so themselves. */
+	/* Some cases have already removed it. */
 	munmap(self->map, SIZE);
 	close(self->fd);
 	region_destroy(&self->r);
@@ -122,7 +122,7 @@ TEST_F(pins, direct_write)
 	EXPECT_EQ(size, differs(self->buf + 4096, odd, size, 2));
 }
 
-/* A mapping that cannot be written is a source and no destination. */
+/* A read-only mapping can be a source, not a destination. */
 TEST_F(pins, direct_read_only)
 {
 	int fd = open(self->r.node, O_RDONLY);
@@ -320,7 +320,7 @@ TEST_F(pins, uring_outlives)
 	ASSERT_EQ(SIZE, pread(self->disk, self->buf, SIZE, 0));
 	EXPECT_EQ(SIZE, differs(self->buf, 0, SIZE, 1));
 
-	/* Another may not be registered now. */
+	/* No other buffer can be registered now. */
 	struct ring late;
 
 	ASSERT_EQ(0, ring_open(&late));
@@ -364,7 +364,7 @@ TEST_F(pins, vmsplice)
 		EXPECT_EQ(-EFAULT, result(vmsplice(pipes[1], &iov, 1, 0)));
 	} else {
 		ASSERT_EQ(size, vmsplice(pipes[1], &iov, 1, 0));
-		/* The page, not a copy of it. */
+		/* vmsplice takes the page, not a copy. */
 		self->map[odd] ^= 0xff;
 		ASSERT_EQ(size, read(pipes[0], self->buf, size));
 		self->buf[0] ^= 0xff;
@@ -411,7 +411,7 @@ TEST_F(pins, vmsplice_outlives)
 
 /* --- process_vm_readv, process_vm_writev --- */
 
-/* A child that has what we have mapped and waits for its end. */
+/* A child with the same mappings that waits to be killed. */
 static pid_t start_child(void)
 {
 	pid_t parent = getpid(), pid = fork();
@@ -452,7 +452,7 @@ TEST_F(pins, process_vm)
 	u8 *hole;
 	pid_t pid;
 
-	/* Behind the mapping there is nothing. */
+	/* The range behind the mapping is unmapped. */
 	hole = mmap(NULL, SIZE + self->page, PROT_NONE,
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, hole);
@@ -565,7 +565,7 @@ TEST_F(pins, longterm)
 			EXPECT_EQ(-EFAULT, pin(gup, self->map, SIZE, flags));
 			continue;
 		}
-		/* Nothing touched before, but for the first. */
+		/* Only the first page has been touched. */
 		ASSERT_EQ(0, region_revoke(&self->r, 1));
 		EXPECT_EQ(-EFAULT, pin(gup, self->map, SIZE, flags));
 		ASSERT_EQ(0, region_revoke(&self->r, 0));
@@ -616,7 +616,7 @@ TEST_F(pins, longterm_outlives)
 	memset(self->buf, 0, SIZE);
 	ASSERT_EQ(0, pin_read(gup, self->buf));
 	EXPECT_EQ(SIZE, differs(self->buf, 0, SIZE, 2));
-	/* What is allocated meanwhile is other memory. */
+	/* New allocations do not get the pinned page. */
 	ASSERT_EQ(0, region_create(&self->r, "size=2M backing=pages"));
 	ASSERT_EQ(0, region_destroy(&self->r));
 	ASSERT_EQ(0, pin_read(gup, self->buf));

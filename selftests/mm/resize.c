@@ -27,7 +27,7 @@ FIXTURE_VARIANT_ADD(resize, page) { "granule=PAGE", 0 };
 FIXTURE_VARIANT_ADD(resize, granule) { "granule=64K", 65536 };
 FIXTURE_VARIANT_ADD(resize, huge) { "granule=2M", 2097152 };
 
-/* Without huge pages, none is, whatever was asked for. */
+/* Without huge pages, the granule is always a page. */
 static bool is_large(size_t granule)
 {
 	return granule > PAGE && !no_huge_pages();
@@ -68,7 +68,7 @@ static size_t wrong(const u8 *map, size_t from, size_t to, bool zero)
 
 /* --- Alone --- */
 
-/* Past the new end nothing is left; below it everything is. */
+/* Data past the new end is gone; data below it is kept. */
 /* ids: LK-30 LK-91 */
 TEST_F(resize, smaller)
 {
@@ -96,7 +96,7 @@ TEST_F(resize, smaller)
 	}
 }
 
-/* What comes back when it grows again is zero, through old mappings, too. */
+/* After growing again, the range is zero, through old mappings, too. */
 TEST_F(resize, larger)
 {
 	const size_t sizes[] = { HALF, HALF - PAGE, PAGE };
@@ -257,7 +257,7 @@ static int unfix(int fds[2], u8 *buf)
 	return err;
 }
 
-/* By each view of it, the region is as it was set up. */
+/* The region is unchanged, through every view. */
 static void expect_all(struct __test_metadata *_metadata,
 		       const struct region *r, int fd, const u8 *old)
 {
@@ -305,7 +305,7 @@ TEST_F(resize, pinned_end)
 			EXPECT_EQ(-EBUSY, region_set(&self->r, "size", text));
 			expect_all(_metadata, &self->r, self->fd, self->map);
 			EXPECT_EQ(resizes, region_stat(&self->r, "resize"));
-			/* An end that no granule lies across can be had. */
+			/* An end on a granule's boundary works. */
 			EXPECT_EQ(0, region_resize(self->fd, HALF));
 			EXPECT_EQ(SIGBUS, touch_read(self->map + SIZE - PAGE));
 			EXPECT_EQ(0, region_resize(self->fd, SIZE));
@@ -458,7 +458,7 @@ TEST_F(resize, capabilities)
 	EXPECT_EQ(0, status);
 }
 
-/* The ioctls and the file in sysfs are one switch. */
+/* The ioctls and the file in sysfs share one state. */
 TEST_F(resize, revoke_by_ioctl)
 {
 	ASSERT_EQ(0, ioctl(self->fd, MAPDEV_IOC_REVOKE, 0));
@@ -492,7 +492,7 @@ TEST(read_only)
 	EXPECT_EQ(0, region_destroy(&r));
 }
 
-/* Memory that is allocated with the region stays as it is. */
+/* Backings other than paged refuse resize and discard. */
 TEST(other_backings)
 {
 	const char * const attrs[] = {
@@ -646,7 +646,7 @@ TEST_F_TIMEOUT(resize, no_old_data, 120)
 
 		random = random * 1103515245 + 12345;
 		at = (1 + (random >> 8) % (SIZE / PAGE - 1)) * PAGE;
-		/* Everybody has written something, and goes on with it. */
+		/* Wait until all workers have written, and let them continue. */
 		wait_workers(s);
 		if (round & 1) {
 			ASSERT_EQ(0, region_resize(self->fd, at));

@@ -56,7 +56,7 @@ TEST_F(semantics, map_fixed)
 	EXPECT_EQ(half - page,
 		  unstamped(place + page + half, page + half, half - page, 3));
 
-	/* Over itself, at another offset. */
+	/* Over the same mapping, at another offset. */
 	ASSERT_EQ(place, mmap(place, half, PROT_READ, MAP_SHARED | MAP_FIXED,
 			      self->fd, half));
 	EXPECT_EQ(half, unstamped(place, half, half, 1));
@@ -67,7 +67,7 @@ TEST_F(semantics, map_fixed)
 	munmap(place, SIZE);
 }
 
-/* A free range is given to who names it, though no huge page fits there. */
+/* A free hint is used even if no huge page fits there. */
 /* ids: LK-27 */
 TEST_F(semantics, map_hint)
 {
@@ -78,7 +78,7 @@ TEST_F(semantics, map_hint)
 	ASSERT_EQ(0, munmap(hole, SIZE));
 	ASSERT_EQ(hole, mmap(hole, SIZE, PROT_READ, MAP_SHARED, self->fd, 0));
 	EXPECT_EQ(SIZE, unstamped(hole, 0, SIZE, 1));
-	/* One that is not free is passed over. */
+	/* A hint that is in use is ignored. */
 	other = mmap(hole, SIZE, PROT_READ, MAP_SHARED, self->fd, 0);
 	ASSERT_NE(MAP_FAILED, other);
 	EXPECT_NE(hole, other);
@@ -87,7 +87,7 @@ TEST_F(semantics, map_hint)
 	munmap(place, SIZE + HUGE);
 }
 
-/* What mmap_prepare refuses has already lost the old mapping: a hole. */
+/* When mmap_prepare refuses, the old mapping is already gone: a hole. */
 /* ids: MP-3 */
 TEST_F(semantics, map_fixed_refused)
 {
@@ -108,7 +108,7 @@ TEST_F(semantics, map_fixed_refused)
 	EXPECT_EQ(0, count_mappings(place, SIZE));
 	EXPECT_EQ(SIGSEGV, touch_read(place));
 
-	/* And so with a mapping of this very region. */
+	/* The same with a mapping of this region. */
 	EXPECT_EQ(MAP_FAILED, mmap(self->map + page, page, PROT_EXEC,
 				   MAP_SHARED | MAP_FIXED, self->fd, 0));
 	EXPECT_EQ(EPERM, errno);
@@ -301,7 +301,7 @@ TEST_F(semantics, mremap_several)
 		return;
 	EXPECT_EQ(EFAULT, errno);
 	EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
-	/* One by one they move. */
+	/* One by one they can be moved. */
 	EXPECT_EQ(place, remap(self->map, page, page,
 			       MREMAP_MAYMOVE | MREMAP_FIXED, place));
 	EXPECT_EQ(place + page, remap(self->map + page, SIZE - page,
@@ -397,7 +397,7 @@ TEST_F(semantics, mprotect)
 	EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 6));
 }
 
-/* Sealed against the program itself, not against the region's owner. */
+/* mseal does not prevent a revoke. */
 TEST_F(semantics, mseal)
 {
 	ASSERT_EQ(0, syscall(__NR_mseal, self->map, SIZE, 0));
@@ -470,7 +470,7 @@ TEST_F(semantics, fork_revoked)
 	EXPECT_EQ(0, ended(pid));
 }
 
-/* DESIGN's count of faults: what each way to map costs for 64 MiB. */
+/* The number of faults for 64 MiB, for each map mode. */
 /* ids: LK-27 NM-30 */
 TEST_F(semantics, faults)
 {

@@ -20,7 +20,7 @@ u64 *stamp_at(u8 *map, size_t offset)
 	return (u64 *)(map + offset + offset / page * word % (page - word));
 }
 
-/* Keeps the compiler from what it knows of memory. */
+/* A compiler barrier. */
 void forget(void)
 {
 	__asm__ __volatile__("" : : : "memory");
@@ -33,7 +33,7 @@ void stamp(u8 *map, size_t size, u64 seed)
 	forget();
 }
 
-/* The first page, from @offset of the region, without its stamp; or size. */
+/* The first page without its stamp, from @offset of the region on; or size. */
 size_t unstamped(u8 *map, size_t offset, size_t size, u64 seed)
 {
 	forget();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A stamp on each page of a mapping, and what the kernel says of one. */
+/* A stamp on each page of a mapping; properties of a mapping. */
 #ifndef _MAPDEV_SELFTESTS_STAMP_H
 #define _MAPDEV_SELFTESTS_STAMP_H
 

@@ -67,7 +67,7 @@ static const enum kind kinds[WORKERS] = {
 struct worker {
 	unsigned int tries;	/* also a futex: each one wakes */
 	unsigned int successes;
-	unsigned int surprises;	/* errnos that it should not have met */
+	unsigned int surprises;	/* unexpected errnos */
 	int last;		/* the errno of the last try */
 };
 
@@ -105,12 +105,12 @@ static void wait_from(struct worker *worker, unsigned int first,
 {
 	unsigned int now;
 
-	/* One more: the first that ends had begun before. */
+	/* One more: the first to end was begun before. */
 	while ((now = get_tries(worker)) - first < count + 1)
 		syscall(__NR_futex, &worker->tries, FUTEX_WAIT, now, NULL, NULL, 0);
 }
 
-/* Returns when @worker has begun @count tries from now on and ended them. */
+/* Wait until @worker has begun and ended @count more tries. */
 static void wait_tries(struct worker *worker, unsigned int count)
 {
 	wait_from(worker, get_tries(worker), count);
@@ -225,7 +225,7 @@ static pid_t start_worker(struct shared *s, int number, const char *node)
 	_exit(1);
 }
 
-/* --- What can be seen of a revoked region --- */
+/* --- What is visible of a revoked region --- */
 
 /* References to all pages of the parts that are exact, taken while it is live. */
 static int watch(int fd, int pipes[2])
@@ -244,7 +244,7 @@ static int watch(int fd, int pipes[2])
 	return got == 2 * PART ? 0 : -1;
 }
 
-/* What is in these pages now: tee(2) takes references, read(2) copies. */
+/* The present contents of these pages: tee(2) takes references, read(2) copies. */
 static int look(int pipes[2], u8 *buf)
 {
 	ssize_t size = 0, got;
@@ -266,7 +266,7 @@ static int look(int pipes[2], u8 *buf)
 	return size == 2 * PART ? 0 : -1;
 }
 
-/* Near the first byte that was written too late, or size. */
+/* About the first byte written after the revoke, or size. */
 static size_t find_odd(const u8 *buf, size_t size)
 {
 	u64 word;
@@ -396,7 +396,7 @@ static int storm_map(struct stormer *st, u8 *addr, size_t size,
 		    offset) == MAP_FAILED ? errno : 0;
 }
 
-/* A child with a copy of all this, for a moment. */
+/* A short-lived child with a copy of the mappings. */
 static int storm_fork(struct stormer *st, u8 *byte)
 {
 	pid_t pid = fork();
@@ -423,7 +423,7 @@ static int storm_open(struct stormer *st)
 	return 0;
 }
 
-/* One of many things; its errno. */
+/* One random operation; its errno. */
 static int storm_step(struct stormer *st, unsigned int *random)
 {
 	size_t pages = ARENA / st->page;
@@ -437,7 +437,7 @@ static int storm_step(struct stormer *st, unsigned int *random)
 
 	if (count > pages - first)
 		count = pages - first;
-	/* What touches each page is for a few of them. */
+	/* Only a few processes touch every page. */
 	if (what >= 9 && count > 32)
 		count = 32;
 	size = count * st->page;
@@ -557,7 +557,7 @@ TEST_F_TIMEOUT(in_flight, storm, 60)
 	u8 *map = NULL;
 
 	ASSERT_NE(MAP_FAILED, s);
-	/* Those whose parents were killed are ours then. */
+	/* Children of killed parents are reparented to this process. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	ASSERT_EQ(0, try_mmap(self->fd, SIZE, PROT_READ, MAP_SHARED, 0, &map));
 	for (int i = 0; i < STORMERS; i++)
@@ -582,7 +582,7 @@ TEST_F_TIMEOUT(in_flight, storm, 60)
 	}
 	munmap(map, SIZE);
 
-	/* All the same: nothing of them is left. */
+	/* In any case nothing of them is left. */
 	for (int i = 0; i < STORMERS; i++)
 		EXPECT_EQ(0, end_stormer(pids[i]));
 	while (waitpid(-1, NULL, 0) > 0)
@@ -594,7 +594,7 @@ TEST_F_TIMEOUT(in_flight, storm, 60)
 			  region_stat(&self->r, "mapped") +
 			  region_stat(&self->r, "open"));
 
-	/* And once more, with the region's end in the middle of it. */
+	/* Once more, with a retire in the middle. */
 	for (int i = 0; i < STORMERS; i++)
 		pids[i] = start_stormer(s, i, self->r.node, paged);
 	for (int i = 0; i < STORMERS; i++)

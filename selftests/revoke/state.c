@@ -61,7 +61,7 @@ TEST_F(state, revoked_region_is_unusable)
 	EXPECT_EQ(-EALREADY, region_revoke(&self->r, 1));
 }
 
-/* Mappings work again where they are, and nothing is lost. */
+/* Mappings work again at the same address, and no data is lost. */
 TEST_F(state, restored_region_works)
 {
 	struct pollfd p = { .fd = self->fd, .events = POLLIN | POLLOUT };
@@ -120,7 +120,7 @@ TEST_F(state, mappings_are_counted)
 	EXPECT_EQ(0400, st.st_mode & 07777);
 }
 
-/* A page that is missing among those that faults map at once comes again. */
+/* A page dropped from a fault-around range faults in again. */
 TEST_F(state, dropped_page_faults_in)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
@@ -137,7 +137,7 @@ TEST_F(state, dropped_page_faults_in)
 	}
 }
 
-/* A debugger's way in: not what the program itself may not do. */
+/* ptrace access fails like the program's own. */
 TEST_F(state, proc_mem)
 {
 	int mem = open("/proc/self/mem", O_RDWR);
@@ -188,13 +188,13 @@ static pid_t start_poll(int fd, short events)
 	pid_t pid = fork();
 
 	if (!pid) {
-		/* Nothing but a wake-up can end this wait well. */
+		/* Only a wake-up ends this wait with success. */
 		alarm(10);
 		store_byte(ready, 1);
 		poll(&p, 1, -1);
 		_exit(p.revents);
 	}
-	/* Were it awake, poll() would only look. */
+	/* If it were awake, poll() would return the state without waiting. */
 	while (!load_byte(ready))
 		sched_yield();
 	wait_asleep(pid);
@@ -284,7 +284,7 @@ TEST_F(state, sysfs_reports_state)
 	ASSERT_EQ(0, region_revoke(&self->r, 0));
 	EXPECT_EQ(POLLPRI | POLLERR, end_poll(pid));
 
-	/* The end, too. */
+	/* Retire is an edge, too. */
 	EXPECT_STREQ("live\n", read_state(fd, line, sizeof(line)));
 	pid = start_poll(fd, POLLPRI);
 	ASSERT_EQ(0, region_destroy(&self->r));
@@ -323,7 +323,7 @@ TEST_F(state, two_nodes)
 	unlink(path);
 }
 
-/* A private copy is the program's own and stays. */
+/* Private copies survive a revoke. */
 /* ids: PA-27 ME-39 */
 TEST_F(state, private_copy_survives)
 {
@@ -363,7 +363,7 @@ TEST_F(state, attributes_lock_while_live)
 	EXPECT_STREQ("1048576", read_line(path, line, sizeof(line)));
 }
 
-/* What was in the dirty log before a revoke is told again after it. */
+/* A dirty log that was not empty before a revoke is an edge again after it. */
 TEST(epoll_edge_keeps_dirty)
 {
 	struct epoll_event event = { .events = EPOLLPRI | EPOLLET };
@@ -404,7 +404,7 @@ static pid_t start_example(const char *name, const struct region *r, FILE **outp
 		return -1;
 	pid = fork();
 	if (!pid) {
-		/* It would wait for ever for what never comes. */
+		/* It would wait forever. */
 		alarm(60);
 		dup2(pipes[1], STDOUT_FILENO);
 		close(pipes[0]);
@@ -464,7 +464,7 @@ TEST(example_watch)
 		wait_asleep(pid);
 		ASSERT_EQ(0, region_revoke(&r, 1));
 		EXPECT_STREQ("gone\n", next_line(output, line, sizeof(line)));
-		/* It sleeps until it is told of the restore. */
+		/* It sleeps until the restore wakes it. */
 		wait_asleep(pid);
 		ASSERT_EQ(0, region_revoke(&r, 0));
 	}

@@ -53,7 +53,7 @@ static void map_and_touch(int fd, unsigned int *random)
 	munmap(map, SIZE);
 }
 
-/* Take out what others have written; ENOTTY where there is no log. */
+/* Collect the dirty log; ENOTTY without one. */
 static void ask_log(int fd)
 {
 	struct mapdev_run runs[16];
@@ -65,7 +65,7 @@ static void ask_log(int fd)
 	ioctl(fd, MAPDEV_IOC_DIRTY, &dirty);
 }
 
-/* Nothing of this has to succeed. */
+/* Any of these may fail. */
 static void work(const char *node, unsigned int random, unsigned int *tries)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -104,7 +104,7 @@ static void crowd_gather(struct crowd *c, const char *node)
 		crowd_start(c, i, node);
 }
 
-/* Until each has ended one try that it has begun since. */
+/* Wait until each has begun and ended one more try. */
 static void crowd_wait(struct crowd *c)
 {
 	unsigned int first[WORKERS];
@@ -117,7 +117,7 @@ static void crowd_wait(struct crowd *c)
 			sched_yield();
 }
 
-/* 0 if it was there to be killed. */
+/* 0 if it was alive. */
 static int crowd_kill(struct crowd *c, int i)
 {
 	int status = 0;
@@ -133,7 +133,7 @@ static int crowd_end(struct crowd *c)
 
 	for (int i = 0; i < WORKERS; i++)
 		bad |= crowd_kill(c, i);
-	/* Children of those, which are ours by now. */
+	/* Their children, reparented to this process. */
 	while (waitpid(-1, NULL, 0) > 0)
 		;
 	munmap(c->tries, PAGE);
@@ -199,7 +199,7 @@ out:
 	return sane;
 }
 
-/* How many of some pages can be read. */
+/* The number of sampled pages that can be read. */
 static int readable(u8 *map)
 {
 	int count = 0;
@@ -244,7 +244,7 @@ TEST_F_TIMEOUT(storm, states, 120)
 		}
 		crowd_start(&self->crowd, victim, self->r.node);
 		if (round % 2) {
-			/* Another region of this name; this one is over. */
+			/* A new region of the same name: the old one is retired. */
 			ASSERT_EQ(0, region_set(&self->r, "live", "0"));
 			EXPECT_EQ(0, readable(map));
 			ASSERT_EQ(0, region_set(&self->r, "live", "1"));
@@ -278,7 +278,7 @@ FIXTURE_SETUP(unload_storm)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	read_line("/sys/module/mapdev/parameters/allow_phys", line,
 		  sizeof(line));
-	/* As it was loaded, for the suites that come after this one. */
+	/* Loaded as before, for the programs that run next. */
 	snprintf(self->params, sizeof(self->params), "%s",
 		 line[0] == '1' || line[0] == 'Y' ? "allow_phys=1" : "");
 	ASSERT_EQ(0, module_unload("mapdev"));
@@ -318,7 +318,7 @@ TEST_F_TIMEOUT(unload_storm, unload, 120)
 			EXPECT_EQ(ALL, readable(map));
 		}
 		munmap(map, SIZE);
-		/* All are out at one moment or another, or are killed. */
+		/* At some moment no task is inside, or all are killed. */
 		for (int turn = 0; (err = module_unload("mapdev")) == EWOULDBLOCK; turn++)
 			if (turn < WORKERS)
 				EXPECT_EQ(0, crowd_kill(&crowd, turn));
