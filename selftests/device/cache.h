@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the kernel says of cache modes on x86: which ranges are reserved with which. */
+/* Reservations of cache modes, which x86 shows in debugfs. */
 #ifndef _MAPDEV_SELFTESTS_CACHE_H
 #define _MAPDEV_SELFTESTS_CACHE_H
 
 #include "region.h"
 
-/* Elsewhere the kernel does not show it. */
+/* Other architectures do not show them. */
 #ifdef __x86_64__
 #define CACHE_MODES_SHOWN true
 #else

@@ -33,7 +33,7 @@ TEST(lockdown)
 	EXPECT_EQ(-1, open(phys.node, O_RDONLY));
 	EXPECT_EQ(EPERM, errno);
 	EXPECT_LE(0, open(ram.node, O_RDWR));
-	/* What was opened before stays, as it does with the kernel's own. */
+	/* A mapping made before the lockdown keeps working, as with /dev/mem. */
 	EXPECT_EQ(0, touch_write(map));
 
 	EXPECT_EQ(0, region_destroy(&phys));

@@ -60,7 +60,7 @@ FIXTURE_TEARDOWN(bar)
 {
 	munmap(self->map, self->size);
 	close(self->fd);
-	/* Some cases have done so themselves. */
+	/* Some cases have already removed it. */
 	pci_unbind(&self->dev);
 	EXPECT_EQ(0, module_unload(DRIVER));
 }
@@ -95,7 +95,7 @@ TEST_F(bar, is_a_region)
 	}
 }
 
-/* The bytes of this BAR and of no other, by each way there is. */
+/* Every path reads and writes this BAR only. */
 TEST_F(bar, frames_match_dev_mem)
 {
 	const size_t part = 3 * PAGE, at = self->size - part;
@@ -127,7 +127,7 @@ TEST_F(bar, frames_match_dev_mem)
 	close(fd);
 }
 
-/* The mode belongs to the range as long as the region lives. */
+/* The cache mode is reserved for the life of the region. */
 /* ids: ME-29 */
 TEST_F(bar, reservation)
 {
@@ -167,7 +167,7 @@ TEST_F(bar, huge_entries)
 	EXPECT_TRUE(are_visits(faults, PART, AROUND));
 }
 
-/* Where one entry could map all of it, PMDs do: see contig.gigabyte. */
+/* PMDs are used even where a PUD would fit: see contig.gigabyte. */
 /* ids: LK-59 */
 TEST_F(bar, gigabyte_in_pmds)
 {
@@ -217,7 +217,7 @@ TEST_F(bar, refusals)
 	munmap(map, PAGE);
 }
 
-/* A driver that is taken away leaves a signal, and the device to the next. */
+/* After unbind, mappings get SIGBUS, and another driver can bind. */
 TEST_F(bar, unbind)
 {
 	struct mapdev_info info = { .size = sizeof(info) };
@@ -245,7 +245,7 @@ TEST_F(bar, reset)
 {
 	long revokes = region_stat(&self->r, "revoke");
 
-	/* This one has no way to be reset. */
+	/* This device has no reset method. */
 	if (!strcmp(variant->id, VGA))
 		return;
 
@@ -271,7 +271,7 @@ TEST_F(bar, sleeps_when_idle)
 	store_byte(self->map, 55);
 	ASSERT_EQ(0, write_file(pci_path(&self->dev, "power/control", path,
 					 sizeof(path)), "auto"));
-	/* It is mapped: it stays awake. */
+	/* A mapping keeps it awake. */
 	EXPECT_EQ(0, region_stat(&self->r, "revoke"));
 	close(self->fd);
 	EXPECT_EQ(55, load_byte(self->map));
@@ -294,7 +294,7 @@ TEST_F(bar, sleeps_when_idle)
 					 sizeof(path)), "on"));
 }
 
-/* A file that is still open has no say in what a device does without a driver. */
+/* An open file does not keep an unbound device awake. */
 TEST_F(bar, sleeps_when_unbound)
 {
 	char path[160];
@@ -529,7 +529,7 @@ TEST_F(shapes, refused_cache)
 		pci_region(&self->dev, bar, &self->r);
 		EXPECT_NE(0, access(self->r.node, F_OK));
 	}
-	/* And nothing is left of the attempt. */
+	/* The failed attempt leaves nothing. */
 	ASSERT_EQ(0, write_file("/sys/module/mapdev_pci/parameters/cache",
 				"wc"));
 	EXPECT_EQ(0, pci_bind(&self->dev, DRIVER));

@@ -58,7 +58,7 @@ static int monitor_human(struct monitor *m, const char *command,
 	monitor_send(m, HUMAN "{\"command-line\": \"%s %s\"}", command,
 		     options);
 	err = monitor_answer(m);
-	/* It has nothing to say when all is well. */
+	/* It prints nothing on success. */
 	if (!err && !strstr(m->line, "\"return\": \"\""))
 		err = -EPROTO;
 	if (err)
@@ -122,7 +122,7 @@ static bool plug_row(const char *option, const char *name, char *options,
 	return found;
 }
 
-/* Put another value behind a key of options. */
+/* Replace the value of a key in options. */
 static void plug_replace(char *options, size_t size, const char *key,
 			 const char *value)
 {

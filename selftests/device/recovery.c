@@ -99,7 +99,7 @@ TEST_F(recovery, command)
 	EXPECT_EQ(55, load_byte(self->map));
 }
 
-/* The end of a reset is not that of an error. */
+/* The end of a reset does not end the error. */
 TEST_F(recovery, reset_meanwhile)
 {
 	ASSERT_EQ(0, take_step(&self->dev, "frozen"));
@@ -111,7 +111,7 @@ TEST_F(recovery, reset_meanwhile)
 	EXPECT_EQ(55, load_byte(self->map));
 }
 
-/* Nor does the end of an error wake a device up. */
+/* The end of an error does not resume a suspended device. */
 TEST_F(recovery, sleeps_meanwhile)
 {
 	char path[160], line[32];
@@ -137,7 +137,7 @@ TEST_F(recovery, sleeps_meanwhile)
 					 sizeof(path)), "on"));
 }
 
-/* An error is reported again while it is dealt with: there is one end to it. */
+/* An error reported twice during recovery ends once. */
 TEST_F(recovery, reported_twice)
 {
 	ASSERT_EQ(0, take_step(&self->dev, "frozen"));
@@ -147,7 +147,7 @@ TEST_F(recovery, reported_twice)
 	EXPECT_EQ(0, touch_read(self->map));
 }
 
-/* A device that did not recover is away until it is bound anew. */
+/* A device that did not recover stays revoked until it is bound again. */
 TEST_F(recovery, fails)
 {
 	ASSERT_EQ(0, take_step(&self->dev, "frozen"));

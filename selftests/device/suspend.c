@@ -42,7 +42,7 @@ TEST(suspend)
 		EXPECT_EQ(SIZE, differs(map, 0, SIZE, 1));
 	}
 
-	/* What root has revoked sleeps and wakes revoked. */
+	/* A region revoked by root stays revoked across suspend. */
 	ASSERT_EQ(0, region_revoke(&r, 1));
 	ASSERT_EQ(0, sleep_and_wake());
 	EXPECT_EQ(SIGBUS, touch_read(map));

@@ -169,7 +169,7 @@ static void work_forever(struct worker *w, enum kind job, const char *node,
 		if (err)
 			w->surprise = err;
 		__atomic_add_fetch(&w->refused, 1, __ATOMIC_SEQ_CST);
-		/* Leave the CPU to who brings the device back. */
+		/* Yield to the task that brings the device back. */
 		usleep(1000);
 	}
 }
@@ -350,13 +350,13 @@ TEST_F_TIMEOUT(gone, while_in_use, 300)
 				       variant->name));
 		expect_gone(_metadata, &s->r, fd, map, s->size);
 		wait_workers(false);
-		/* That it is open somewhere holds neither module nor device. */
+		/* An open file holds neither the module nor the device. */
 		ASSERT_EQ(0, module_unload(DRIVER));
 		ASSERT_EQ(0, module_load(DRIVER, ""));
 
 		ASSERT_EQ(0, give_back(&s->dev, &s->monitor, variant->how,
 				       variant->name));
-		/* It is another region, which the old mapping never sees. */
+		/* The new region is another one: the old mapping never shows it. */
 		EXPECT_EQ(SIGBUS, touch_read(map));
 		munmap(map, s->size);
 		close(fd);
@@ -386,7 +386,7 @@ static time_t now(void)
 	return ts.tv_sec;
 }
 
-/* Away and back with no pause, by two who do not know of each other. */
+/* Removed and added without a pause, by two independent tasks. */
 TEST_F_TIMEOUT(in_use, storm, 300)
 {
 	struct stage *s = &self->stage;

@@ -203,7 +203,7 @@ static bool iomem_has(const char *name)
 	return found;
 }
 
-/* The range is taken as long as the region lives, and free when it is gone. */
+/* The range is claimed for the life of the region, and free after it. */
 /* ids: ME-29 */
 TEST_F(window, claims_its_range)
 {
@@ -305,7 +305,7 @@ TEST(window_attributes)
 			TH_LOG("%s", bad[i]);
 		}
 	}
-	/* What is RAM is write-back, and may be said to be. */
+	/* RAM is write-back, and cache=wb is accepted. */
 	ASSERT_EQ(0, region_create(&r, "size=PAGE cache=wb"));
 	EXPECT_EQ(0, region_destroy(&r));
 }

@@ -226,7 +226,7 @@ static void make_live(void *ctx)
 	go_live(ctx);
 }
 
-/* It cannot fail, and leaves nothing. */
+/* Removal cannot fail, and leaves nothing. */
 TEST_F_TIMEOUT(making, retire, 300)
 {
 	struct operation op = {

@@ -38,7 +38,7 @@ struct operation {
 	unsigned int first;
 };
 
-/* How many allocations failed, and in how many of these attempts @run did. */
+/* The number of failed allocations, and of failed attempts among them. */
 struct injected {
 	unsigned int allocations;
 	unsigned int failures;

@@ -2,7 +2,7 @@
 /* The region and the mapping that operations work on. */
 #include "subject.h"
 
-/* The first bytes of each page, which leaves room. */
+/* Stamp the first bytes of each page only. */
 void subject_stamp(u8 *map)
 {
 	for (size_t i = 0; i < SIZE; i += page)
@@ -30,7 +30,7 @@ int subject_open(struct subject *s, const char *attrs,
 	return 0;
 }
 
-/* The first page that has not its stamp, or SIZE. */
+/* The first page without its stamp, or SIZE. */
 size_t subject_unlike(const u8 *map)
 {
 	for (size_t i = 0; i < SIZE; i += page)

@@ -224,7 +224,7 @@ TEST(copy_without_the_right_to_read)
 	close(fd);
 }
 
-/* --- What is not to be had --- */
+/* --- Refused operations --- */
 
 /* A copy that may be written belongs to the process, and mm core makes it. */
 /* ids: NM-31 */
@@ -410,7 +410,7 @@ TEST_EACH(revoke_is_refused_while_mapped)
 	CHECK(-EBUSY, sysfs("revoked", "1"));
 	CHECK(-1, ioctl(r.fd, MAPDEV_IOC_REVOKE, 0));
 	CHECK(EBUSY, errno);
-	/* It is as live as it was. */
+	/* The region is still live. */
 	CHECK(0, counter("revoke"));
 	CHECK(-EALREADY, sysfs("revoked", "0"));
 	store_byte(map, 42);
@@ -430,7 +430,7 @@ TEST_EACH(revoke_is_refused_while_mapped)
 	CHECK(0, munmap(map, SIZE));
 }
 
-/* The region is gone; the mapping is not, nor is what it shows. */
+/* The region is retired; the mapping and its contents stay. */
 TEST_EACH(mapped_beyond_the_end)
 {
 	bool window = !strcmp(r.attrs, WINDOW);
@@ -459,7 +459,7 @@ TEST_EACH(mapped_beyond_the_end)
 	retire("next");
 }
 
-/* --- What a region cannot be --- */
+/* --- Refused attributes --- */
 
 TEST(needs_an_mmu)
 {
@@ -554,7 +554,7 @@ TEST(ro_region)
 	retire("ro");
 }
 
-/* A program that was here before has left nothing to be seen. */
+/* Data of an earlier region is not visible. */
 TEST(zeroed)
 {
 	static const char * const attrs[] = {
@@ -579,7 +579,7 @@ TEST(zeroed)
 	}
 }
 
-/* --- What is told of it --- */
+/* --- Attributes and counters --- */
 
 /* ids: NM-15 NM-16 */
 TEST_EACH(proc_maps)
@@ -604,7 +604,7 @@ TEST(trimming)
 	CHECK('1', read_file("/proc/sys/vm/nr_trim_pages")[0]);
 }
 
-/* A mapping keeps the file, and that the module. */
+/* A mapping keeps the file, and the file keeps the module. */
 TEST(module_stays_while_mapped)
 {
 	u8 *map;

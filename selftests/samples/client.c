@@ -24,12 +24,12 @@ FIXTURE_TEARDOWN(client)
 {
 	munmap(self->map, SIZE);
 	close(self->fd);
-	/* One case has done so itself. */
+	/* One case has already unloaded it. */
 	unload_sample("client");
 	EXPECT_NE(0, access("/dev/mapdev/client", F_OK));
 }
 
-/* What the device writes, programs see, and the other way round. */
+/* Programs see what the driver writes, and the reverse. */
 TEST_F(client, memory_is_shared)
 {
 	struct mapdev_info info = { .size = sizeof(info) };
@@ -50,7 +50,7 @@ TEST_F(client, memory_is_shared)
 	EXPECT_EQ(SIZE, info.length);
 }
 
-/* The owner's reason to revoke and root's are apart. */
+/* A revoke by the owner and one by root are independent. */
 TEST_F(client, owner_and_root_revoke)
 {
 	struct region r = { .name = "client" };
@@ -67,7 +67,7 @@ TEST_F(client, owner_and_root_revoke)
 	EXPECT_EQ(7, load_byte(self->map));
 }
 
-/* An open file holds mapdev, and not the driver whose memory it is. */
+/* An open file holds mapdev, but not the driver that exports the memory. */
 TEST_F(client, driver_unloads_while_open)
 {
 	struct mapdev_info info = { .size = sizeof(info) };
@@ -88,7 +88,7 @@ TEST_F(client, driver_unloads_while_open)
 	EXPECT_EQ(SIGBUS, touch_read(self->map));
 }
 
-/* Its name is taken: the driver is told, and nothing is left. */
+/* If the name is in use, loading fails and leaves nothing. */
 TEST_F(client, name_is_taken)
 {
 	ASSERT_EQ(0, unload_sample("client"));

@@ -127,7 +127,7 @@ TEST_F(samples, mremap_does_not_grow)
 	munmap(own, half);
 }
 
-/* It moves, though, with what is mapped. */
+/* Moving works, and keeps the entries. */
 /* ids: PA-43 */
 TEST_F(samples, moves)
 {
@@ -150,7 +150,7 @@ TEST_F(samples, no_private_copies)
 				   NULL));
 }
 
-/* VM_SHARED is clear for these, which is not to be taken for MAP_PRIVATE. */
+/* VM_SHARED is clear here, although the mapping is not MAP_PRIVATE. */
 TEST_F(samples, read_only_file)
 {
 	int fd = open(self->s.node, O_RDONLY);
@@ -210,7 +210,7 @@ TEST(memory_is_zeroed)
 	struct sample s;
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		/* What it gave back is what it is likely to get again. */
+		/* The memory it freed is likely to be allocated again. */
 		EXPECT_EQ(0, sample_begin(&s, names[i], 16 * PAGE, ""));
 		memset(s.map, 0xa5, s.size);
 		EXPECT_EQ(0, sample_end(&s));
@@ -324,7 +324,7 @@ TEST_F(pages, dropped_pages_fault_in)
 	EXPECT_EQ(self->s.size, differs(self->s.map, 0, self->s.size, 4));
 }
 
-/* --- mmap_fault: taken away from everybody, and given back --- */
+/* --- mmap_fault: revoke and restore --- */
 
 FIXTURE(fault) {
 	struct sample s;
@@ -622,7 +622,7 @@ TEST_F(bar, unbind_while_mapped)
 	EXPECT_EQ(ENOENT, errno);
 	EXPECT_EQ(EWOULDBLOCK, unload_sample(self->s.name));
 
-	/* The device comes back: for who opens it anew, not for the others. */
+	/* The device comes back for new opens, not for old files. */
 	ASSERT_EQ(0, pci_bind(&self->s.pci, self->s.name));
 	munmap(own, other.size);
 	close(other.fd);

@@ -26,7 +26,7 @@ static bool is_gone(int pidfd, int ms)
 	return poll(&p, 1, ms) == 1;
 }
 
-/* Have an actor do it, and wait until it is done. */
+/* Send an actor a command, and wait for the answer. */
 void tell(struct model *m, const struct op *op, enum task task)
 {
 	struct command *c = command_of(m, op);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Looks at everything: the region, all arenas, the counters. */
+/* Check everything: the region, all arenas, the counters. */
 #include "torture.h"
 
 static const char * const counters[COUNTERS] = {
@@ -105,7 +105,7 @@ static void check_counters(struct model *m)
 	for (int i = 0; i < COUNTERS; i++) {
 		long is = region_stat(&m->r, counters[i]);
 
-		/* One that is merged has never been. */
+		/* Merged mappings count once. */
 		if (i == MAPPED && m->column == PAGED && is < m->counter[i])
 			continue;
 		SAME(m, counters[i], m->counter[i], is);

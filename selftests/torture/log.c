@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The dirty log: what is answered is what was written, no less and no more. */
+/* The dirty log: it reports exactly the written units. */
 #include "torture.h"
 
 struct answer {

@@ -53,7 +53,7 @@ static void move_pages(struct model *m, u32 proc, u32 from, u32 old, u32 to,
 		unmap_pages(m, proc, from, old);
 		return;
 	}
-	/* The entries are gone, and with them what they were. */
+	/* The entries are gone, and with them guards and private copies. */
 	for (u32 i = 0; i < old; i++) {
 		pages[from + i].guard = false;
 		pages[from + i].copied = false;

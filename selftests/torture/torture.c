@@ -81,7 +81,7 @@ TEST_F_TIMEOUT(torture, operations, 3600)
 	model_free(m);
 }
 
-/* The same kinds of things, all at once: see race/race.c. */
+/* The same kinds of operations in parallel: see race/race.c. */
 TEST_F_TIMEOUT(torture, race, 3600)
 {
 	time_t begun = time(NULL);
