@@ -62,7 +62,7 @@ static int __init client_init(void)
 	const struct mapdev_desc desc = {
 		.name	= "client",
 		.size	= CLIENT_PAGES * PAGE_SIZE,
-		.memory	= MAPDEV_LEND_PAGES,
+		.memory	= MAPDEV_EXPORT_PAGES,
 		.pages	= client_pages,
 	};
 	struct mapdev_region *region = ERR_PTR(-ENOMEM);
@@ -85,12 +85,12 @@ static int __init client_init(void)
 }
 module_init(client_init);
 
-/* After mapdev_retire() nothing maps the pages, or is about to. */
+/* After mapdev_unregister() nothing maps the pages, or is about to. */
 static void __exit client_exit(void)
 {
 	/* Parameters can be written to until the module is gone. */
 	kernel_param_lock(THIS_MODULE);
-	mapdev_retire(client_region);
+	mapdev_unregister(client_region);
 	client_region = NULL;
 	kernel_param_unlock(THIS_MODULE);
 	client_free();

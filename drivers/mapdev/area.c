@@ -4,6 +4,7 @@
 #include <linux/sched/mm.h>
 
 #include "mapdev.h"
+#include "nommu.h"
 
 /*
  * thp_get_unmapped_area() looks for room to align the mapping in, and passes over a

@@ -10,6 +10,8 @@
 #include <kunit/visibility.h>
 
 #include "dirty.h"
+#include "dirty_bitmap.h"
+#include "mapdev.h"
 
 /* Make the entries of locked pages, whose frames follow each other, read-only. */
 static void protect(struct mapdev_region *region, pgoff_t first,
@@ -62,7 +64,7 @@ static struct folio *take_mark(struct mapdev_region *region, unsigned long unit,
 {
 	struct folio *folio = region->backing->lock_folio(region, first);
 
-	mapdev_marks_clear(mapdev_dirty_marks(region->dirty), unit, 1);
+	mapdev_bitmap_clear(mapdev_dirty_bitmap(region->dirty), unit, 1);
 	return IS_ERR(folio) ? region->backing->lock_folio(region, first) :
 			       folio;
 }
@@ -110,7 +112,7 @@ static unsigned long clean_holes(struct mapdev_region *region,
 {
 	const struct mapdev_backing *backing = region->backing;
 	struct mapdev_dirty_log *log = region->dirty;
-	struct mapdev_marks *marks = mapdev_dirty_marks(log);
+	struct mapdev_bitmap *bitmap = mapdev_dirty_bitmap(log);
 	unsigned long count = 0, run;
 	pgoff_t index, end;
 
@@ -119,10 +121,10 @@ static unsigned long clean_holes(struct mapdev_region *region,
 	end = backing->next_folio(region, index, (unit + limit) << log->order);
 	limit = (end >> log->order) - unit;
 	while (count < limit) {
-		run = mapdev_marks_run(marks, unit + count, limit - count);
+		run = mapdev_bitmap_run(bitmap, unit + count, limit - count);
 		if (!run)
 			break;
-		mapdev_marks_clear(marks, unit + count, run);
+		mapdev_bitmap_clear(bitmap, unit + count, run);
 		count += run;
 	}
 
@@ -139,23 +141,23 @@ static unsigned long clean_holes(struct mapdev_region *region,
  * A page, and those behind it in its word of the marks that are marked, too, while
  * their frames follow each other and nobody has them locked: one walk down the
  * page tables finds the entries of all. Returns how many. It needs no references:
- * mapdev_dirty_fence() waits for it before the pages are given back.
+ * mapdev_dirty_drain() waits for it before the pages are given back.
  */
 static unsigned long clean_pages(struct mapdev_region *region, pgoff_t first,
 				 unsigned long limit)
 {
-	struct mapdev_marks *marks = mapdev_dirty_marks(region->dirty);
+	struct mapdev_bitmap *bitmap = mapdev_dirty_bitmap(region->dirty);
 	struct page **pages = region->pages + first;
 	unsigned long pfn = page_to_pfn(pages[0]), count = 1;
 
 	lock_page(pages[0]);
-	limit = mapdev_marks_run(marks, first, limit);
+	limit = mapdev_bitmap_run(bitmap, first, limit);
 	/* Who has one locked may wait for another: never wait with one locked. */
 	while (count < limit && page_to_pfn(pages[count]) == pfn + count &&
 	       trylock_page(pages[count]))
 		count++;
 
-	mapdev_marks_clear(marks, first, count);
+	mapdev_bitmap_clear(bitmap, first, count);
 	protect(region, first, pfn, count);
 	for (unsigned long i = 0; i < count; i++) {
 		if (is_in_use(page_folio(pages[i])))

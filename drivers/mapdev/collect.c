@@ -14,7 +14,10 @@
 #include <trace/events/mapdev.h>
 
 #include "dirty.h"
+#include "dirty_bitmap.h"
+#include "mapdev.h"
 #include "race.h"
+#include "stats.h"
 
 /* Programs of any age and word size pass the same bytes. */
 static_assert(sizeof(struct mapdev_dirty) == 40);
@@ -47,8 +50,8 @@ static int collect(struct mapdev_region *region, struct dirty_answer *answer)
 		/* For some units at a time: a revoke waits for it. */
 		cond_resched();
 		guard(mutex)(&log->lock);
-		unit = mapdev_marks_next(mapdev_dirty_marks(log),
-					 answer->offset >> shift);
+		unit = mapdev_bitmap_next(mapdev_dirty_bitmap(log),
+					  answer->offset >> shift);
 		offset = (u64)unit << shift;
 		if (unit == ULONG_MAX || offset >= answer->end) {
 			answer->offset = answer->end;

@@ -12,7 +12,9 @@
 #include <linux/mutex.h>
 #include <linux/pgtable.h>
 
+#include "attrs.h"
 #include "compat.h"
+#include "contig.h"
 #include "mapdev.h"
 
 /*

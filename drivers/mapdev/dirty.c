@@ -11,7 +11,7 @@
  *
  * Who writes in another way marks, too:
  *
- *   write(2)			dirty_folio, or itself in folios.c, before the copy
+ *   write(2)			dirty_folio, or itself in paged.c, before the copy
  *				and under the folio lock
  *   GUP (ptrace), a zap	dirty_folio, after they wrote
  *   pins (O_DIRECT,		nothing, where the folio is dirty for core
@@ -35,24 +35,29 @@
 #include <trace/events/mapdev.h>
 
 #include "dirty.h"
+#include "dirty_bitmap.h"
+#include "fault.h"
+#include "mapdev.h"
 #include "race.h"
+#include "registry.h"
+#include "stats.h"
 
-static struct mapdev_marks *alloc_marks(struct mapdev_region *region,
-					struct mapdev_dirty_log *log,
+static struct mapdev_bitmap *alloc_bitmap(struct mapdev_region *region,
+					  struct mapdev_dirty_log *log,
 					pgoff_t pages)
 {
-	struct mapdev_marks *marks;
+	struct mapdev_bitmap *bitmap;
 
-	marks = mapdev_marks_alloc(mapdev_dirty_units(log, pages));
-	if (!marks)
+	bitmap = mapdev_bitmap_alloc(mapdev_dirty_units(log, pages));
+	if (!bitmap)
 		pr_err("%s: no memory for the dirty log of %lu pages\n",
 		       mapdev_name(region), pages);
-	return marks;
+	return bitmap;
 }
 
 int mapdev_dirty_init(struct mapdev_region *region)
 {
-	struct mapdev_marks *marks;
+	struct mapdev_bitmap *bitmap;
 	struct mapdev_dirty_log *log;
 
 	if (!region->attrs.dirty)
@@ -62,10 +67,10 @@ int mapdev_dirty_init(struct mapdev_region *region)
 		return mapdev_no_memory(mapdev_name(region));
 	mutex_init(&log->lock);
 	log->order = get_order(region->attrs.granule);
-	marks = alloc_marks(region, log, mapdev_pages(region));
-	RCU_INIT_POINTER(log->marks, marks);
+	bitmap = alloc_bitmap(region, log, mapdev_pages(region));
+	RCU_INIT_POINTER(log->bitmap, bitmap);
 	region->dirty = log;
-	return marks ? 0 : -ENOMEM;
+	return bitmap ? 0 : -ENOMEM;
 }
 
 /* The region is going away, and with it whoever could mark. */
@@ -73,7 +78,7 @@ void mapdev_dirty_free(struct mapdev_region *region)
 {
 	if (!region->dirty)
 		return;
-	kvfree(rcu_dereference_protected(region->dirty->marks, true));
+	kvfree(rcu_dereference_protected(region->dirty->bitmap, true));
 	kfree(region->dirty);
 }
 
@@ -107,14 +112,14 @@ void mapdev_dirty_mark(struct mapdev_region *region, pgoff_t first,
 		return;
 	end = mapdev_dirty_units(log, first + count);
 	for (unit = first >> log->order; unit < end; unit += units) {
-		struct mapdev_marks *marks;
+		struct mapdev_bitmap *bitmap;
 
 		guard(rcu)();
-		marks = rcu_dereference(log->marks);
-		if (unit >= marks->limit)
+		bitmap = rcu_dereference(log->bitmap);
+		if (unit >= bitmap->limit)
 			break;
-		units = mapdev_marks_word(unit, min(end, marks->limit));
-		new |= mapdev_marks_set(marks, unit, units);
+		units = mapdev_bitmap_word(unit, min(end, bitmap->limit));
+		new |= mapdev_bitmap_set(bitmap, unit, units);
 	}
 	if (new)
 		wake_collector(region);
@@ -187,19 +192,19 @@ bool mapdev_dirty_pending(struct mapdev_region *region)
 	if (!log)
 		return false;
 	guard(rcu)();
-	return mapdev_marks_next(rcu_dereference(log->marks), 0) <
+	return mapdev_bitmap_next(rcu_dereference(log->bitmap), 0) <
 	       mapdev_dirty_units(log, mapdev_pages(region));
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_dirty_pending);
 
 /* Marks that are set meanwhile go to @new. */
-static void copy_marks(struct mapdev_marks *new, const struct mapdev_marks *old)
+static void copy_bitmap(struct mapdev_bitmap *new, const struct mapdev_bitmap *old)
 {
 	unsigned long unit = 0, units;
 
-	while ((unit = mapdev_marks_next(old, unit)) < new->limit) {
-		units = mapdev_marks_run(old, unit, new->limit - unit);
-		mapdev_marks_set(new, unit, units);
+	while ((unit = mapdev_bitmap_next(old, unit)) < new->limit) {
+		units = mapdev_bitmap_run(old, unit, new->limit - unit);
+		mapdev_bitmap_set(new, unit, units);
 		unit += units;
 		cond_resched();
 	}
@@ -218,25 +223,25 @@ static void copy_marks(struct mapdev_marks *new, const struct mapdev_marks *old)
 int mapdev_dirty_grow(struct mapdev_region *region, pgoff_t pages)
 {
 	struct mapdev_dirty_log *log = region->dirty;
-	struct mapdev_marks *old, *new;
+	struct mapdev_bitmap *old, *new;
 
 	if (!log)
 		return 0;
-	new = alloc_marks(region, log, pages);
+	new = alloc_bitmap(region, log, pages);
 	if (!new)
 		return -ENOMEM;
-	mapdev_marks_fill(new, mapdev_dirty_units(log, mapdev_pages(region)));
+	mapdev_bitmap_fill(new, mapdev_dirty_units(log, mapdev_pages(region)));
 	if (fatal_signal_pending(current)) {
 		kvfree(new);
 		return -EINTR;
 	}
 
 	scoped_guard(mutex, &log->lock) {
-		old = mapdev_dirty_marks(log);
-		rcu_assign_pointer(log->marks, new);
+		old = mapdev_dirty_bitmap(log);
+		rcu_assign_pointer(log->bitmap, new);
 		/* Who has seen the old marks is done with them after this. */
 		synchronize_rcu();
-		copy_marks(new, old);
+		copy_bitmap(new, old);
 	}
 	kvfree(old);
 	return 0;
@@ -260,7 +265,7 @@ void mapdev_dirty_grown(struct mapdev_region *region, pgoff_t pages)
 EXPORT_SYMBOL_IF_KUNIT(mapdev_dirty_grown);
 
 /* Returns when a collection is over that has seen the region live. */
-void mapdev_dirty_fence(struct mapdev_region *region)
+void mapdev_dirty_drain(struct mapdev_region *region)
 {
 	if (!region->dirty)
 		return;

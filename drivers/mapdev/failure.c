@@ -15,6 +15,7 @@
 #include <linux/mm.h>
 #include <linux/sizes.h>
 
+#include "failure.h"
 #include "mapdev.h"
 
 /* The page that core marks, or NULL. */

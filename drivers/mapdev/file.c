@@ -14,7 +14,16 @@
 #include <linux/uio.h>
 #include <trace/events/mapdev.h>
 
+#include "dirty.h"
+#include "file.h"
+#include "ioctl.h"
 #include "mapdev.h"
+#include "nommu.h"
+#include "owner.h"
+#include "region.h"
+#include "registry.h"
+#include "stats.h"
+#include "sysfs.h"
 
 /*
  * Who can write to a device can have it write anywhere, so the right to do so

@@ -11,7 +11,12 @@
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
 
+#include "attrs.h"
+#include "dirty.h"
+#include "ioctl.h"
 #include "mapdev.h"
+#include "region.h"
+#include "resize.h"
 
 /* Programs of any age and word size pass the same bytes. */
 static_assert(sizeof(struct mapdev_info) == 64);

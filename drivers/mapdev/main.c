@@ -10,7 +10,13 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "attrs.h"
+#include "configfs.h"
 #include "mapdev.h"
+#include "region.h"
+#include "registry.h"
+#include "stats.h"
+#include "sysfs.h"
 
 static char *regions;
 module_param(regions, charp, 0444);
@@ -95,7 +101,7 @@ static int __init mapdev_init(void)
 	err = say(mapdev_registry_init());
 	if (err)
 		goto class;
-	err = say(mapdev_control_init());
+	err = say(mapdev_configfs_init());
 	if (err)
 		goto registry;
 
@@ -117,7 +123,7 @@ static int __init mapdev_init(void)
 	return 0;
 
 control:
-	mapdev_control_exit();
+	mapdev_configfs_exit();
 registry:
 	mapdev_registry_exit();
 class:
@@ -130,7 +136,7 @@ module_init(mapdev_init);
 
 static void __exit mapdev_exit(void)
 {
-	mapdev_control_exit();
+	mapdev_configfs_exit();
 	mapdev_registry_close();
 	mapdev_registry_exit();
 	class_unregister(&mapdev_class);

@@ -14,7 +14,11 @@
 #include <linux/mmap_lock.h>
 #include <linux/rbtree.h>
 
+#include "fault.h"
 #include "mapdev.h"
+#include "nommu.h"
+#include "pfn.h"
+#include "stats.h"
 
 /* --- The memory --- */
 
@@ -210,7 +214,7 @@ const struct mapdev_backing mapdev_ram_pages = {
 	.free		= nommu_free,					\
 	.mmap_prepare	= (_mmap_prepare),				\
 	.copy		= nommu_copy,					\
-	.fence		= mapdev_guard_fence,				\
+	.drain		= mapdev_guard_drain,				\
 }
 
 const struct mapdev_backing mapdev_ram_vmalloc =

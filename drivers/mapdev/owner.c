@@ -9,6 +9,7 @@
 #include <linux/pm_runtime.h>
 
 #include "mapdev.h"
+#include "owner.h"
 
 /* One more file is open; 0 also where there is no device, or none any more. */
 int mapdev_owner_wake(struct mapdev_region *region)

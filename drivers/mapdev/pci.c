@@ -96,7 +96,7 @@ struct mapdev_pci {
 };
 
 /* Keep programs off the MSI-X table: it says where interrupts are written to. */
-static void fence_msix(struct pci_dev *pdev, int bar, struct mapdev_desc *desc)
+static void hide_msix(struct pci_dev *pdev, int bar, struct mapdev_desc *desc)
 {
 	u32 table, start, end;
 	u16 control;
@@ -135,7 +135,7 @@ static int add_bar(struct pci_dev *pdev, struct mapdev_pci *dev, int bar)
 	struct mapdev_desc desc = {
 		.parent		= &pdev->dev,
 		.size		= pci_resource_len(pdev, bar),
-		.memory		= MAPDEV_LEND_FRAMES,
+		.memory		= MAPDEV_EXPORT_FRAMES,
 		.phys		= pci_resource_start(pdev, bar),
 		.cache		= prefetch ? READ_ONCE(cache) : MAPDEV_UC,
 		.mode		= READ_ONCE(mode),
@@ -147,7 +147,7 @@ static int add_bar(struct pci_dev *pdev, struct mapdev_pci *dev, int bar)
 
 	if (!desc.size)
 		return 0;
-	fence_msix(pdev, bar, &desc);
+	hide_msix(pdev, bar, &desc);
 	reason = skip_reason(pdev, bar, &desc);
 	if (reason) {
 		pci_info(pdev, "BAR %d is no window: %s\n", bar, reason);
@@ -175,7 +175,7 @@ static void retire_all(struct mapdev_pci *dev)
 {
 	for (int bar = 0; bar < PCI_STD_NUM_BARS; bar++)
 		if (dev->bars[bar])
-			mapdev_retire(dev->bars[bar]);
+			mapdev_unregister(dev->bars[bar]);
 }
 
 /* The first reason takes the regions away. An error can be reported twice. */

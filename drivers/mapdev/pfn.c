@@ -14,8 +14,14 @@
 
 #include "cache.h"
 #include "compat.h"
+#include "contig.h"
+#include "failure.h"
+#include "fault.h"
 #include "mapdev.h"
+#include "pfn.h"
 #include "race.h"
+#include "stats.h"
+#include "window.h"
 
 /* --- The memory --- */
 
@@ -60,8 +66,8 @@ static vm_fault_t pfn_insert(struct vm_area_struct *vma, unsigned long addr,
 static void pfn_insert_around(struct mapdev_region *region,
 			      struct vm_fault *vmf)
 {
-	struct mapdev_around around =
-		mapdev_around(region, vmf, MAPDEV_AROUND_SIZE);
+	struct mapdev_fault_around around =
+		mapdev_fault_around(region, vmf, MAPDEV_FAULT_AROUND_SIZE);
 
 	for (unsigned long i = 0; i < around.count; i++)
 		pfn_insert(vmf->vma, around.addr + i * PAGE_SIZE,
@@ -142,7 +148,7 @@ static vm_fault_t pfn_huge_fault(struct vm_fault *vmf, unsigned int order)
 		return VM_FAULT_FALLBACK;
 	ret = pfn_insert_huge(vmf);
 	if (ret == VM_FAULT_NOPAGE)
-		mapdev_huge_around(vmf, pfn_insert_near);
+		mapdev_huge_fault_around(vmf, pfn_insert_near);
 	mapdev_leave(region);
 
 	if (ret == VM_FAULT_FALLBACK) {
@@ -239,5 +245,5 @@ const struct mapdev_backing mapdev_pfn_contig = {
 	.free		= mapdev_contig_free,
 	.mmap_prepare	= mapdev_pfn_mmap_prepare,
 	.copy		= pfn_copy,
-	.fence		= mapdev_guard_fence,
+	.drain		= mapdev_guard_drain,
 };

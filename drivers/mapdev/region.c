@@ -13,7 +13,16 @@
 #include <kunit/visibility.h>
 #include <trace/events/mapdev.h>
 
+#include "attrs.h"
+#include "dirty.h"
+#include "export.h"
 #include "mapdev.h"
+#include "nommu.h"
+#include "owner.h"
+#include "region.h"
+#include "registry.h"
+#include "stats.h"
+#include "sysfs.h"
 
 /*
  * What is not ours goes back as soon as nobody can get at it, though files may
@@ -26,7 +35,7 @@ static void region_forget(struct mapdev_region *region)
 	if (mapdev_is_mapped(region))
 		return;
 	if (region->lent)
-		mapdev_give_back(region);
+		mapdev_export_return(region);
 	else if (region->attrs.backing->type == MAPDEV_WINDOW)
 		region->backing->free(region);
 }
@@ -37,7 +46,7 @@ static void region_release(struct kref *refs)
 		container_of(refs, struct mapdev_region, refs);
 
 	if (region->lent)
-		mapdev_give_back(region);
+		mapdev_export_return(region);
 	else if (region->backing->free)
 		region->backing->free(region);
 	/* Who has pinned a folio must not find the region by it any more. */
@@ -103,7 +112,7 @@ static struct mapdev_region *region_alloc(const char *name,
 	/* Core maps large folios, and keeps them, only below i_size. */
 	i_size_write(region->inode, attrs->size);
 
-	err = desc ? mapdev_borrow(region, desc) : region_get_memory(region);
+	err = desc ? mapdev_export_take(region, desc) : region_get_memory(region);
 	if (err)
 		goto fail;
 	if (!region->attrs.granule)
@@ -215,8 +224,8 @@ mapdev_region_create(const char *name, const struct mapdev_attrs *attrs)
 EXPORT_SYMBOL_IF_KUNIT(mapdev_region_create);
 
 /* The same over memory that @desc lends; @attrs say the same as @desc. */
-struct mapdev_region *mapdev_region_lend(const struct mapdev_desc *desc,
-					 const struct mapdev_attrs *attrs)
+struct mapdev_region *mapdev_region_export(const struct mapdev_desc *desc,
+					   const struct mapdev_attrs *attrs)
 {
 	return region_create(desc->name, attrs, desc);
 }
@@ -247,8 +256,8 @@ int mapdev_region_revoke(struct mapdev_region *region, unsigned long why)
 	WRITE_ONCE(region->off, region->off | why);
 
 	/* Those who saw the region live finish; then nothing maps it again. */
-	region->backing->fence(region);
-	mapdev_dirty_fence(region);
+	region->backing->drain(region);
+	mapdev_dirty_drain(region);
 	mapdev_unmap(region);
 	/* It came since. */
 	if (mapdev_is_mapped(region) && why != MAPDEV_OFF_RETIRED) {

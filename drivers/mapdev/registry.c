@@ -17,7 +17,10 @@
 #include <linux/xarray.h>
 #include <kunit/visibility.h>
 
+#include "file.h"
 #include "mapdev.h"
+#include "region.h"
+#include "registry.h"
 
 #define MAPDEV_MINORS	BIT(16)
 

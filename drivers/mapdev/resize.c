@@ -23,7 +23,12 @@
 #include <kunit/visibility.h>
 #include <trace/events/mapdev.h>
 
+#include "attrs.h"
+#include "dirty.h"
 #include "mapdev.h"
+#include "registry.h"
+#include "resize.h"
+#include "stats.h"
 
 /* Drop what is there from @start to @end; private copies stay. */
 static void drop_range(struct mapdev_region *region, loff_t start, loff_t end)
@@ -108,7 +113,7 @@ static struct folio *folio_across(struct address_space *mapping, loff_t pos)
 /*
  * Split what lies across @pos. No byte changes, whether or not it can be done:
  * core zeroes the range that it drops before it splits, and this one is empty.
- * It is done by who has the only reference; mapdev_folio_find() takes none
+ * It is done by who has the only reference; paged_find() takes none
  * meanwhile.
  */
 static int split_at(struct mapdev_region *region, loff_t pos)

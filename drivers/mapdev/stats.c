@@ -8,7 +8,9 @@
 #include <linux/seq_file.h>
 #include <kunit/visibility.h>
 
+#include "fault.h"
 #include "mapdev.h"
+#include "stats.h"
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/mapdev.h>

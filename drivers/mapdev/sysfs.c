@@ -5,7 +5,11 @@
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
+#include "attrs.h"
 #include "mapdev.h"
+#include "region.h"
+#include "resize.h"
+#include "sysfs.h"
 
 static struct mapdev_region *to_region(const struct device *dev)
 {

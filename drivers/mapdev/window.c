@@ -18,9 +18,14 @@
 #include <linux/uio.h>
 #include <linux/unaligned.h>
 
+#include "attrs.h"
 #include "cache.h"
+#include "failure.h"
+#include "fault.h"
 #include "mapdev.h"
+#include "pfn.h"
 #include "race.h"
+#include "window.h"
 
 static bool allow_phys;
 module_param(allow_phys, bool, 0444);
@@ -228,5 +233,5 @@ const struct mapdev_backing mapdev_pfn_window = {
 	.free		= window_free,
 	.mmap_prepare	= mapdev_pfn_mmap_prepare,
 	.copy		= window_copy,
-	.fence		= mapdev_guard_fence,
+	.drain		= mapdev_guard_drain,
 };

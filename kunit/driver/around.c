@@ -6,6 +6,7 @@
 #include <linux/uaccess.h>
 
 #include "fixture.h"
+#include "stats.h"
 
 /* The aligned ranges that a fault maps: of pages, and of PMDs. */
 #define SMALL	SZ_2M

@@ -448,7 +448,7 @@ static void free_split(void *context)
 		__free_page(page + i);
 }
 
-KUNIT_DEFINE_ACTION_WRAPPER(retire_action, mapdev_retire,
+KUNIT_DEFINE_ACTION_WRAPPER(retire_action, mapdev_unregister,
 			    struct mapdev_region *);
 
 /* Consecutive pages on frames in reverse order. */
@@ -459,7 +459,7 @@ static void collect_scattered_frames(struct kunit *test)
 	struct mapdev_desc desc = {
 		.name	= "kunit-backwards",
 		.size	= LENT_PAGES * PAGE_SIZE,
-		.memory	= MAPDEV_LEND_PAGES,
+		.memory	= MAPDEV_EXPORT_PAGES,
 		.pages	= pages,
 		.dirty	= true,
 	};

@@ -7,8 +7,10 @@
 #include <linux/pagemap.h>
 #include <linux/uaccess.h>
 
+#include "dirty.h"
 #include "fixture.h"
 #include "log.h"
+#include "region.h"
 
 KUNIT_ARRAY_PARAM(log, log_cases, log_case_name);
 
@@ -212,7 +214,7 @@ static void mark_dirty_of_lent_pages(struct kunit *test)
 	struct mapdev_desc desc = {
 		.name	= "kunit-loan",
 		.size	= sizeof(pages) / sizeof(*pages) * PAGE_SIZE,
-		.memory	= MAPDEV_LEND_PAGES,
+		.memory	= MAPDEV_EXPORT_PAGES,
 		.pages	= pages,
 		.dirty	= true,
 	};
@@ -240,7 +242,7 @@ static void mark_dirty_of_lent_pages(struct kunit *test)
 	/* A page can be in one region only, and only once. */
 	desc.name = "kunit-loan-again";
 	KUNIT_EXPECT_EQ(test, -EINVAL, PTR_ERR(mapdev_register(&desc)));
-	mapdev_retire(fx.region);
+	mapdev_unregister(fx.region);
 	swap(pages[7], pages[0]);
 	put_page(pages[0]);
 	pages[0] = pages[1];

@@ -8,6 +8,7 @@
 
 #include "compat.h"
 #include "fixture.h"
+#include "region.h"
 
 #define PAGES 4
 #define REGION_SIZE (PAGES * PAGE_SIZE)

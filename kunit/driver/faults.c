@@ -9,6 +9,7 @@
 #include <linux/uaccess.h>
 
 #include "spy.h"
+#include "stats.h"
 
 /* How a fault holds its VMA stable. */
 #define BY_VMA_LOCK (SPY_ATTACHED | SPY_VMA_READ)

@@ -13,6 +13,7 @@
 #include <linux/string.h>
 
 #include "fixture.h"
+#include "region.h"
 
 KUNIT_DEFINE_ACTION_WRAPPER(retire_action, mapdev_region_retire,
 			    struct mapdev_region *);

@@ -6,6 +6,7 @@
 #include <linux/fs.h>
 #include <linux/module.h>
 
+#include "file.h"
 #include "fixture.h"
 
 /* A mappable char device needs these, and no operations of other files. */

@@ -7,6 +7,7 @@
 #include <linux/uaccess.h>
 
 #include "fixture.h"
+#include "region.h"
 
 #define LENT_PAGES	16
 #define LENT_SIZE	(LENT_PAGES * PAGE_SIZE)
@@ -19,7 +20,7 @@ struct lend_fixture {
 	u8 __user *user;
 };
 
-KUNIT_DEFINE_ACTION_WRAPPER(retire_action, mapdev_retire,
+KUNIT_DEFINE_ACTION_WRAPPER(retire_action, mapdev_unregister,
 			    struct mapdev_region *);
 
 static void free_action(void *context)
@@ -45,12 +46,12 @@ static void fixture_alloc(struct kunit *test, struct lend_fixture *fx)
 	fx->desc = (struct mapdev_desc){
 		.name	= "kunit-lent",
 		.size	= LENT_SIZE,
-		.memory	= MAPDEV_LEND_PAGES,
+		.memory	= MAPDEV_EXPORT_PAGES,
 		.pages	= fx->pages,
 	};
 	if (test->param_value &&
-	    *(enum mapdev_memory *)test->param_value == MAPDEV_LEND_RANGE) {
-		fx->desc.memory = MAPDEV_LEND_RANGE;
+	    *(enum mapdev_memory *)test->param_value == MAPDEV_EXPORT_RANGE) {
+		fx->desc.memory = MAPDEV_EXPORT_RANGE;
 		fx->desc.first = page;
 	}
 }
@@ -78,12 +79,12 @@ static struct lend_fixture *fixture_lend(struct kunit *test)
 }
 
 static const enum mapdev_memory kinds[] = {
-	MAPDEV_LEND_PAGES, MAPDEV_LEND_RANGE,
+	MAPDEV_EXPORT_PAGES, MAPDEV_EXPORT_RANGE,
 };
 
 static void kind_name(const enum mapdev_memory *kind, char *desc)
 {
-	strscpy(desc, *kind == MAPDEV_LEND_PAGES ? "pages" : "range",
+	strscpy(desc, *kind == MAPDEV_EXPORT_PAGES ? "pages" : "range",
 		KUNIT_PARAM_DESC_SIZE);
 }
 
@@ -206,7 +207,7 @@ static void mark_dirty_checks_range(struct kunit *test)
 {
 	struct lend_fixture *fx = fixture_lend(test);
 
-	if (fx->desc.memory != MAPDEV_LEND_PAGES) {
+	if (fx->desc.memory != MAPDEV_EXPORT_PAGES) {
 		KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
 				mapdev_mark_dirty(fx->region, 0, 1));
 		return;
@@ -243,8 +244,8 @@ SPOIL(name, desc->name = "a/b")
 SPOIL(dots, desc->name = "..")
 SPOIL(name_and_mode, (desc->mode = 04600, desc->name =
 	"a-name-that-is-longer-than-the-63-characters-that-a-name-can-have"))
-SPOIL(phys, (desc->memory = MAPDEV_LEND_FRAMES, desc->phys = 12))
-SPOIL(hole_outside, (desc->memory = MAPDEV_LEND_FRAMES, desc->phys = 0,
+SPOIL(phys, (desc->memory = MAPDEV_EXPORT_FRAMES, desc->phys = 12))
+SPOIL(hole_outside, (desc->memory = MAPDEV_EXPORT_FRAMES, desc->phys = 0,
 		     desc->hole_offset = PAGE_SIZE, desc->hole_size = desc->size))
 
 static const struct bad_desc bad_descs[] = {
@@ -282,7 +283,7 @@ static void register_refuses(struct kunit *test)
 	region = mapdev_register(&fx->desc);
 	KUNIT_EXPECT_EQ(test, c->err, PTR_ERR_OR_ZERO(region));
 	if (!IS_ERR(region))
-		mapdev_retire(region);
+		mapdev_unregister(region);
 }
 
 /* Pages that mm core refuses to map are refused at registration. */
@@ -324,7 +325,7 @@ static void register_refuses_unsplit_block(struct kunit *test)
 	struct mapdev_desc desc = {
 		.name	= "kunit-lent",
 		.size	= ARRAY_SIZE(pages) * PAGE_SIZE,
-		.memory	= MAPDEV_LEND_PAGES,
+		.memory	= MAPDEV_EXPORT_PAGES,
 		.pages	= pages,
 	};
 	struct mapdev_region *region;
@@ -335,13 +336,13 @@ static void register_refuses_unsplit_block(struct kunit *test)
 	region = mapdev_register(&desc);
 	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-EINVAL), region);
 	if (!IS_ERR(region))
-		mapdev_retire(region);
+		mapdev_unregister(region);
 
 	split_page(block, 2);
 	region = mapdev_register(&desc);
 	KUNIT_EXPECT_NOT_ERR_OR_NULL(test, region);
 	if (!IS_ERR(region))
-		mapdev_retire(region);
+		mapdev_unregister(region);
 	for (int i = 0; i < 4; i++)
 		__free_page(pages[i]);
 }

@@ -3,6 +3,7 @@
 #include <linux/file.h>
 
 #include "fixture.h"
+#include "region.h"
 
 static int create_errno_of(const char *backing, const char *name, u64 size)
 {

@@ -3,6 +3,7 @@
 #include <linux/mm.h>
 #include <linux/uaccess.h>
 
+#include "dirty.h"
 #include "fixture.h"
 #include "log.h"
 

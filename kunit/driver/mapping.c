@@ -10,7 +10,9 @@
 #include <linux/uio.h>
 
 #include "fixture.h"
+#include "region.h"
 #include "revoker.h"
+#include "stats.h"
 
 #define REGION_SIZE (64 * PAGE_SIZE)
 /* The aligned range that a fault maps. */

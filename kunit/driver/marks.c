@@ -6,10 +6,10 @@
 #include <linux/prandom.h>
 #include <linux/slab.h>
 
-#include "marks.h"
+#include "dirty_bitmap.h"
 
 /* Clear a run inside one word, of at most @count marks, if there is one. */
-static void clear_run(struct kunit *test, struct mapdev_marks *marks,
+static void clear_run(struct kunit *test, struct mapdev_bitmap *marks,
 		      unsigned long *bits, unsigned long nr,
 		      unsigned long count)
 {
@@ -18,10 +18,10 @@ static void clear_run(struct kunit *test, struct mapdev_marks *marks,
 	unsigned long run = find_next_zero_bit(bits, end, nr) - nr;
 
 	if (run)
-		KUNIT_ASSERT_EQ(test, run, mapdev_marks_run(marks, nr, count));
+		KUNIT_ASSERT_EQ(test, run, mapdev_bitmap_run(marks, nr, count));
 	/* Clearing a clear mark is harmless. */
 	count = run ?: 1;
-	mapdev_marks_clear(marks, nr, count);
+	mapdev_bitmap_clear(marks, nr, count);
 	bitmap_clear(bits, nr, count);
 }
 
@@ -37,13 +37,13 @@ static void marks_match_bitmap(struct kunit *test)
 	prandom_seed_state(&rnd, 1);
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
 		unsigned long limit = limits[i], nr, from = 0;
-		struct mapdev_marks *marks = mapdev_marks_alloc(limit);
+		struct mapdev_bitmap *marks = mapdev_bitmap_alloc(limit);
 		unsigned long *bits = kvcalloc(BITS_TO_LONGS(limit),
 					       sizeof(long), GFP_KERNEL);
 
 		KUNIT_ASSERT_NOT_NULL(test, marks);
 		KUNIT_ASSERT_NOT_NULL(test, bits);
-		KUNIT_EXPECT_EQ(test, ULONG_MAX, mapdev_marks_next(marks, 0));
+		KUNIT_EXPECT_EQ(test, ULONG_MAX, mapdev_bitmap_next(marks, 0));
 		for (int step = 0; step < 3000; step++) {
 			/*
 			 * In clusters, and at the end, so that words become
@@ -54,19 +54,19 @@ static void marks_match_bitmap(struct kunit *test)
 				nr = limit - 1 - nr;
 			if (prandom_u32_state(&rnd) % 2) {
 				KUNIT_ASSERT_EQ(test, !test_bit(nr, bits),
-						mapdev_marks_set(marks, nr, 1));
+						mapdev_bitmap_set(marks, nr, 1));
 				__set_bit(nr, bits);
 			} else {
 				clear_run(test, marks, bits, nr, step % 99 + 1);
 			}
 			nr = find_next_bit(bits, limit, from);
 			KUNIT_ASSERT_EQ(test, nr < limit ? nr : ULONG_MAX,
-					mapdev_marks_next(marks, from));
+					mapdev_bitmap_next(marks, from));
 			from = nr < limit ? nr + 1 : 0;
 		}
 		/* All levels are empty again. */
 		for_each_set_bit(nr, bits, limit)
-			mapdev_marks_clear(marks, nr, 1);
+			mapdev_bitmap_clear(marks, nr, 1);
 		for (unsigned int level = 0; level < marks->levels; level++)
 			KUNIT_EXPECT_EQ(test, marks->bits[level],
 					find_first_bit(marks->level[level],
@@ -79,19 +79,19 @@ static void marks_match_bitmap(struct kunit *test)
 /* A run ends with its word, and may fill it. */
 static void run_ends_with_word(struct kunit *test)
 {
-	struct mapdev_marks *marks = mapdev_marks_alloc(3 * BITS_PER_LONG);
+	struct mapdev_bitmap *marks = mapdev_bitmap_alloc(3 * BITS_PER_LONG);
 
 	KUNIT_ASSERT_NOT_NULL(test, marks);
 	for (unsigned long nr = 0; nr < marks->limit; nr++)
-		mapdev_marks_set(marks, nr, 1);
+		mapdev_bitmap_set(marks, nr, 1);
 	for (unsigned long nr = 0; nr < marks->limit; nr++)
 		KUNIT_EXPECT_EQ(test, BITS_PER_LONG - nr % BITS_PER_LONG,
-				mapdev_marks_run(marks, nr, ULONG_MAX));
-	mapdev_marks_clear(marks, BITS_PER_LONG, BITS_PER_LONG);
+				mapdev_bitmap_run(marks, nr, ULONG_MAX));
+	mapdev_bitmap_clear(marks, BITS_PER_LONG, BITS_PER_LONG);
 	KUNIT_EXPECT_EQ(test, BITS_PER_LONG - 1,
-			mapdev_marks_next(marks, BITS_PER_LONG - 1));
+			mapdev_bitmap_next(marks, BITS_PER_LONG - 1));
 	KUNIT_EXPECT_EQ(test, 2 * BITS_PER_LONG,
-			mapdev_marks_next(marks, BITS_PER_LONG));
+			mapdev_bitmap_next(marks, BITS_PER_LONG));
 	kvfree(marks);
 }
 
@@ -102,12 +102,12 @@ static void run_ends_with_word(struct kunit *test)
  */
 static void set_repairs_upper_level(struct kunit *test)
 {
-	struct mapdev_marks *marks = mapdev_marks_alloc(1000000);
+	struct mapdev_bitmap *marks = mapdev_bitmap_alloc(1000000);
 
 	KUNIT_ASSERT_NOT_NULL(test, marks);
 	set_bit(77777, marks->level[0]);
-	KUNIT_EXPECT_FALSE(test, mapdev_marks_set(marks, 77777, 1));
-	KUNIT_EXPECT_EQ(test, 77777, mapdev_marks_next(marks, 0));
+	KUNIT_EXPECT_FALSE(test, mapdev_bitmap_set(marks, 77777, 1));
+	KUNIT_EXPECT_EQ(test, 77777, mapdev_bitmap_next(marks, 0));
 	kvfree(marks);
 }
 
@@ -120,33 +120,33 @@ static void set_and_fill_words(struct kunit *test)
 
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
 		unsigned long limit = limits[i], nr, count;
-		struct mapdev_marks *marks = mapdev_marks_alloc(limit);
-		struct mapdev_marks *full = mapdev_marks_alloc(limit);
+		struct mapdev_bitmap *marks = mapdev_bitmap_alloc(limit);
+		struct mapdev_bitmap *full = mapdev_bitmap_alloc(limit);
 		unsigned long from = limit / 3;
 
 		KUNIT_ASSERT_NOT_NULL(test, marks);
 		KUNIT_ASSERT_NOT_NULL(test, full);
 		for (nr = from; nr < limit; nr += count) {
-			count = mapdev_marks_word(nr, limit);
-			KUNIT_ASSERT_TRUE(test, mapdev_marks_set(marks, nr, count));
-			KUNIT_ASSERT_FALSE(test, mapdev_marks_set(marks, nr, count));
+			count = mapdev_bitmap_word(nr, limit);
+			KUNIT_ASSERT_TRUE(test, mapdev_bitmap_set(marks, nr, count));
+			KUNIT_ASSERT_FALSE(test, mapdev_bitmap_set(marks, nr, count));
 		}
-		mapdev_marks_fill(full, from);
+		mapdev_bitmap_fill(full, from);
 		for (unsigned int level = 0; level < marks->levels; level++)
 			KUNIT_EXPECT_MEMEQ(test, marks->level[level],
 					   full->level[level],
 					   BITS_TO_LONGS(marks->bits[level]) *
 					   sizeof(long));
-		KUNIT_EXPECT_EQ(test, from, mapdev_marks_next(full, 0));
+		KUNIT_EXPECT_EQ(test, from, mapdev_bitmap_next(full, 0));
 		KUNIT_EXPECT_EQ(test, limit - 1,
-				mapdev_marks_next(full, limit - 1));
-		KUNIT_EXPECT_EQ(test, ULONG_MAX, mapdev_marks_next(full, limit));
+				mapdev_bitmap_next(full, limit - 1));
+		KUNIT_EXPECT_EQ(test, ULONG_MAX, mapdev_bitmap_next(full, limit));
 		/* A word with one bit missing counts as new. */
-		mapdev_marks_clear(full, limit - 1, 1);
-		KUNIT_EXPECT_TRUE(test, mapdev_marks_set(full, nr - count, count));
+		mapdev_bitmap_clear(full, limit - 1, 1);
+		KUNIT_EXPECT_TRUE(test, mapdev_bitmap_set(full, nr - count, count));
 		/* Filling from the limit does nothing. */
-		mapdev_marks_fill(full, limit);
-		KUNIT_EXPECT_EQ(test, from, mapdev_marks_next(full, 0));
+		mapdev_bitmap_fill(full, limit);
+		KUNIT_EXPECT_EQ(test, from, mapdev_bitmap_next(full, 0));
 		kvfree(full);
 		kvfree(marks);
 	}

@@ -10,6 +10,8 @@
 
 #include "../mm/mock.h"
 #include "fixture.h"
+#include "region.h"
+#include "stats.h"
 
 /* mm core has unmapped the range already when mmap_prepare refuses. */
 /* ids: MP-3 MP-5 MP-43 */

@@ -11,6 +11,8 @@
 #include <linux/uaccess.h>
 
 #include "fixture.h"
+#include "region.h"
+#include "stats.h"
 
 #define REGION_PAGES	4
 #define REGION_SIZE	(REGION_PAGES * PAGE_SIZE)

@@ -4,7 +4,10 @@
 #include <linux/mmap_lock.h>
 #include <linux/mm.h>
 
+#include "dirty.h"
 #include "fixture.h"
+#include "region.h"
+#include "stats.h"
 
 #define REGION_PAGES 16
 

@@ -7,8 +7,10 @@
 #include <linux/sizes.h>
 
 #include "../mm/worker.h"
+#include "dirty.h"
 #include "fixture.h"
 #include "log.h"
+#include "resize.h"
 
 #define REGION_SIZE	SZ_128K
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "region.h"
 #include "revoker.h"
 
 static void revoke_work(struct work_struct *work)

@@ -9,6 +9,7 @@
 #include <linux/rcupdate.h>
 
 #include "fixture.h"
+#include "region.h"
 
 struct unlocked {
 	const char *name;

@@ -19,7 +19,7 @@ static int lend(void)
 		.name	= "held",
 		.parent	= parent,
 		.size	= PAGE_SIZE,
-		.memory	= MAPDEV_LEND_PAGES,
+		.memory	= MAPDEV_EXPORT_PAGES,
 		.pages	= &lent,
 	};
 	typeof(mapdev_register) *register_region = symbol_get(mapdev_register);

@@ -8,7 +8,14 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
+#include "attrs.h"
+#include "dirty.h"
+#include "export.h"
 #include "mapdev.h"
+#include "ram.h"
+#include "region.h"
+#include "registry.h"
+#include "window.h"
 
 /*
  * Whether core maps it, which it says to the fault: not what nobody has a reference
@@ -30,7 +37,7 @@ static int check_pages(struct mapdev_region *region, struct page **pages)
 {
 	for (pgoff_t i = 0; i < mapdev_pages(region); i++) {
 		if (!can_be_mapped(pages[i])) {
-			pr_err("%s: page %lu cannot be mapped: see MAPDEV_LEND_PAGES\n",
+			pr_err("%s: page %lu cannot be mapped: see MAPDEV_EXPORT_PAGES\n",
 			       mapdev_name(region), i);
 			return -EINVAL;
 		}
@@ -40,23 +47,23 @@ static int check_pages(struct mapdev_region *region, struct page **pages)
 	return 0;
 }
 
-/* Take what @desc lends; mapdev_give_back() undoes it, and half of it, too. */
-int mapdev_borrow(struct mapdev_region *region, const struct mapdev_desc *desc)
+/* Take what @desc lends; mapdev_export_return() undoes it, and half of it, too. */
+int mapdev_export_take(struct mapdev_region *region, const struct mapdev_desc *desc)
 {
 	int err;
 
 	region->lockdown = desc->lockdown;
 	switch (desc->memory) {
-	case MAPDEV_LEND_PAGES:
+	case MAPDEV_EXPORT_PAGES:
 		err = check_pages(region, desc->pages);
 		if (err)
 			return err;
 		region->pages = desc->pages;
 		return mapdev_ram_own(region);
-	case MAPDEV_LEND_RANGE:
+	case MAPDEV_EXPORT_RANGE:
 		region->pfn = page_to_pfn(desc->first);
 		return 0;
-	case MAPDEV_LEND_FRAMES:
+	case MAPDEV_EXPORT_FRAMES:
 		region->pfn = PHYS_PFN(desc->phys);
 		region->hole = desc->hole_offset >> PAGE_SHIFT;
 		region->hole_pages = desc->hole_size >> PAGE_SHIFT;
@@ -65,7 +72,7 @@ int mapdev_borrow(struct mapdev_region *region, const struct mapdev_desc *desc)
 	return -EINVAL;
 }
 
-void mapdev_give_back(struct mapdev_region *region)
+void mapdev_export_return(struct mapdev_region *region)
 {
 	mapdev_ram_disown(region);
 	region->pages = NULL;
@@ -75,12 +82,12 @@ void mapdev_give_back(struct mapdev_region *region)
 /* What is wrong with a description, for the log; NULL if nothing is. */
 static const char *desc_fault(const struct mapdev_desc *desc)
 {
-	bool frames = desc->memory == MAPDEV_LEND_FRAMES;
+	bool frames = desc->memory == MAPDEV_EXPORT_FRAMES;
 
-	if (desc->memory > MAPDEV_LEND_FRAMES)
+	if (desc->memory > MAPDEV_EXPORT_FRAMES)
 		return "no such kind of memory";
-	if (desc->dirty && desc->memory != MAPDEV_LEND_PAGES)
-		return "a dirty log needs MAPDEV_LEND_PAGES";
+	if (desc->dirty && desc->memory != MAPDEV_EXPORT_PAGES)
+		return "a dirty log needs MAPDEV_EXPORT_PAGES";
 	if (!frames && !desc->pages)
 		return "no memory";
 	if (!frames && desc->cache != MAPDEV_WB)
@@ -114,9 +121,9 @@ static const char *desc_fault(const struct mapdev_desc *desc)
 struct mapdev_region *mapdev_register(const struct mapdev_desc *desc)
 {
 	static const struct mapdev_backing * const backings[] = {
-		[MAPDEV_LEND_PAGES]	= &mapdev_ram_pages,
-		[MAPDEV_LEND_RANGE]	= &mapdev_pfn_contig,
-		[MAPDEV_LEND_FRAMES]	= &mapdev_pfn_window,
+		[MAPDEV_EXPORT_PAGES]	= &mapdev_ram_pages,
+		[MAPDEV_EXPORT_RANGE]	= &mapdev_pfn_contig,
+		[MAPDEV_EXPORT_FRAMES]	= &mapdev_pfn_window,
 	};
 	const char *fault = desc_fault(desc);
 	struct mapdev_attrs attrs;
@@ -138,33 +145,33 @@ struct mapdev_region *mapdev_register(const struct mapdev_desc *desc)
 	attrs.dirty = desc->dirty;
 	if (desc->mode)
 		attrs.mode = desc->mode;
-	if (desc->memory == MAPDEV_LEND_FRAMES)
+	if (desc->memory == MAPDEV_EXPORT_FRAMES)
 		attrs.phys = desc->phys;
-	return mapdev_region_lend(desc, &attrs);
+	return mapdev_region_export(desc, &attrs);
 }
 EXPORT_SYMBOL_GPL(mapdev_register);
 
 /**
- * mapdev_retire - end a region and have its memory back
+ * mapdev_unregister - end a region and have its memory back
  * @region: what mapdev_register() returned; not to be used any more
  *
  * The node goes, mappings are taken away (touching them raises SIGBUS) and the
  * call sleeps until no fault, copy or access is inside. Pages of
- * MAPDEV_LEND_PAGES that somebody has pinned stay his until he lets go.
+ * MAPDEV_EXPORT_PAGES that somebody has pinned stay his until he lets go.
  *
  * Context: process context, sleeps.
  */
-void mapdev_retire(struct mapdev_region *region)
+void mapdev_unregister(struct mapdev_region *region)
 {
 	mapdev_region_retire(region);
 }
-EXPORT_SYMBOL_GPL(mapdev_retire);
+EXPORT_SYMBOL_GPL(mapdev_unregister);
 
 /**
  * mapdev_revoke - take a region away for a while
  * @region: what mapdev_register() returned
  *
- * As mapdev_retire(), but node and mappings stay, and work again after
+ * As mapdev_unregister(), but node and mappings stay, and work again after
  * mapdev_restore(). Independent of what root does by sysfs: the region is live
  * when neither has revoked it. It is one state, not a count: a driver that has
  * several reasons which overlap restores when the last is over, as mapdev_pci.
@@ -193,7 +200,7 @@ EXPORT_SYMBOL_GPL(mapdev_restore);
 
 /**
  * mapdev_mark_dirty - say that the owner, or his device, has written
- * @region: what mapdev_register() returned, of MAPDEV_LEND_PAGES
+ * @region: what mapdev_register() returned, of MAPDEV_EXPORT_PAGES
  * @offset: where in the region, in bytes
  * @length: how many bytes; all pages that have one of them are marked
  *

@@ -13,7 +13,12 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "attrs.h"
+#include "configfs.h"
 #include "mapdev.h"
+#include "region.h"
+#include "registry.h"
+#include "resize.h"
 
 /**
  * struct mapdev_item - one directory
@@ -225,14 +230,14 @@ static struct configfs_subsystem mapdev_subsys = {
 	},
 };
 
-int mapdev_control_init(void)
+int mapdev_configfs_init(void)
 {
 	config_group_init(&mapdev_subsys.su_group);
 	mutex_init(&mapdev_subsys.su_mutex);
 	return configfs_register_subsystem(&mapdev_subsys);
 }
 
-void mapdev_control_exit(void)
+void mapdev_configfs_exit(void)
 {
 	configfs_unregister_subsystem(&mapdev_subsys);
 }

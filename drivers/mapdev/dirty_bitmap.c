@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * marks: see marks.h. Any number of tasks may add members, in any context; one
- * at a time takes them out.
+ * The set of the dirty log, see dirty_bitmap.h. Any number of tasks may add
+ * members, in any context; one at a time takes them out.
  *
  * A bit above may be set over an empty word, but a word with a bit in it is
  * never left with the bit above clear: who adds looks at all levels from below,
@@ -13,13 +13,14 @@
 #include <linux/slab.h>
 #include <kunit/visibility.h>
 
-#include "marks.h"
+#include "dirty_bitmap.h"
+#include "mapdev.h"
 
 /* kvfree() frees it. NULL if there is no memory. */
-struct mapdev_marks *mapdev_marks_alloc(unsigned long limit)
+struct mapdev_bitmap *mapdev_bitmap_alloc(unsigned long limit)
 {
-	unsigned long bits[MAPDEV_MARK_LEVELS], words = 0;
-	struct mapdev_marks *marks;
+	unsigned long bits[MAPDEV_BITMAP_LEVELS], words = 0;
+	struct mapdev_bitmap *bitmap;
 	unsigned int levels = 0;
 
 	for (unsigned long count = limit; ; count = BITS_TO_LONGS(count)) {
@@ -29,45 +30,45 @@ struct mapdev_marks *mapdev_marks_alloc(unsigned long limit)
 			break;
 	}
 
-	marks = kvzalloc(struct_size(marks, words, words),
-			 GFP_KERNEL_ACCOUNT | __GFP_NOWARN |
+	bitmap = kvzalloc(struct_size(bitmap, words, words),
+			  GFP_KERNEL_ACCOUNT | __GFP_NOWARN |
 			 __GFP_RETRY_MAYFAIL);
-	if (!marks)
+	if (!bitmap)
 		return NULL;
-	marks->limit = limit;
-	marks->levels = levels;
+	bitmap->limit = limit;
+	bitmap->levels = levels;
 	words = 0;
 	for (unsigned int i = 0; i < levels; i++) {
-		marks->bits[i] = bits[i];
-		marks->level[i] = marks->words + words;
+		bitmap->bits[i] = bits[i];
+		bitmap->level[i] = bitmap->words + words;
 		words += BITS_TO_LONGS(bits[i]);
 	}
-	return marks;
+	return bitmap;
 }
-EXPORT_SYMBOL_IF_KUNIT(mapdev_marks_alloc);
+EXPORT_SYMBOL_IF_KUNIT(mapdev_bitmap_alloc);
 
 /* Add all from @nr on, as long as nobody else knows of the set. */
-void mapdev_marks_fill(struct mapdev_marks *marks, unsigned long nr)
+void mapdev_bitmap_fill(struct mapdev_bitmap *bitmap, unsigned long nr)
 {
-	for (unsigned int i = 0; i < marks->levels && nr < marks->bits[i]; i++) {
-		unsigned long *level = marks->level[i];
-		unsigned long last = (marks->bits[i] - 1) / BITS_PER_LONG;
+	for (unsigned int i = 0; i < bitmap->levels && nr < bitmap->bits[i]; i++) {
+		unsigned long *level = bitmap->level[i];
+		unsigned long last = (bitmap->bits[i] - 1) / BITS_PER_LONG;
 		unsigned long first = nr / BITS_PER_LONG;
 
 		level[first] |= ~0UL << nr % BITS_PER_LONG;
 		memset(level + first + 1, 0xff, (last - first) * sizeof(*level));
-		level[last] &= BITMAP_LAST_WORD_MASK(marks->bits[i]);
+		level[last] &= BITMAP_LAST_WORD_MASK(bitmap->bits[i]);
 		nr = first;
 	}
 }
-EXPORT_SYMBOL_IF_KUNIT(mapdev_marks_fill);
+EXPORT_SYMBOL_IF_KUNIT(mapdev_bitmap_fill);
 
 /* How many there are from @nr on, up to @end and to the end of its word. */
-unsigned long mapdev_marks_word(unsigned long nr, unsigned long end)
+unsigned long mapdev_bitmap_word(unsigned long nr, unsigned long end)
 {
 	return min(end - nr, BITS_PER_LONG - nr % BITS_PER_LONG);
 }
-EXPORT_SYMBOL_IF_KUNIT(mapdev_marks_word);
+EXPORT_SYMBOL_IF_KUNIT(mapdev_bitmap_word);
 
 static unsigned long mask_of(unsigned long nr, unsigned long count)
 {
@@ -75,14 +76,14 @@ static unsigned long mask_of(unsigned long nr, unsigned long count)
 }
 
 /* From the word of a bit of level @from upwards. */
-static void set_above(struct mapdev_marks *marks, unsigned int from,
+static void set_above(struct mapdev_bitmap *bitmap, unsigned int from,
 		      unsigned long bit)
 {
-	for (unsigned int i = from; i < marks->levels; i++) {
+	for (unsigned int i = from; i < bitmap->levels; i++) {
 		bit /= BITS_PER_LONG;
 		/* What is above is set again by who clears it, see there. */
-		if (!test_bit(bit, marks->level[i]))
-			test_and_set_bit(bit, marks->level[i]);
+		if (!test_bit(bit, bitmap->level[i]))
+			test_and_set_bit(bit, bitmap->level[i]);
 	}
 }
 
@@ -91,58 +92,58 @@ static void set_above(struct mapdev_marks *marks, unsigned int from,
  * barrier before and after, so that what the caller wrote is seen by who takes
  * them out.
  */
-bool mapdev_marks_set(struct mapdev_marks *marks, unsigned long nr,
-		      unsigned long count)
+bool mapdev_bitmap_set(struct mapdev_bitmap *bitmap, unsigned long nr,
+		       unsigned long count)
 {
 	unsigned long bits = mask_of(nr, count);
 	unsigned long was = atomic_long_fetch_or(bits,
-			(atomic_long_t *)marks->level[0] + nr / BITS_PER_LONG);
+			(atomic_long_t *)bitmap->level[0] + nr / BITS_PER_LONG);
 
 	/* Even so: who has set it may not have come to the levels above. */
-	set_above(marks, 1, nr);
+	set_above(bitmap, 1, nr);
 	return bits & ~was;
 }
-EXPORT_SYMBOL_IF_KUNIT(mapdev_marks_set);
+EXPORT_SYMBOL_IF_KUNIT(mapdev_bitmap_set);
 
 /*
  * Take @count out, from @nr on, all of one word. A full barrier before and after.
  */
-void mapdev_marks_clear(struct mapdev_marks *marks, unsigned long nr,
-			unsigned long count)
+void mapdev_bitmap_clear(struct mapdev_bitmap *bitmap, unsigned long nr,
+			 unsigned long count)
 {
 	unsigned long bits = mask_of(nr, count);
 
-	/* Full barriers, as mapdev_marks_set() has them. */
+	/* Full barriers, as mapdev_bitmap_set() has them. */
 	smp_mb__before_atomic();
-	atomic_long_andnot(bits, (atomic_long_t *)marks->level[0] +
+	atomic_long_andnot(bits, (atomic_long_t *)bitmap->level[0] +
 				 nr / BITS_PER_LONG);
 	/* The same. */
 	smp_mb__after_atomic();
-	for (unsigned int i = 1; i < marks->levels; i++) {
+	for (unsigned int i = 1; i < bitmap->levels; i++) {
 		const unsigned long *below;
 
 		nr /= BITS_PER_LONG;
-		below = marks->level[i - 1] + nr;
+		below = bitmap->level[i - 1] + nr;
 		if (READ_ONCE(*below))
 			return;
-		test_and_clear_bit(nr, marks->level[i]);
+		test_and_clear_bit(nr, bitmap->level[i]);
 		if (READ_ONCE(*below)) {
 			/* One was added meanwhile, and saw the bit above. */
-			set_above(marks, i, nr * BITS_PER_LONG);
+			set_above(bitmap, i, nr * BITS_PER_LONG);
 			return;
 		}
 	}
 }
-EXPORT_SYMBOL_IF_KUNIT(mapdev_marks_clear);
+EXPORT_SYMBOL_IF_KUNIT(mapdev_bitmap_clear);
 
 /* The first member that is not below @nr, or ULONG_MAX. */
-unsigned long mapdev_marks_next(const struct mapdev_marks *marks,
-				unsigned long nr)
+unsigned long mapdev_bitmap_next(const struct mapdev_bitmap *bitmap,
+				 unsigned long nr)
 {
 	unsigned int level = 0;
 
-	while (level < marks->levels && nr < marks->bits[level]) {
-		unsigned long word = READ_ONCE(marks->level[level]
+	while (level < bitmap->levels && nr < bitmap->bits[level]) {
+		unsigned long word = READ_ONCE(bitmap->level[level]
 					       [nr / BITS_PER_LONG]);
 
 		word >>= nr % BITS_PER_LONG;
@@ -159,15 +160,15 @@ unsigned long mapdev_marks_next(const struct mapdev_marks *marks,
 	}
 	return ULONG_MAX;
 }
-EXPORT_SYMBOL_IF_KUNIT(mapdev_marks_next);
+EXPORT_SYMBOL_IF_KUNIT(mapdev_bitmap_next);
 
 /* How many members follow @nr, which is one, in its word: with it, up to @limit. */
-unsigned long mapdev_marks_run(const struct mapdev_marks *marks,
-			       unsigned long nr, unsigned long limit)
+unsigned long mapdev_bitmap_run(const struct mapdev_bitmap *bitmap,
+				unsigned long nr, unsigned long limit)
 {
-	unsigned long word = READ_ONCE(marks->level[0][nr / BITS_PER_LONG]);
+	unsigned long word = READ_ONCE(bitmap->level[0][nr / BITS_PER_LONG]);
 
 	word = ~(word >> nr % BITS_PER_LONG);
 	return min(word ? __ffs(word) : BITS_PER_LONG, limit);
 }
-EXPORT_SYMBOL_IF_KUNIT(mapdev_marks_run);
+EXPORT_SYMBOL_IF_KUNIT(mapdev_bitmap_run);

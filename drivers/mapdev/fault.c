@@ -1,22 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The guard of a region: the question that every fault and copy of ram.c and
- * pfn.c asks first. Is the region live, is this inside of it? And if so, hold
- * it like that. Those who enter share a per-CPU rwsem, so that two CPUs that
- * fault write no cache line of ours in common; a revoke takes it exclusively.
+ * What the fault paths share: the guard, fault-around, and the life of a mapping
+ * of ram.c and pfn.c.
  *
- * It is never held across a copy that may fault: the fault would enter again,
- * and a writer may be waiting in between.
+ * Every fault and copy of ram.c and pfn.c takes the guard of the region for
+ * reading, checks state and range, and keeps the guard until the page table entry
+ * is installed or the bytes are copied. A revoke takes it for writing. It is a
+ * per-CPU rwsem, so that CPUs that fault at the same time write to no shared
+ * cache line.
+ *
+ * It is never held across a copy that may fault: the fault would take it again,
+ * and deadlock if a writer came in between.
  */
 #include <linux/highmem.h>
+#include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/pagemap.h>
 #include <linux/percpu-rwsem.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
+#include "failure.h"
+#include "fault.h"
 #include "mapdev.h"
 #include "race.h"
+#include "stats.h"
+
+/* --- The guard --- */
 
 /* 0 with the guard held, or why not: -ENODEV, or -EINVAL past the end. */
 int mapdev_enter(struct mapdev_region *region, pgoff_t index)
@@ -36,7 +46,7 @@ void mapdev_leave(struct mapdev_region *region)
 }
 
 /* Returns when all those are gone who entered before the state was set. */
-void mapdev_guard_fence(struct mapdev_region *region)
+void mapdev_guard_drain(struct mapdev_region *region)
 {
 	percpu_down_write(&region->guard);
 	percpu_up_write(&region->guard);
@@ -158,4 +168,60 @@ vm_fault_t mapdev_vma_map_pages(struct vm_fault *vmf, pgoff_t first,
 	assert_fault_locked(vmf);
 	mapdev_count_fault(vmf, MAPDEV_STAT_MAP_PAGES);
 	return 0;
+}
+
+/* --- Fault-around --- */
+
+/*
+ * An exception and its way through mm core cost some 1,200 instructions, an
+ * entry 30 to 600. So a fault maps the neighbours of the touched page, too, where
+ * that needs no memory and no other lock.
+ */
+/* PMDs: within one table of them. Where one is larger, that one alone. */
+#define HUGE_FAULT_AROUND_SIZE	max(PMD_SIZE, SZ_16M)
+
+/* Aligned by @size, and inside of the VMA and of the region, as the fault is. */
+struct mapdev_fault_around mapdev_fault_around(const struct mapdev_region *region,
+					       const struct vm_fault *vmf,
+				   unsigned long size)
+{
+	unsigned long mask = size - 1;
+	unsigned long start, end, room;
+	struct mapdev_fault_around around;
+
+	start = max(vmf->address & ~mask, vmf->vma->vm_start);
+	end = min((vmf->address | mask) + 1, vmf->vma->vm_end);
+
+	around.before = (vmf->address - start) >> PAGE_SHIFT;
+	around.addr = start;
+	around.index = vmf->pgoff - around.before;
+	room = mapdev_pages(region) - around.index;
+	around.count = min((end - start) >> PAGE_SHIFT, room);
+	return around;
+}
+
+/*
+ * Have @insert map each PMD around that of @vmf that is not there yet. The VMA
+ * is held, so its page tables stay; core looks at the entry again, locked.
+ */
+void mapdev_huge_fault_around(const struct vm_fault *vmf,
+			      void (*insert)(struct vm_fault *near))
+{
+	unsigned long addr = ALIGN_DOWN(vmf->address, HUGE_FAULT_AROUND_SIZE);
+	pmd_t *pmd = vmf->pmd - ((vmf->address - addr) >> PMD_SHIFT);
+	pmd_t *end = pmd + (HUGE_FAULT_AROUND_SIZE >> PMD_SHIFT);
+
+	for (; pmd < end; pmd++, addr += PMD_SIZE) {
+		struct vm_fault near = {
+			.vma = vmf->vma,
+			.address = addr,
+			.real_address = addr,
+			.pgoff = linear_page_index(vmf->vma, addr),
+			.flags = vmf->flags,
+			.pmd = pmd,
+		};
+
+		if (pmd_none(pmdp_get(pmd)) && mapdev_fits_huge(&near))
+			insert(&near);
+	}
 }

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a region is asked to be. */
+#ifndef _MAPDEV_ATTRS_H
+#define _MAPDEV_ATTRS_H
+
+#include <linux/types.h>
+
+struct mapdev_backing;
+
+/**
+ * struct mapdev_attrs - what a region is asked to be
+ * @size: bytes, a multiple of the page size
+ * @backing: where the memory comes from
+ * @granule: bytes that paged allocates and maps as one, a power of two; 0 is
+ *           the default, and what all others have
+ * @numa_node: node to take memory from, or NUMA_NO_NODE
+ * @mode: permissions of the node when it appears
+ * @cache: enum mapdev_cache, or MAPDEV_CACHE_DEFAULT
+ * @phys: window: where the range begins, or MAPDEV_NO_PHYS
+ * @eager: mappings are filled at mmap, not by faults, which need an MMU
+ * @pin: contig by struct pages, which can be pinned
+ * @dma32: contig below 4 GiB
+ * @ro: shared writable mappings and write(2) are refused
+ * @dirty: what is written is logged
+ *
+ * Fixed while the region is live, but for @size: see resize.c.
+ */
+struct mapdev_attrs {
+	u64 size;
+	const struct mapdev_backing *backing;
+	u64 granule;
+	int numa_node;
+	umode_t mode;
+	int cache;
+	u64 phys;
+	bool eager;
+	bool pin;
+	bool dma32;
+	bool ro;
+	bool dirty;
+};
+
+/* Write-back for what is RAM, and without an MMU; uncached for a window. */
+#define MAPDEV_CACHE_DEFAULT	(-1)
+#define MAPDEV_NO_PHYS		U64_MAX
+
+void mapdev_attrs_init(struct mapdev_attrs *attrs);
+int mapdev_attr_show(const struct mapdev_attrs *attrs, const char *name,
+		     char *buf);
+int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
+		     const char *name, const char *value);
+enum mapdev_cache mapdev_attrs_cache(const struct mapdev_attrs *attrs);
+const char *mapdev_cache_name(const struct mapdev_attrs *attrs);
+u64 mapdev_max_granule(void);
+
+int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region);
+
+#endif /* _MAPDEV_ATTRS_H */

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the fault paths share: the guard, fault-around, counting. */
+#ifndef _MAPDEV_FAULT_H
+#define _MAPDEV_FAULT_H
+
+#include <linux/mm.h>
+#include <linux/tracepoint-defs.h>
+
+#include "mapdev.h"
+#include "stats.h"
+
+int mapdev_enter(struct mapdev_region *region, pgoff_t index);
+void mapdev_leave(struct mapdev_region *region);
+void mapdev_guard_drain(struct mapdev_region *region);
+ssize_t mapdev_copy_pages(struct mapdev_region *region, loff_t pos,
+			  struct iov_iter *iter,
+			  struct page *(*page_at)(struct mapdev_region *region,
+						  pgoff_t index));
+int mapdev_vma_mapped(unsigned long start, unsigned long end, pgoff_t pgoff,
+		      const struct file *file, void **vm_private_data);
+void mapdev_vma_open(struct vm_area_struct *vma);
+void mapdev_vma_close(struct vm_area_struct *vma);
+vm_fault_t mapdev_vma_map_pages(struct vm_fault *vmf, pgoff_t first,
+				pgoff_t last);
+
+/* --- Fault-around --- */
+
+/* Is its granule one that a PMD maps? */
+static inline bool mapdev_is_huge(const struct mapdev_region *region)
+{
+	return IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) &&
+	       region->attrs.granule == PMD_SIZE;
+}
+
+/* The address and offset where the PMD around the touched byte begins. */
+static inline unsigned long mapdev_huge_addr(const struct vm_fault *vmf)
+{
+	return ALIGN_DOWN(vmf->address, PMD_SIZE);
+}
+
+static inline pgoff_t mapdev_huge_pgoff(const struct vm_fault *vmf)
+{
+	return vmf->pgoff -
+	       ((vmf->address - mapdev_huge_addr(vmf)) >> PAGE_SHIFT);
+}
+
+/* Does all of it lie inside of the mapping? Core does not ask. */
+static inline bool mapdev_fits_huge(const struct vm_fault *vmf)
+{
+	unsigned long start = mapdev_huge_addr(vmf);
+
+	return start >= vmf->vma->vm_start &&
+	       vmf->vma->vm_end - start >= PMD_SIZE;
+}
+
+/* Small pages: a PMD's worth of 4K, and never more than one page table has. */
+#define MAPDEV_FAULT_AROUND_SIZE	min(SZ_2M, PMD_SIZE)
+
+struct mapdev_fault_around {
+	unsigned long addr;
+	pgoff_t index;
+	unsigned long before;	/* pages of it before the touched one */
+	unsigned long count;
+};
+
+struct mapdev_fault_around mapdev_fault_around(const struct mapdev_region *region,
+					       const struct vm_fault *vmf,
+				   unsigned long size);
+void mapdev_huge_fault_around(const struct vm_fault *vmf,
+			      void (*insert)(struct vm_fault *near));
+
+/* --- Counting --- */
+
+/*
+ * The same for a callback of the fault path, whose counter is followed by one
+ * for those that came under mmap_lock: the others, which are most, cost one.
+ */
+static inline void mapdev_count_fault(const struct vm_fault *vmf,
+				      enum mapdev_stat stat)
+{
+	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
+
+	mapdev_count(region, stat);
+	if (!(vmf->flags & FAULT_FLAG_VMA_LOCK))
+		mapdev_count(region, stat + 1);
+}
+
+/* What a fault that cannot be served answers, counted. */
+static inline vm_fault_t mapdev_fault_error(struct mapdev_region *region,
+					    int err)
+{
+	vm_fault_t ret = vmf_error(err);
+
+	if (ret == VM_FAULT_SIGBUS)
+		mapdev_count(region, MAPDEV_STAT_SIGBUS);
+	return ret;
+}
+
+DECLARE_TRACEPOINT(mapdev_fault);
+
+void mapdev_trace_fault(const struct vm_fault *vmf, unsigned int order,
+			vm_fault_t ret);
+
+/* The end of a fault that was counted; costs nothing when nobody traces. */
+static inline vm_fault_t mapdev_fault_end(const struct vm_fault *vmf,
+					  unsigned int order, vm_fault_t ret)
+{
+	if (tracepoint_enabled(mapdev_fault))
+		mapdev_trace_fault(vmf, order, ret);
+	return ret;
+}
+
+#endif /* _MAPDEV_FAULT_H */

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _MAPDEV_SYSFS_H
+#define _MAPDEV_SYSFS_H
+
+#include <linux/device.h>
+
+extern const struct class mapdev_class;
+extern const char * const mapdev_state_names[];
+
+#endif /* _MAPDEV_SYSFS_H */
