@@ -16,6 +16,7 @@
 #include <kunit/visibility.h>
 
 #include "attrs.h"
+#include "cache_names.h"
 #include "mapdev.h"
 #include "nommu.h"
 
@@ -40,13 +41,6 @@ static const struct mapdev_backing * const mapdev_backings[] = {
 	&mapdev_pfn_contig,
 	&mapdev_pfn_window,
 };
-
-/* The largest folio that the page cache takes; a page without THP. */
-u64 mapdev_max_granule(void)
-{
-	return mapping_max_folio_size_supported();
-}
-EXPORT_SYMBOL_IF_KUNIT(mapdev_max_granule);
 
 /*
  * A number of bytes with an optional K, M or G. Unlike memparse() it accepts
@@ -181,12 +175,6 @@ static int map_show(const struct mapdev_attrs *attrs, char *buf)
 	return sysfs_emit(buf, "%s\n", attrs->eager ? "eager" : "demand");
 }
 
-static const char * const cache_names[] = {
-	[MAPDEV_WB] = "wb",
-	[MAPDEV_WC] = "wc",
-	[MAPDEV_UC] = "uc",
-};
-
 /* What it is, or would be if the region went live as it is described. */
 enum mapdev_cache mapdev_attrs_cache(const struct mapdev_attrs *attrs)
 {
@@ -196,14 +184,10 @@ enum mapdev_cache mapdev_attrs_cache(const struct mapdev_attrs *attrs)
 	       MAPDEV_UC : MAPDEV_WB;
 }
 
-const char *mapdev_cache_name(const struct mapdev_attrs *attrs)
-{
-	return cache_names[mapdev_attrs_cache(attrs)];
-}
-
 static int cache_parse(struct mapdev_attrs *attrs, const char *value)
 {
-	int cache = match_string(cache_names, ARRAY_SIZE(cache_names), value);
+	int cache = match_string(mapdev_cache_names,
+				 ARRAY_SIZE(mapdev_cache_names), value);
 
 	if (cache < 0)
 		return -EINVAL;
@@ -213,7 +197,8 @@ static int cache_parse(struct mapdev_attrs *attrs, const char *value)
 
 static int cache_show(const struct mapdev_attrs *attrs, char *buf)
 {
-	return sysfs_emit(buf, "%s\n", mapdev_cache_name(attrs));
+	return sysfs_emit(buf, "%s\n",
+			  mapdev_cache_names[mapdev_attrs_cache(attrs)]);
 }
 
 static int phys_parse(struct mapdev_attrs *attrs, const char *value)

@@ -3,6 +3,7 @@
 #ifndef _MAPDEV_ATTRS_H
 #define _MAPDEV_ATTRS_H
 
+#include <linux/pagemap.h>
 #include <linux/types.h>
 
 struct mapdev_backing;
@@ -44,14 +45,18 @@ struct mapdev_attrs {
 #define MAPDEV_CACHE_DEFAULT	(-1)
 #define MAPDEV_NO_PHYS		U64_MAX
 
+/* The largest folio that the page cache takes; a page without THP. */
+static inline u64 mapdev_max_granule(void)
+{
+	return mapping_max_folio_size_supported();
+}
+
 void mapdev_attrs_init(struct mapdev_attrs *attrs);
 int mapdev_attr_show(const struct mapdev_attrs *attrs, const char *name,
 		     char *buf);
 int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
 		     const char *name, const char *value);
 enum mapdev_cache mapdev_attrs_cache(const struct mapdev_attrs *attrs);
-const char *mapdev_cache_name(const struct mapdev_attrs *attrs);
-u64 mapdev_max_granule(void);
 
 int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region);
 

@@ -50,6 +50,11 @@ static inline void __iomem *mapdev_ioremap(phys_addr_t phys, size_t size,
 
 #else
 
+static inline pgprot_t mapdev_pgprot(pgprot_t prot, enum mapdev_cache cache)
+{
+	return prot;
+}
+
 /* Memory has one address, and is cached as the machine is built: called wb. */
 static inline bool mapdev_cache_exists(enum mapdev_cache cache)
 {

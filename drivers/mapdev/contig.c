@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Physically contiguous memory, for the two ways to map it: by page frame
- * (pfn.c) and, with pin=1, by struct page (ram.c).
+ * contig: physically contiguous memory, mapped by page frame (pfn.c). ram.c takes
+ * the same memory for pin=1 and maps it by struct page.
  */
 #define pr_fmt(fmt) "mapdev: " fmt
 
 #include <linux/cleanup.h>
 #include <linux/gfp.h>
+#include <linux/highmem.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/pgtable.h>
 
-#include "attrs.h"
 #include "compat.h"
 #include "contig.h"
+#include "fault.h"
 #include "mapdev.h"
+#include "pfn.h"
 
 /*
  * Two tasks that look for ranges at the same time isolate, and release, each
@@ -101,3 +103,59 @@ void mapdev_contig_free(struct mapdev_region *region)
 	if (region->pfn)
 		free_contig_range(region->pfn, mapdev_pages(region));
 }
+
+/* --- How it is mapped and copied --- */
+
+static struct page *contig_page(struct mapdev_region *region, pgoff_t index)
+{
+	return pfn_to_page(region->pfn + index);
+}
+
+ssize_t mapdev_contig_copy(struct mapdev_region *region, loff_t pos,
+			   struct iov_iter *iter)
+{
+	return mapdev_copy_pages(region, pos, iter, contig_page);
+}
+
+/* RAM is mapped as the kernel itself maps it. */
+static pgprot_t contig_prot(const struct mapdev_region *region, pgprot_t prot)
+{
+	return prot;
+}
+
+static void contig_move(struct mapdev_region *region, loff_t pos, void *buf,
+			size_t bytes, bool write)
+{
+	void *page = kmap_local_page(contig_page(region, pos >> PAGE_SHIFT));
+	void *from = page + offset_in_page(pos);
+
+	if (write)
+		memcpy(from, buf, bytes);
+	else
+		memcpy(buf, from, bytes);
+	kunmap_local(page);
+}
+
+static void contig_map(const struct mapdev_region *region,
+		       struct vm_area_desc *desc)
+{
+	mmap_action_remap_full(desc, region->pfn + desc->pgoff);
+}
+
+const struct mapdev_frames mapdev_contig_frames = {
+	.prot	= contig_prot,
+	.move	= contig_move,
+	.map	= contig_map,
+};
+
+const struct mapdev_backing mapdev_pfn_contig = {
+	.name		= "contig",
+	.type		= MAPDEV_CONTIG,
+	.counted	= true,
+	.alloc		= mapdev_contig_alloc,
+	.free		= mapdev_contig_free,
+	.mmap_prepare	= mapdev_pfn_mmap_prepare,
+	.copy		= mapdev_contig_copy,
+	.drain		= mapdev_guard_drain,
+	.frames		= &mapdev_contig_frames,
+};

@@ -9,9 +9,11 @@
 #include <linux/pagemap.h>
 
 #include "attrs.h"
+#include "contig.h"
 #include "dirty.h"
-#include "export.h"
+#include "fault.h"
 #include "mapdev.h"
+#include "pfn.h"
 #include "ram.h"
 #include "region.h"
 #include "registry.h"
@@ -47,37 +49,73 @@ static int check_pages(struct mapdev_region *region, struct page **pages)
 	return 0;
 }
 
-/* Take what @desc lends; mapdev_export_return() undoes it, and half of it, too. */
-int mapdev_export_take(struct mapdev_region *region, const struct mapdev_desc *desc)
-{
-	int err;
+/* --- The backings --- */
 
-	region->lockdown = desc->lockdown;
-	switch (desc->memory) {
-	case MAPDEV_EXPORT_PAGES:
-		err = check_pages(region, desc->pages);
-		if (err)
-			return err;
-		region->pages = desc->pages;
-		return mapdev_ram_own(region);
-	case MAPDEV_EXPORT_RANGE:
-		region->pfn = page_to_pfn(desc->first);
-		return 0;
-	case MAPDEV_EXPORT_FRAMES:
-		region->pfn = PHYS_PFN(desc->phys);
-		region->hole = desc->hole_offset >> PAGE_SHIFT;
-		region->hole_pages = desc->hole_size >> PAGE_SHIFT;
-		return mapdev_window_map(region);
-	}
-	return -EINVAL;
+static int export_pages_alloc(struct mapdev_region *region)
+{
+	int err = check_pages(region, region->desc->pages);
+
+	if (err)
+		return err;
+	region->pages = region->desc->pages;
+	return mapdev_ram_own(region);
 }
 
-void mapdev_export_return(struct mapdev_region *region)
+static void export_pages_release(struct mapdev_region *region)
 {
 	mapdev_ram_disown(region);
 	region->pages = NULL;
-	mapdev_window_unmap(region);
 }
+
+static const struct mapdev_backing export_pages = {
+	.name		= "pages",
+	.type		= MAPDEV_PAGES,
+	.alloc		= export_pages_alloc,
+	.release	= export_pages_release,
+	.mmap_prepare	= mapdev_ram_mmap_prepare,
+	.copy		= mapdev_ram_copy,
+	.drain		= mapdev_guard_drain,
+};
+
+static int export_range_alloc(struct mapdev_region *region)
+{
+	region->pfn = page_to_pfn(region->desc->first);
+	return 0;
+}
+
+static const struct mapdev_backing export_range = {
+	.name		= "contig",
+	.type		= MAPDEV_CONTIG,
+	.alloc		= export_range_alloc,
+	.mmap_prepare	= mapdev_pfn_mmap_prepare,
+	.copy		= mapdev_contig_copy,
+	.drain		= mapdev_guard_drain,
+	.frames		= &mapdev_contig_frames,
+};
+
+static int export_frames_alloc(struct mapdev_region *region)
+{
+	const struct mapdev_desc *desc = region->desc;
+
+	region->pfn = PHYS_PFN(desc->phys);
+	region->hole = desc->hole_offset >> PAGE_SHIFT;
+	region->hole_pages = desc->hole_size >> PAGE_SHIFT;
+	return mapdev_window_map(region);
+}
+
+static const struct mapdev_backing export_frames = {
+	.name		= "window",
+	.type		= MAPDEV_WINDOW,
+	.registers	= true,
+	.alloc		= export_frames_alloc,
+	.release	= mapdev_window_unmap,
+	.mmap_prepare	= mapdev_pfn_mmap_prepare,
+	.copy		= mapdev_window_copy,
+	.drain		= mapdev_guard_drain,
+	.frames		= &mapdev_window_frames,
+};
+
+/* --- Register and unregister --- */
 
 /* What is wrong with a description, for the log; NULL if nothing is. */
 static const char *desc_fault(const struct mapdev_desc *desc)
@@ -120,10 +158,11 @@ static const char *desc_fault(const struct mapdev_desc *desc)
  */
 struct mapdev_region *mapdev_register(const struct mapdev_desc *desc)
 {
-	static const struct mapdev_backing * const backings[] = {
-		[MAPDEV_EXPORT_PAGES]	= &mapdev_ram_pages,
-		[MAPDEV_EXPORT_RANGE]	= &mapdev_pfn_contig,
-		[MAPDEV_EXPORT_FRAMES]	= &mapdev_pfn_window,
+	/* As programs see it, and the memory itself. */
+	static const struct mapdev_backing * const backings[][2] = {
+		[MAPDEV_EXPORT_PAGES]	= { &mapdev_ram_pages, &export_pages },
+		[MAPDEV_EXPORT_RANGE]	= { &mapdev_pfn_contig, &export_range },
+		[MAPDEV_EXPORT_FRAMES]	= { &mapdev_pfn_window, &export_frames },
 	};
 	const char *fault = desc_fault(desc);
 	struct mapdev_attrs attrs;
@@ -139,7 +178,7 @@ struct mapdev_region *mapdev_register(const struct mapdev_desc *desc)
 	}
 	mapdev_attrs_init(&attrs);
 	attrs.size = desc->size;
-	attrs.backing = backings[desc->memory];
+	attrs.backing = backings[desc->memory][0];
 	attrs.cache = desc->cache;
 	attrs.ro = desc->ro;
 	attrs.dirty = desc->dirty;
@@ -147,7 +186,7 @@ struct mapdev_region *mapdev_register(const struct mapdev_desc *desc)
 		attrs.mode = desc->mode;
 	if (desc->memory == MAPDEV_EXPORT_FRAMES)
 		attrs.phys = desc->phys;
-	return mapdev_region_export(desc, &attrs);
+	return mapdev_region_export(desc, &attrs, backings[desc->memory][1]);
 }
 EXPORT_SYMBOL_GPL(mapdev_register);
 

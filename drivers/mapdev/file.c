@@ -23,7 +23,6 @@
 #include "region.h"
 #include "registry.h"
 #include "stats.h"
-#include "sysfs.h"
 
 /*
  * Who can write to a device can have it write anywhere, so the right to do so
@@ -144,7 +143,7 @@ static ssize_t mapdev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	 * iterators. Without an MMU, mm core reads a private copy so.
 	 */
 	if (IS_ENABLED(CONFIG_MMU) &&
-	    region->attrs.backing->type == MAPDEV_WINDOW && iov_iter_is_kvec(to))
+	    region->backing->registers && iov_iter_is_kvec(to))
 		return -EOPNOTSUPP;
 	return mapdev_transfer(iocb, to);
 }

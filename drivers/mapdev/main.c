@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Module init and exit, and the regions= parameter.
+ * Module init and exit, the cdev, and the regions= parameter.
  */
 #define pr_fmt(fmt) "mapdev: " fmt
 
+#include <linux/cdev.h>
 #include <linux/cleanup.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -12,6 +13,7 @@
 
 #include "attrs.h"
 #include "configfs.h"
+#include "file.h"
 #include "mapdev.h"
 #include "region.h"
 #include "registry.h"
@@ -21,6 +23,8 @@
 static char *regions;
 module_param(regions, charp, 0444);
 MODULE_PARM_DESC(regions, "regions to make at load: NAME:SIZE[:BACKING[:ATTRIBUTE=VALUE]...],...");
+
+static struct cdev mapdev_cdev;
 
 /* Turn NAME:SIZE[:BACKING[:ATTRIBUTE=VALUE]...] into a region. */
 static int create_one(char *spec)
@@ -82,7 +86,25 @@ static int create_all(const char *list)
 	return err;
 }
 
-/* Of what is not a region's, and has not been in the log. */
+/*
+ * From here on nodes can be opened. Regions that were created at load are
+ * announced only now: a program that hears of one must be able to open it.
+ */
+static int __init add_nodes(void)
+{
+	int err;
+
+	cdev_init(&mapdev_cdev, &mapdev_fops);
+	mapdev_cdev.owner = THIS_MODULE;
+	err = cdev_add(&mapdev_cdev, mapdev_registry_devt(), MAPDEV_MINORS);
+	if (err)
+		return err;
+	mapdev_registry_each(mapdev_region_announce);
+	mapdev_registry_open();
+	return 0;
+}
+
+/* Log failures that do not belong to one region. */
 static int __init say(int err)
 {
 	if (err)
@@ -105,7 +127,8 @@ static int __init mapdev_init(void)
 	if (err)
 		goto registry;
 
-	/* All or nothing: mapdev_registry_exit() retires those that were made. */
+	mapdev_region_init(&mapdev_class);
+	/* All or nothing: a failure retires those that were created. */
 	err = regions ? create_all(regions) : 0;
 	/* From init, EEXIST would say that the module is loaded already. */
 	if (err == -EEXIST)
@@ -117,13 +140,14 @@ static int __init mapdev_init(void)
 	 * The last step that can fail: a load that fails does not wait for open
 	 * files. Until here no node can be opened, and configfs makes no directory.
 	 */
-	err = say(mapdev_registry_open());
+	err = say(add_nodes());
 	if (err)
 		goto control;
 	return 0;
 
 control:
 	mapdev_configfs_exit();
+	mapdev_registry_each(mapdev_region_retire);
 registry:
 	mapdev_registry_exit();
 class:
@@ -137,7 +161,8 @@ module_init(mapdev_init);
 static void __exit mapdev_exit(void)
 {
 	mapdev_configfs_exit();
-	mapdev_registry_close();
+	cdev_del(&mapdev_cdev);
+	mapdev_registry_each(mapdev_region_retire);
 	mapdev_registry_exit();
 	class_unregister(&mapdev_class);
 	mapdev_stats_exit();

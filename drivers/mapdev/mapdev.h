@@ -45,6 +45,7 @@
 struct iov_iter;
 struct kernfs_node;
 struct mapdev_dirty_log;
+struct mapdev_frames;
 struct mapdev_region;
 struct mapdev_stats;
 struct vm_area_desc;
@@ -53,10 +54,13 @@ struct vm_area_desc;
  * struct mapdev_backing - one source of memory and the way it is mapped
  * @name: as a person writes it
  * @type: as programs see it
+ * @counted: the memory counts for max_bytes
+ * @registers: reading the memory may change it
  * @alloc: get the memory that is allocated with the region, may sleep; NULL
  *         where the backing needs an MMU and there is none
- * @free: give it back; called after a failed @alloc too, and for a window
- *        both when it is retired and at the end
+ * @free: free it with the last reference; called after a failed @alloc, too
+ * @release: give back what belongs to another driver, or to a device, when the
+ *           region is retired; called before @free, which finds nothing left
  * @mmap_prepare: set vm_ops and flags; stateless, under the mmap write lock
  * @copy: move bytes between @iter and the memory at @pos without faulting
  *        pages of @iter in; returns how many (0: fault the iterator in and
@@ -67,19 +71,24 @@ struct vm_area_desc;
  *             resize.c can drop parts of it
  * @lock_folio: for the dirty log: the folio of a page, locked and with a
  *              reference, or an ERR_PTR; NULL where there are region->pages
+ * @frames: what differs between page frames, see pfn.h
  * @next_folio: where there is @lock_folio: the first page from @index on, and
  *              before @end, that there is a folio for; else @end
  */
 struct mapdev_backing {
 	const char *name;
 	enum mapdev_backing_type type;
+	bool counted;
+	bool registers;
 	int (*alloc)(struct mapdev_region *region);
 	void (*free)(struct mapdev_region *region);
+	void (*release)(struct mapdev_region *region);
 	int (*mmap_prepare)(struct mapdev_region *region,
 			    struct vm_area_desc *desc);
 	ssize_t (*copy)(struct mapdev_region *region, loff_t pos,
 			struct iov_iter *iter);
 	void (*drain)(struct mapdev_region *region);
+	const struct mapdev_frames *frames;
 	bool resizable;
 	struct folio *(*lock_folio)(struct mapdev_region *region,
 				    pgoff_t index);
@@ -111,7 +120,8 @@ extern const struct mapdev_backing mapdev_pfn_window;
  * @bytes: of max_bytes, until its memory is free; under the registry's lock
  * @inode: the inode whose mapping all VMAs of the region are in; its i_private
  *         is the region
- * @backing: @attrs.backing, or its variant for @attrs.pin
+ * @backing: @attrs.backing, or its variant for @attrs.pin or for memory of
+ *           another driver
  * @pages: ram: the pages by index
  * @address: vmalloc: where the kernel finds them
  * @pfn: contig and window: the first page frame
@@ -122,7 +132,7 @@ extern const struct mapdev_backing mapdev_pfn_window;
  * @failing: window: where core finds the mappings of what fails without one
  * @watched: core has @failing
  * @lockdown: what lockdown refuses with it, and CAP_SYS_RAWIO is for
- * @lent: the memory is another driver's, until it retires the region
+ * @desc: memory of another driver: what it is; only for @alloc
  * @owner: the device that it is on, until it is retired, or NULL
  * @awake: how many open files keep @owner awake
  * @owner_lock: protects both
@@ -159,7 +169,7 @@ struct mapdev_region {
 	struct pfn_address_space failing;
 	bool watched;
 	enum lockdown_reason lockdown;
-	bool lent;
+	const struct mapdev_desc *desc;
 	struct device *owner;
 	unsigned int awake;
 	struct mutex owner_lock;	/* see above */

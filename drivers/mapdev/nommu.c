@@ -210,6 +210,7 @@ const struct mapdev_backing mapdev_ram_pages = {
 {									\
 	.name		= (_name),					\
 	.type		= (_type),					\
+	.counted	= true,						\
 	.alloc		= nommu_alloc,					\
 	.free		= nommu_free,					\
 	.mmap_prepare	= (_mmap_prepare),				\

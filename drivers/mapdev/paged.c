@@ -611,6 +611,7 @@ static void paged_drain(struct mapdev_region *region)
 const struct mapdev_backing mapdev_paged = {
 	.name		= "paged",
 	.type		= MAPDEV_PAGED,
+	.counted	= true,
 	.alloc		= paged_alloc,
 	.mmap_prepare	= paged_mmap_prepare,
 	.copy		= paged_copy,

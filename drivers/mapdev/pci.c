@@ -22,15 +22,11 @@
 #include <linux/pm_runtime.h>
 #include <linux/string.h>
 
-static const char * const cache_names[] = {
-	[MAPDEV_WB] = "wb",
-	[MAPDEV_WC] = "wc",
-	[MAPDEV_UC] = "uc",
-};
+#include "cache_names.h"
 
 static int cache_set(const char *value, const struct kernel_param *kp)
 {
-	int cache = sysfs_match_string(cache_names, value);
+	int cache = sysfs_match_string(mapdev_cache_names, value);
 
 	if (cache < 0)
 		return cache;
@@ -40,7 +36,7 @@ static int cache_set(const char *value, const struct kernel_param *kp)
 
 static int cache_get(char *buffer, const struct kernel_param *kp)
 {
-	return sysfs_emit(buffer, "%s\n", cache_names[*(int *)kp->arg]);
+	return sysfs_emit(buffer, "%s\n", mapdev_cache_names[*(int *)kp->arg]);
 }
 
 static const struct kernel_param_ops cache_ops = {

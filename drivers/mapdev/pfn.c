@@ -1,55 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pfn: page frames by number, without a look at their struct pages: contiguous
- * RAM, and windows, whose memory is in window.c. Mapped by VM_PFNMAP, in PMDs
+ * pfn: how page frames are mapped, by number and without a look at their struct
+ * pages: those of contig.c, window.c and export.c. Mapped by VM_PFNMAP, in PMDs
  * where both sides are aligned, and not in PUDs: core takes such an entry for a
  * table, see Documentation/testing/upstream.rst. Nothing can be pinned, so whoever
  * revokes has all of it back; ptrace and gdb are served by the region's own
  * ->access.
  */
-#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/pagemap.h>
 
-#include "cache.h"
 #include "compat.h"
-#include "contig.h"
 #include "failure.h"
 #include "fault.h"
 #include "mapdev.h"
 #include "pfn.h"
 #include "race.h"
 #include "stats.h"
-#include "window.h"
-
-/* --- The memory --- */
-
-static struct page *pfn_page(struct mapdev_region *region, pgoff_t index)
-{
-	return pfn_to_page(region->pfn + index);
-}
-
-static ssize_t pfn_copy(struct mapdev_region *region, loff_t pos,
-			struct iov_iter *iter)
-{
-	return mapdev_copy_pages(region, pos, iter, pfn_page);
-}
-
-/* --- How it is mapped --- */
-
-/* RAM of the kernel's own is what it is to the kernel. */
-static pgprot_t pfn_prot(const struct mapdev_region *region, pgprot_t prot)
-{
-	return region->io ? mapdev_pgprot(prot, region->attrs.cache) : prot;
-}
 
 /*
- * The protection is made anew each time: on some architectures mprotect()
- * forgets what is not a permission.
+ * The protection is computed in each fault: on some architectures mprotect()
+ * drops what is not a permission.
  */
+static pgprot_t pfn_prot(const struct mapdev_region *region, pgprot_t prot)
+{
+	return region->backing->frames->prot(region, prot);
+}
+
 static vm_fault_t pfn_insert(struct vm_area_struct *vma, unsigned long addr,
-			     pgoff_t index)
+			     pgoff_t index, pgprot_t prot)
 {
 	struct mapdev_region *region = mapdev_of_vma(vma);
 
@@ -58,25 +38,25 @@ static vm_fault_t pfn_insert(struct vm_area_struct *vma, unsigned long addr,
 	if (mapdev_has_failed(region, index, 1))
 		return VM_FAULT_HWPOISON;
 	mapdev_race(region, MAPDEV_RACE_FAULT);
-	return vmf_insert_pfn_prot(vma, addr, region->pfn + index,
-				   pfn_prot(region, vma->vm_page_prot));
+	return vmf_insert_pfn_prot(vma, addr, region->pfn + index, prot);
 }
 
 /* What cannot be mapped is left out, and what is mapped already stays. */
 static void pfn_insert_around(struct mapdev_region *region,
-			      struct vm_fault *vmf)
+			      struct vm_fault *vmf, pgprot_t prot)
 {
 	struct mapdev_fault_around around =
 		mapdev_fault_around(region, vmf, MAPDEV_FAULT_AROUND_SIZE);
 
 	for (unsigned long i = 0; i < around.count; i++)
 		pfn_insert(vmf->vma, around.addr + i * PAGE_SIZE,
-			   around.index + i);
+			   around.index + i, prot);
 }
 
 static vm_fault_t pfn_fault(struct vm_fault *vmf)
 {
 	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
+	pgprot_t prot = pfn_prot(region, vmf->vma->vm_page_prot);
 	vm_fault_t ret;
 	int err;
 
@@ -87,9 +67,9 @@ static vm_fault_t pfn_fault(struct vm_fault *vmf)
 	if (err)
 		return mapdev_fault_end(vmf, 0, mapdev_fault_error(region, err));
 
-	ret = pfn_insert(vmf->vma, vmf->address, vmf->pgoff);
+	ret = pfn_insert(vmf->vma, vmf->address, vmf->pgoff, prot);
 	if (ret == VM_FAULT_NOPAGE)
-		pfn_insert_around(region, vmf);
+		pfn_insert_around(region, vmf, prot);
 	mapdev_leave(region);
 	return mapdev_fault_end(vmf, 0, ret);
 }
@@ -163,20 +143,10 @@ static vm_fault_t pfn_huge_fault(struct vm_fault *vmf, unsigned int order)
 static void pfn_move(struct mapdev_region *region, pgoff_t index, size_t offset,
 		     void *buf, size_t bytes, bool write)
 {
-	void *page;
-
 	mapdev_race(region, MAPDEV_RACE_ACCESS);
-	if (region->io) {
-		mapdev_window_move(region, ((loff_t)index << PAGE_SHIFT) +
-				   offset, buf, bytes, write);
-		return;
-	}
-	page = kmap_local_page(pfn_page(region, index));
-	if (write)
-		memcpy(page + offset, buf, bytes);
-	else
-		memcpy(buf, page + offset, bytes);
-	kunmap_local(page);
+	region->backing->frames->move(region,
+				      ((loff_t)index << PAGE_SHIFT) + offset,
+				      buf, bytes, write);
 }
 
 /* ptrace, gdb and /proc/PID/mem: core has no struct page to go by. */
@@ -229,21 +199,6 @@ int mapdev_pfn_mmap_prepare(struct mapdev_region *region,
 	if (!region->attrs.eager ||
 	    mapdev_has_failed(region, desc->pgoff, vma_desc_pages(desc)))
 		return 0;
-	/* For devices core adds the offset itself, and looks at the length. */
-	if (region->attrs.backing->type == MAPDEV_WINDOW)
-		mmap_action_simple_ioremap(desc, mapdev_phys_addr(region),
-					   region->attrs.size);
-	else
-		mmap_action_remap_full(desc, region->pfn + desc->pgoff);
+	region->backing->frames->map(region, desc);
 	return 0;
 }
-
-const struct mapdev_backing mapdev_pfn_contig = {
-	.name		= "contig",
-	.type		= MAPDEV_CONTIG,
-	.alloc		= mapdev_contig_alloc,
-	.free		= mapdev_contig_free,
-	.mmap_prepare	= mapdev_pfn_mmap_prepare,
-	.copy		= pfn_copy,
-	.drain		= mapdev_guard_drain,
-};

@@ -190,7 +190,7 @@ static struct page *ram_page(struct mapdev_region *region, pgoff_t index)
 	return region->pages[index];
 }
 
-static ssize_t ram_copy(struct mapdev_region *region, loff_t pos,
+ssize_t mapdev_ram_copy(struct mapdev_region *region, loff_t pos,
 			struct iov_iter *iter)
 {
 	return mapdev_copy_pages(region, pos, iter, ram_page);
@@ -285,7 +285,7 @@ static const struct vm_operations_struct ram_dirty_vm_ops = {
 	.page_mkwrite	= mapdev_dirty_mkwrite,
 };
 
-static int ram_mmap_prepare(struct mapdev_region *region,
+int mapdev_ram_mmap_prepare(struct mapdev_region *region,
 			    struct vm_area_desc *desc)
 {
 	if (vma_desc_is_cow_mapping(desc))
@@ -307,29 +307,32 @@ static int ram_mmap_prepare(struct mapdev_region *region,
 const struct mapdev_backing mapdev_ram_pages = {
 	.name		= "pages",
 	.type		= MAPDEV_PAGES,
+	.counted	= true,
 	.alloc		= pages_alloc,
 	.free		= pages_free,
-	.mmap_prepare	= ram_mmap_prepare,
-	.copy		= ram_copy,
+	.mmap_prepare	= mapdev_ram_mmap_prepare,
+	.copy		= mapdev_ram_copy,
 	.drain		= mapdev_guard_drain,
 };
 
 const struct mapdev_backing mapdev_ram_vmalloc = {
 	.name		= "vmalloc",
 	.type		= MAPDEV_VMALLOC,
+	.counted	= true,
 	.alloc		= vmalloc_alloc,
 	.free		= vmalloc_free,
-	.mmap_prepare	= ram_mmap_prepare,
-	.copy		= ram_copy,
+	.mmap_prepare	= mapdev_ram_mmap_prepare,
+	.copy		= mapdev_ram_copy,
 	.drain		= mapdev_guard_drain,
 };
 
 const struct mapdev_backing mapdev_ram_contig = {
 	.name		= "contig",
 	.type		= MAPDEV_CONTIG,
+	.counted	= true,
 	.alloc		= contig_pin_alloc,
 	.free		= pages_free,
-	.mmap_prepare	= ram_mmap_prepare,
-	.copy		= ram_copy,
+	.mmap_prepare	= mapdev_ram_mmap_prepare,
+	.copy		= mapdev_ram_copy,
 	.drain		= mapdev_guard_drain,
 };

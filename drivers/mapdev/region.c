@@ -15,14 +15,27 @@
 
 #include "attrs.h"
 #include "dirty.h"
-#include "export.h"
 #include "mapdev.h"
 #include "nommu.h"
 #include "owner.h"
 #include "region.h"
 #include "registry.h"
 #include "stats.h"
-#include "sysfs.h"
+
+const char * const mapdev_state_names[] = {
+	[MAPDEV_NEW]		= "new",
+	[MAPDEV_LIVE]		= "live",
+	[MAPDEV_REVOKED]	= "revoked",
+	[MAPDEV_RETIRED]	= "retired",
+};
+
+static const struct class *region_class;
+
+/* The class of the devices of all regions. */
+void mapdev_region_init(const struct class *class)
+{
+	region_class = class;
+}
 
 /*
  * What is not ours goes back as soon as nobody can get at it, though files may
@@ -34,10 +47,8 @@ static void region_forget(struct mapdev_region *region)
 	/* It is still in use; the last of them ends with the region. */
 	if (mapdev_is_mapped(region))
 		return;
-	if (region->lent)
-		mapdev_export_return(region);
-	else if (region->attrs.backing->type == MAPDEV_WINDOW)
-		region->backing->free(region);
+	if (region->backing->release)
+		region->backing->release(region);
 }
 
 static void region_release(struct kref *refs)
@@ -45,9 +56,9 @@ static void region_release(struct kref *refs)
 	struct mapdev_region *region =
 		container_of(refs, struct mapdev_region, refs);
 
-	if (region->lent)
-		mapdev_export_return(region);
-	else if (region->backing->free)
+	if (region->backing->release)
+		region->backing->release(region);
+	if (region->backing->free)
 		region->backing->free(region);
 	/* Who has pinned a folio must not find the region by it any more. */
 	if (region->inode)
@@ -67,17 +78,18 @@ static int region_get_memory(struct mapdev_region *region)
 {
 	int err = 0;
 
-	if (region->attrs.backing->type != MAPDEV_WINDOW)
+	if (region->backing->counted)
 		err = mapdev_bytes_take(region, region->attrs.size);
 	return err ?: region->backing->alloc(region);
 }
 
 /*
- * A region that nobody knows of yet, of its own memory or of what @desc lends;
- * mapdev_region_put() undoes it.
+ * A region that is not published yet, of @backing; @desc describes memory of
+ * another driver. mapdev_region_put() undoes it.
  */
 static struct mapdev_region *region_alloc(const char *name,
 					  const struct mapdev_attrs *attrs,
+					  const struct mapdev_backing *backing,
 					  const struct mapdev_desc *desc)
 {
 	struct mapdev_region *region;
@@ -89,15 +101,17 @@ static struct mapdev_region *region_alloc(const char *name,
 
 	kref_init(&region->refs);
 	strscpy(region->name, name);
-	if (desc && desc->parent)
+	if (desc) {
 		region->owner = get_device(desc->parent);
+		region->lockdown = desc->lockdown;
+	}
 	mutex_init(&region->owner_lock);
 	mutex_init(&region->control);
 	init_waitqueue_head(&region->wait);
 	region->attrs = *attrs;
 	region->attrs.cache = mapdev_attrs_cache(attrs);
-	region->lent = desc;
-	region->backing = attrs->pin ? &mapdev_ram_contig : attrs->backing;
+	region->desc = desc;
+	region->backing = backing;
 
 	region->stats = alloc_percpu(struct mapdev_stats);
 	if (!region->stats || percpu_init_rwsem(&region->guard))
@@ -112,7 +126,8 @@ static struct mapdev_region *region_alloc(const char *name,
 	/* Core maps large folios, and keeps them, only below i_size. */
 	i_size_write(region->inode, attrs->size);
 
-	err = desc ? mapdev_export_take(region, desc) : region_get_memory(region);
+	err = region_get_memory(region);
+	region->desc = NULL;
 	if (err)
 		goto fail;
 	if (!region->attrs.granule)
@@ -159,6 +174,7 @@ void mapdev_region_announce(struct mapdev_region *region)
 
 static struct mapdev_region *region_create(const char *name,
 					   const struct mapdev_attrs *attrs,
+					   const struct mapdev_backing *backing,
 					   const struct mapdev_desc *desc)
 {
 	struct mapdev_region *region;
@@ -171,7 +187,7 @@ static struct mapdev_region *region_create(const char *name,
 	if (err)
 		return ERR_PTR(err);
 
-	region = region_alloc(name, attrs, desc);
+	region = region_alloc(name, attrs, backing, desc);
 	if (IS_ERR(region))
 		return region;
 	err = mapdev_registry_add(region);
@@ -183,7 +199,7 @@ static struct mapdev_region *region_create(const char *name,
 	 * readers and writers.
 	 */
 	region->announced = mapdev_registry_is_open();
-	region->dev = device_create(&mapdev_class, region->owner, region->devt,
+	region->dev = device_create(region_class, region->owner, region->devt,
 				    region, "%s", name);
 	if (IS_ERR(region->dev)) {
 		err = PTR_ERR(region->dev);
@@ -219,15 +235,22 @@ put:
 struct mapdev_region *
 mapdev_region_create(const char *name, const struct mapdev_attrs *attrs)
 {
-	return region_create(name, attrs, NULL);
+	const struct mapdev_backing *backing =
+		attrs->pin ? &mapdev_ram_contig : attrs->backing;
+
+	return region_create(name, attrs, backing, NULL);
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_region_create);
 
-/* The same over memory that @desc lends; @attrs say the same as @desc. */
+/*
+ * The same for memory of another driver: @desc describes it, @attrs say the same,
+ * and @backing is the variant of @attrs->backing for it.
+ */
 struct mapdev_region *mapdev_region_export(const struct mapdev_desc *desc,
-					   const struct mapdev_attrs *attrs)
+					   const struct mapdev_attrs *attrs,
+					   const struct mapdev_backing *backing)
 {
-	return region_create(desc->name, attrs, desc);
+	return region_create(desc->name, attrs, backing, desc);
 }
 
 /**

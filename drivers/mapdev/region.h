@@ -4,10 +4,14 @@
 
 #include "mapdev.h"
 
+extern const char * const mapdev_state_names[];
+
+void mapdev_region_init(const struct class *class);
 struct mapdev_region *mapdev_region_create(const char *name,
 					   const struct mapdev_attrs *attrs);
 struct mapdev_region *mapdev_region_export(const struct mapdev_desc *desc,
-					   const struct mapdev_attrs *attrs);
+					   const struct mapdev_attrs *attrs,
+					   const struct mapdev_backing *backing);
 void mapdev_region_retire(struct mapdev_region *region);
 int mapdev_region_revoke(struct mapdev_region *region, unsigned long why);
 int mapdev_region_restore(struct mapdev_region *region, unsigned long why);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What all regions share: names, minors, the sum of their bytes, the cdev and
- * the file system of their inodes.
+ * What all regions share: names, minors, the sum of their bytes, and the file
+ * system of their inodes.
  */
 #define pr_fmt(fmt) "mapdev: " fmt
 
-#include <linux/cdev.h>
 #include <linux/cleanup.h>
 #include <linux/ctype.h>
 #include <linux/hashtable.h>
@@ -17,12 +16,8 @@
 #include <linux/xarray.h>
 #include <kunit/visibility.h>
 
-#include "file.h"
 #include "mapdev.h"
-#include "region.h"
 #include "registry.h"
-
-#define MAPDEV_MINORS	BIT(16)
 
 static unsigned long long max_bytes;
 module_param(max_bytes, ullong, 0444);
@@ -36,7 +31,6 @@ static u32 mapdev_next_minor;
 static u64 mapdev_bytes;
 
 static dev_t mapdev_devt;
-static struct cdev mapdev_cdev;
 static bool mapdev_opened;
 static struct vfsmount *mapdev_mnt;
 
@@ -185,28 +179,30 @@ int mapdev_registry_init(void)
 	return err;
 }
 
+/* The number of the first node. */
+dev_t mapdev_registry_devt(void)
+{
+	return mapdev_devt;
+}
+
 /*
- * Nodes can be opened from now on. Regions that were made at load are announced
- * only now: a program that is told of one can open it.
+ * Call @what for each region, which it may retire. Only at load and unload, when
+ * nothing else creates or retires one.
  */
-int mapdev_registry_open(void)
+void mapdev_registry_each(void (*what)(struct mapdev_region *region))
 {
 	struct mapdev_region *region;
 	unsigned long minor;
-	int err;
 
-	cdev_init(&mapdev_cdev, &mapdev_fops);
-	mapdev_cdev.owner = THIS_MODULE;
-	err = cdev_add(&mapdev_cdev, mapdev_devt, MAPDEV_MINORS);
-	if (err)
-		return err;
-
-	/* Nobody else makes or retires a region yet. */
 	xa_for_each(&mapdev_minors, minor, region)
-		mapdev_region_announce(region);
-	/* Pairs with mapdev_registry_is_open(): after what was done above. */
+		what(region);
+}
+
+/* The regions that were created at load are announced. */
+void mapdev_registry_open(void)
+{
+	/* Pairs with mapdev_registry_is_open(): orders the above before it. */
 	smp_store_release(&mapdev_opened, true);
-	return 0;
 }
 
 /* Is the module loaded for good? */
@@ -216,20 +212,9 @@ bool mapdev_registry_is_open(void)
 	return smp_load_acquire(&mapdev_opened);
 }
 
-void mapdev_registry_close(void)
-{
-	cdev_del(&mapdev_cdev);
-}
-
-/* Ends every region: nothing else can, once the module is on its way out. */
+/* There is no region any more. */
 void mapdev_registry_exit(void)
 {
-	struct mapdev_region *region;
-	unsigned long minor;
-
-	xa_for_each(&mapdev_minors, minor, region)
-		mapdev_region_retire(region);
-
 	unregister_chrdev_region(mapdev_devt, MAPDEV_MINORS);
 	kern_unmount(mapdev_mnt);
 	xa_destroy(&mapdev_minors);

@@ -4,11 +4,14 @@
 
 #include "mapdev.h"
 
+#define MAPDEV_MINORS	BIT(16)
+
 int mapdev_registry_init(void);
 void mapdev_registry_exit(void);
-int mapdev_registry_open(void);
+dev_t mapdev_registry_devt(void);
+void mapdev_registry_each(void (*what)(struct mapdev_region *region));
+void mapdev_registry_open(void);
 bool mapdev_registry_is_open(void);
-void mapdev_registry_close(void);
 int mapdev_registry_add(struct mapdev_region *region);
 void mapdev_registry_remove(struct mapdev_region *region);
 struct mapdev_region *mapdev_region_get(unsigned int minor);

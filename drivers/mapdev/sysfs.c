@@ -53,13 +53,6 @@ static ssize_t max_granule_show(struct device *dev,
 }
 static DEVICE_ATTR_RO(max_granule);
 
-const char * const mapdev_state_names[] = {
-	[MAPDEV_NEW]		= "new",
-	[MAPDEV_LIVE]		= "live",
-	[MAPDEV_REVOKED]	= "revoked",
-	[MAPDEV_RETIRED]	= "retired",
-};
-
 static ssize_t state_show(struct device *dev, struct device_attribute *attr,
 			  char *buf)
 {

@@ -5,6 +5,5 @@
 #include <linux/device.h>
 
 extern const struct class mapdev_class;
-extern const char * const mapdev_state_names[];
 
 #endif /* _MAPDEV_SYSFS_H */

@@ -18,8 +18,8 @@
 #include <linux/uio.h>
 #include <linux/unaligned.h>
 
-#include "attrs.h"
 #include "cache.h"
+#include "cache_names.h"
 #include "failure.h"
 #include "fault.h"
 #include "mapdev.h"
@@ -45,7 +45,7 @@ int mapdev_window_map(struct mapdev_region *region)
 	if (!region->io) {
 		pr_err("%s: the kernel cannot map %llu bytes at %pa: no room, or in use with another cache mode than %s\n",
 		       mapdev_name(region), attrs->size, &phys,
-		       mapdev_cache_name(attrs));
+		       mapdev_cache_names[attrs->cache]);
 		return -ENOMEM;
 	}
 	if (mapdev_cache_is(region->io, attrs->cache)) {
@@ -55,7 +55,7 @@ int mapdev_window_map(struct mapdev_region *region)
 	mapdev_window_unmap(region);
 refuse:
 	pr_err("%s: this machine cannot map %pa with cache mode %s\n",
-	       mapdev_name(region), &phys, mapdev_cache_name(attrs));
+	       mapdev_name(region), &phys, mapdev_cache_names[attrs->cache]);
 	return -EOPNOTSUPP;
 }
 
@@ -124,7 +124,7 @@ static int window_alloc(struct mapdev_region *region)
 	return err;
 }
 
-static void window_free(struct mapdev_region *region)
+static void window_release(struct mapdev_region *region)
 {
 	if (!region->io)
 		return;
@@ -165,7 +165,7 @@ static void window_write(void __iomem *to, const void *from, size_t bytes)
 }
 
 /* For ptrace, inside of one page and with the guard held. */
-void mapdev_window_move(struct mapdev_region *region, loff_t pos, void *buf,
+static void window_move(struct mapdev_region *region, loff_t pos, void *buf,
 			size_t bytes, bool write)
 {
 	if (write)
@@ -192,7 +192,7 @@ static size_t copy_part(void __iomem *io, size_t bytes, struct iov_iter *iter)
 	return copied;
 }
 
-static ssize_t window_copy(struct mapdev_region *region, loff_t pos,
+ssize_t mapdev_window_copy(struct mapdev_region *region, loff_t pos,
 			   struct iov_iter *iter)
 {
 	ssize_t sum = 0;
@@ -226,12 +226,35 @@ static ssize_t window_copy(struct mapdev_region *region, loff_t pos,
 	return sum;
 }
 
+/* --- How it is mapped --- */
+
+static pgprot_t window_prot(const struct mapdev_region *region, pgprot_t prot)
+{
+	return mapdev_pgprot(prot, region->attrs.cache);
+}
+
+/* mm core adds the offset itself, and checks the length. */
+static void window_map(const struct mapdev_region *region,
+		       struct vm_area_desc *desc)
+{
+	mmap_action_simple_ioremap(desc, mapdev_phys_addr(region),
+				   region->attrs.size);
+}
+
+const struct mapdev_frames mapdev_window_frames = {
+	.prot	= window_prot,
+	.move	= window_move,
+	.map	= window_map,
+};
+
 const struct mapdev_backing mapdev_pfn_window = {
 	.name		= "window",
 	.type		= MAPDEV_WINDOW,
+	.registers	= true,
 	.alloc		= window_alloc,
-	.free		= window_free,
+	.release	= window_release,
 	.mmap_prepare	= mapdev_pfn_mmap_prepare,
-	.copy		= window_copy,
+	.copy		= mapdev_window_copy,
 	.drain		= mapdev_guard_drain,
+	.frames		= &mapdev_window_frames,
 };

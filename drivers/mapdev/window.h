@@ -6,7 +6,9 @@
 
 int mapdev_window_map(struct mapdev_region *region);
 void mapdev_window_unmap(struct mapdev_region *region);
-void mapdev_window_move(struct mapdev_region *region, loff_t pos, void *buf,
-			size_t bytes, bool write);
+ssize_t mapdev_window_copy(struct mapdev_region *region, loff_t pos,
+			   struct iov_iter *iter);
+
+extern const struct mapdev_frames mapdev_window_frames;
 
 #endif /* _MAPDEV_WINDOW_H */
