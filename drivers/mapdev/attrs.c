@@ -26,12 +26,17 @@
  * @parse: set it from a string; 0 or -EINVAL
  * @show: print its value and a newline into a sysfs buffer
  * @flag: without these two: where it is in struct mapdev_attrs, a bool
+ * @bit: of a flag: the bit of mapdev_info.attributes
+ * @only: of a flag: the type of the only backing that has it, or
+ *        MAPDEV_ANY_BACKING
  */
 struct mapdev_attr {
 	const char *name;
 	int (*parse)(struct mapdev_attrs *attrs, const char *value);
 	int (*show)(const struct mapdev_attrs *attrs, char *buf);
 	size_t flag;
+	u32 bit;
+	int only;
 };
 
 static const struct mapdev_backing * const mapdev_backings[] = {
@@ -218,25 +223,44 @@ static int phys_show(const struct mapdev_attrs *attrs, char *buf)
 	return sysfs_emit(buf, "%#llx\n", attrs->phys);
 }
 
-#define MAPDEV_ATTR(_name) \
-	{ .name = #_name, .parse = _name##_parse, .show = _name##_show }
-#define MAPDEV_FLAG(_name) \
-	{ .name = #_name, .flag = offsetof(struct mapdev_attrs, _name) }
+#define MAPDEV_ATTR(_name, ...)						\
+	{								\
+		.name	= #_name,					\
+		.parse	= _name##_parse,				\
+		.show	= _name##_show,					\
+	},
+
+#define MAPDEV_FLAG(_name, _bit, _only)					\
+	{								\
+		.name	= #_name,					\
+		.flag	= offsetof(struct mapdev_attrs, _name),		\
+		.bit	= (_bit),					\
+		.only	= (_only),					\
+	},
 
 static const struct mapdev_attr mapdev_attr_table[] = {
-	MAPDEV_ATTR(size),
-	MAPDEV_ATTR(backing),
-	MAPDEV_ATTR(granule),
-	MAPDEV_ATTR(numa_node),
-	MAPDEV_ATTR(mode),
-	MAPDEV_ATTR(map),
-	MAPDEV_ATTR(cache),
-	MAPDEV_ATTR(phys),
-	MAPDEV_FLAG(pin),
-	MAPDEV_FLAG(dma32),
-	MAPDEV_FLAG(ro),
-	MAPDEV_FLAG(dirty),
+	MAPDEV_ATTRIBUTES(MAPDEV_ATTR, MAPDEV_FLAG)
 };
+
+static bool flag_is_set(const struct mapdev_attrs *attrs,
+			const struct mapdev_attr *attr)
+{
+	return *(const bool *)((const void *)attrs + attr->flag);
+}
+
+/* The attributes that are on, as MAPDEV_IOC_INFO has them. */
+u32 mapdev_attrs_bits(const struct mapdev_attrs *attrs)
+{
+	u32 bits = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(mapdev_attr_table); i++) {
+		const struct mapdev_attr *attr = &mapdev_attr_table[i];
+
+		if (attr->bit && flag_is_set(attrs, attr))
+			bits |= attr->bit;
+	}
+	return bits;
+}
 
 static const struct mapdev_attr *mapdev_attr_find(const char *name)
 {
@@ -254,7 +278,7 @@ int mapdev_attr_show(const struct mapdev_attrs *attrs, const char *name,
 
 	if (attr->show)
 		return attr->show(attrs, buf);
-	return sysfs_emit(buf, "%d\n", *(bool *)((void *)attrs + attr->flag));
+	return sysfs_emit(buf, "%d\n", flag_is_set(attrs, attr));
 }
 
 /* Set one attribute of @region (a name, for the log only) from a string. */
@@ -301,7 +325,20 @@ void mapdev_attrs_init(struct mapdev_attrs *attrs)
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_attrs_init);
 
-/* An attribute that only some backings have, set on one that has it not. */
+static const char *misplaced_flag(const struct mapdev_attrs *attrs)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(mapdev_attr_table); i++) {
+		const struct mapdev_attr *attr = &mapdev_attr_table[i];
+
+		if (attr->bit && attr->only != MAPDEV_ANY_BACKING &&
+		    attr->only != attrs->backing->type &&
+		    flag_is_set(attrs, attr))
+			return attr->name;
+	}
+	return NULL;
+}
+
+/* An attribute that is set, but that this backing does not have. */
 static const char *misplaced(const struct mapdev_attrs *attrs)
 {
 	enum mapdev_backing_type type = attrs->backing->type;
@@ -310,17 +347,13 @@ static const char *misplaced(const struct mapdev_attrs *attrs)
 		return "granule";
 	if (attrs->eager && type == MAPDEV_PAGED)
 		return "map=eager";
-	if (attrs->pin && type != MAPDEV_CONTIG)
-		return "pin";
-	if (attrs->dma32 && type != MAPDEV_CONTIG)
-		return "dma32";
 	if (mapdev_attrs_cache(attrs) != MAPDEV_WB && type != MAPDEV_WINDOW)
 		return "cache but wb";
 	if (attrs->phys != MAPDEV_NO_PHYS && type != MAPDEV_WINDOW)
 		return "phys";
 	if (attrs->numa_node != NUMA_NO_NODE && type == MAPDEV_WINDOW)
 		return "numa_node";
-	return NULL;
+	return misplaced_flag(attrs);
 }
 
 /* Why there cannot be a dirty log, if that is so. */

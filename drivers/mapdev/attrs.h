@@ -41,6 +41,31 @@ struct mapdev_attrs {
 	bool dirty;
 };
 
+/*
+ * The list of attributes: configfs, sysfs, regions= and MAPDEV_IOC_INFO are made
+ * from it. A new attribute is a field above, a row here, and for ATTR() a
+ * NAME_parse() and a NAME_show() in attrs.c.
+ *
+ *   ATTR(name, mode in sysfs or 0)
+ *   FLAG(name, bit of mapdev_info.attributes, the only backing that has it, or
+ *	  MAPDEV_ANY_BACKING)
+ */
+#define MAPDEV_ANY_BACKING	(-1)
+
+#define MAPDEV_ATTRIBUTES(ATTR, FLAG)					\
+	ATTR(size, 0644)						\
+	ATTR(backing, 0444)						\
+	ATTR(granule, 0444)						\
+	ATTR(numa_node, 0444)						\
+	ATTR(mode, 0)							\
+	ATTR(map, 0444)							\
+	ATTR(cache, 0444)						\
+	ATTR(phys, 0)							\
+	FLAG(pin, MAPDEV_ATTR_PIN, MAPDEV_CONTIG)			\
+	FLAG(dma32, MAPDEV_ATTR_DMA32, MAPDEV_CONTIG)			\
+	FLAG(ro, MAPDEV_ATTR_RO, MAPDEV_ANY_BACKING)		\
+	FLAG(dirty, MAPDEV_ATTR_DIRTY, MAPDEV_ANY_BACKING)
+
 /* Write-back for what is RAM, and without an MMU; uncached for a window. */
 #define MAPDEV_CACHE_DEFAULT	(-1)
 #define MAPDEV_NO_PHYS		U64_MAX
@@ -56,6 +81,7 @@ int mapdev_attr_show(const struct mapdev_attrs *attrs, const char *name,
 		     char *buf);
 int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
 		     const char *name, const char *value);
+u32 mapdev_attrs_bits(const struct mapdev_attrs *attrs);
 enum mapdev_cache mapdev_attrs_cache(const struct mapdev_attrs *attrs);
 
 int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region);

@@ -71,7 +71,8 @@ static ssize_t attr_store(struct config_item *config, const char *name,
 	return err ?: count;
 }
 
-#define MAPDEV_CONFIG_ATTR(_name)					\
+/* configfs does not tell a callback which attribute it is called for. */
+#define MAPDEV_CONFIG_ATTR(_name, ...)					\
 static ssize_t mapdev_##_name##_show(struct config_item *item, char *page) \
 {									\
 	return attr_show(item, #_name, page);				\
@@ -81,20 +82,9 @@ static ssize_t mapdev_##_name##_store(struct config_item *item,		\
 {									\
 	return attr_store(item, #_name, page, count);			\
 }									\
-CONFIGFS_ATTR(mapdev_, _name)
+CONFIGFS_ATTR(mapdev_, _name);
 
-MAPDEV_CONFIG_ATTR(size);
-MAPDEV_CONFIG_ATTR(backing);
-MAPDEV_CONFIG_ATTR(granule);
-MAPDEV_CONFIG_ATTR(numa_node);
-MAPDEV_CONFIG_ATTR(mode);
-MAPDEV_CONFIG_ATTR(map);
-MAPDEV_CONFIG_ATTR(cache);
-MAPDEV_CONFIG_ATTR(phys);
-MAPDEV_CONFIG_ATTR(pin);
-MAPDEV_CONFIG_ATTR(dma32);
-MAPDEV_CONFIG_ATTR(ro);
-MAPDEV_CONFIG_ATTR(dirty);
+MAPDEV_ATTRIBUTES(MAPDEV_CONFIG_ATTR, MAPDEV_CONFIG_ATTR)
 
 static ssize_t mapdev_live_show(struct config_item *config, char *page)
 {
@@ -144,20 +134,12 @@ static ssize_t mapdev_live_store(struct config_item *config, const char *page,
 }
 CONFIGFS_ATTR(mapdev_, live);
 
+#define MAPDEV_CONFIG_ROW(_name, ...)					\
+	&mapdev_attr_##_name,
+
 static struct configfs_attribute *mapdev_item_attrs[] = {
-	&mapdev_attr_size,
-	&mapdev_attr_backing,
-	&mapdev_attr_granule,
-	&mapdev_attr_numa_node,
-	&mapdev_attr_mode,
-	&mapdev_attr_map,
-	&mapdev_attr_cache,
-	&mapdev_attr_phys,
-	&mapdev_attr_pin,
-	&mapdev_attr_dma32,
-	&mapdev_attr_ro,
-	&mapdev_attr_dirty,
 	&mapdev_attr_live,
+	MAPDEV_ATTRIBUTES(MAPDEV_CONFIG_ROW, MAPDEV_CONFIG_ROW)
 	NULL
 };
 

@@ -76,21 +76,6 @@ static bool may_see_phys(void)
 	return ns_capable_noaudit(&init_user_ns, CAP_SYS_RAWIO);
 }
 
-static u32 attribute_bits(const struct mapdev_attrs *attrs)
-{
-	u32 bits = 0;
-
-	if (attrs->ro)
-		bits |= MAPDEV_ATTR_RO;
-	if (attrs->pin)
-		bits |= MAPDEV_ATTR_PIN;
-	if (attrs->dma32)
-		bits |= MAPDEV_ATTR_DMA32;
-	if (attrs->dirty)
-		bits |= MAPDEV_ATTR_DIRTY;
-	return bits;
-}
-
 static long ioctl_info(struct mapdev_region *region, void __user *arg)
 {
 	const struct mapdev_attrs *attrs = &region->attrs;
@@ -111,7 +96,7 @@ static long ioctl_info(struct mapdev_region *region, void __user *arg)
 		.state		= mapdev_region_state(region),
 		.map		= attrs->eager ? MAPDEV_EAGER : MAPDEV_DEMAND,
 		.cache		= attrs->cache,
-		.attributes	= attribute_bits(attrs),
+		.attributes	= mapdev_attrs_bits(attrs),
 		.numa_node	= attrs->numa_node,
 	};
 	return copy_struct_to_user(arg, size, &info, sizeof(info), NULL);

@@ -22,10 +22,6 @@ static ssize_t attr_show(struct device *dev, struct device_attribute *attr,
 	return mapdev_attr_show(&to_region(dev)->attrs, attr->attr.name, buf);
 }
 
-#define MAPDEV_ATTR_SHOW(_name) \
-	static struct device_attribute dev_attr_##_name = \
-		__ATTR(_name, 0444, attr_show, NULL)
-
 /* Also of a region that no directory in configfs stands for. */
 static ssize_t size_store(struct device *dev, struct device_attribute *attr,
 			  const char *buf, size_t count)
@@ -33,18 +29,14 @@ static ssize_t size_store(struct device *dev, struct device_attribute *attr,
 	return mapdev_region_resize_to(to_region(dev), buf) ?: count;
 }
 
-static struct device_attribute dev_attr_size =
-	__ATTR(size, 0644, attr_show, size_store);
+/* Only the size has a mode to write. Without any mode, it is hidden. */
+#define MAPDEV_SYSFS_ATTR(_name, _mode)					\
+static struct device_attribute dev_attr_##_name =			\
+	__ATTR(_name, _mode, attr_show, (_mode) & 0200 ? size_store : NULL);
 
-MAPDEV_ATTR_SHOW(backing);
-MAPDEV_ATTR_SHOW(granule);
-MAPDEV_ATTR_SHOW(numa_node);
-MAPDEV_ATTR_SHOW(map);
-MAPDEV_ATTR_SHOW(cache);
-MAPDEV_ATTR_SHOW(pin);
-MAPDEV_ATTR_SHOW(dma32);
-MAPDEV_ATTR_SHOW(ro);
-MAPDEV_ATTR_SHOW(dirty);
+#define MAPDEV_SYSFS_FLAG(_name, ...)	MAPDEV_SYSFS_ATTR(_name, 0444)
+
+MAPDEV_ATTRIBUTES(MAPDEV_SYSFS_ATTR, MAPDEV_SYSFS_FLAG)
 
 static ssize_t max_granule_show(struct device *dev,
 				struct device_attribute *attr, char *buf)
@@ -112,22 +104,16 @@ static ssize_t phys_addr_show(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_ADMIN_RO(phys_addr);
 
+#define MAPDEV_SYSFS_ROW(_name, ...)					\
+	&dev_attr_##_name.attr,
+
 static struct attribute *mapdev_attrs[] = {
-	&dev_attr_size.attr,
-	&dev_attr_backing.attr,
-	&dev_attr_granule.attr,
 	&dev_attr_max_granule.attr,
-	&dev_attr_numa_node.attr,
-	&dev_attr_map.attr,
-	&dev_attr_cache.attr,
-	&dev_attr_pin.attr,
-	&dev_attr_dma32.attr,
-	&dev_attr_ro.attr,
-	&dev_attr_dirty.attr,
 	&dev_attr_mappings.attr,
 	&dev_attr_phys_addr.attr,
 	&dev_attr_state.attr,
 	&dev_attr_revoked.attr,
+	MAPDEV_ATTRIBUTES(MAPDEV_SYSFS_ROW, MAPDEV_SYSFS_ROW)
 	NULL
 };
 

@@ -12,8 +12,10 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
+#include "dirty.h"
 #include "fixture.h"
 #include "race.h"
+#include "region.h"
 #include "revoker.h"
 
 #define REGION_SIZE SZ_2M
