@@ -180,7 +180,7 @@ static int map_show(const struct mapdev_attrs *attrs, char *buf)
 	return sysfs_emit(buf, "%s\n", attrs->eager ? "eager" : "demand");
 }
 
-/* What it is, or would be if the region went live as it is described. */
+/* The cache mode, resolved if it is the default. */
 enum mapdev_cache mapdev_attrs_cache(const struct mapdev_attrs *attrs)
 {
 	if (attrs->cache != MAPDEV_CACHE_DEFAULT)
@@ -289,12 +289,15 @@ int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
 	int err;
 
 	if (!attr) {
-		/* The log is read line by line: let nothing look like one. */
+		/* Escape the name: it must not look like a line of the log. */
 		pr_err("%s: no attribute \"%*pE\"\n", region,
 		       (int)strnlen(name, 64), name);
 		return -EINVAL;
 	}
-	/* configfs and sysfs strip a newline at the end, and kstrtox() accepts one. */
+	/*
+	 * configfs and sysfs strip a newline at the end, and kstrtox() accepts
+	 * one.
+	 */
 	if (strchr(value, '\n'))
 		err = -EINVAL;
 	else if (attr->parse)
@@ -310,7 +313,7 @@ int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_attrs_set);
 
-/* --- Defaults, and what may be combined --- */
+/* --- Defaults and checks --- */
 
 void mapdev_attrs_init(struct mapdev_attrs *attrs)
 {
@@ -372,7 +375,7 @@ static const char *dirty_needs(const struct mapdev_attrs *attrs)
 	return NULL;
 }
 
-/* Memory that the kernel has to have an address for is no larger than those. */
+/* Memory that is mapped by the kernel is limited by its address space. */
 static u64 most_bytes(const struct mapdev_attrs *attrs)
 {
 	if (attrs->backing->type == MAPDEV_PAGED)
@@ -380,7 +383,7 @@ static u64 most_bytes(const struct mapdev_attrs *attrs)
 	return min_t(u64, MAX_LFS_FILESIZE, SIZE_MAX);
 }
 
-/* Can there be a region like this? One log line says why not. */
+/* Check a combination of attributes; log why it cannot be. */
 int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region)
 {
 	const char *attr = misplaced(attrs), *needs = dirty_needs(attrs);

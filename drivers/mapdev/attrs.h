@@ -13,7 +13,7 @@ struct mapdev_backing;
  * @size: bytes, a multiple of the page size
  * @backing: where the memory comes from
  * @granule: bytes that paged allocates and maps as one, a power of two; 0 is
- *           the default, and what all others have
+ *           the default, and all other backings have a page
  * @numa_node: node to take memory from, or NUMA_NO_NODE
  * @mode: permissions of the node when it appears
  * @cache: enum mapdev_cache, or MAPDEV_CACHE_DEFAULT

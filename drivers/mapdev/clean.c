@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Take marks out of the dirty log, and make the entries of what was marked
- * read-only: both under the lock of the folio, the mark first. A unit is a
+ * Clear marks of the dirty log and make the entries of the marked units read-only,
+ * both under the folio lock, the mark first. A unit is a
  * granule of the page cache, or one of region->pages.
  */
 #include <linux/mm.h>
@@ -13,7 +13,9 @@
 #include "dirty_bitmap.h"
 #include "mapdev.h"
 
-/* Make the entries of locked pages, whose frames follow each other, read-only. */
+/*
+ * Make the entries of locked pages, whose frames follow each other, read-only.
+ */
 static void protect(struct mapdev_region *region, pgoff_t first,
 		    unsigned long pfn, unsigned long count)
 {
@@ -28,7 +30,9 @@ static bool is_referenced(struct folio *folio)
 {
 	int expected = folio_expected_ref_count(folio), refs;
 
-	/* mm core drops the entry first and its reference after it: ask twice. */
+	/*
+	 * mm core drops the entry first and its reference after it: ask twice.
+	 */
 	smp_rmb();
 	refs = folio_ref_count(folio);
 	/* See above. */
@@ -56,8 +60,8 @@ static bool is_in_use(struct folio *folio)
 }
 
 /*
- * Take the mark of a unit away, with its first folio locked, or a hole. Who fills
- * the hole before the mark goes has marked it in vain, so it is looked for again.
+ * Clear the mark of a unit with its first folio locked, or a hole. A task that
+ * fills the hole before the mark is cleared loses its mark: look up the folio again.
  */
 static struct folio *take_mark(struct mapdev_region *region, unsigned long unit,
 			       pgoff_t first)
@@ -70,9 +74,9 @@ static struct folio *take_mark(struct mapdev_region *region, unsigned long unit,
 }
 
 /*
- * Take the mark of a unit away and make all its entries read-only. Where memory
- * was short it has more folios than one: what is written to them after the mark
- * was cleared, and before their turn comes, is in both answers.
+ * Clear the mark of a unit and make all its entries read-only. A unit has several
+ * folios where memory was short: a write to one of them after the mark was
+ * cleared, and before the folio is locked, is reported twice.
  */
 static void clean_unit(struct mapdev_region *region, unsigned long unit)
 {
@@ -103,9 +107,8 @@ static void clean_unit(struct mapdev_region *region, unsigned long unit)
 }
 
 /*
- * Take the marks of units away that are holes, as many as follow @unit. Returns how
- * many. A write that fills one before its mark goes is marked in vain, so they are looked
- * through again.
+ * Clear the marks of the holes from @unit on. Return how many there are. A write
+ * that fills one before its mark is cleared loses its mark: look them up again.
  */
 static unsigned long clean_holes(struct mapdev_region *region,
 				 unsigned long unit, unsigned long limit)
@@ -138,10 +141,10 @@ static unsigned long clean_holes(struct mapdev_region *region,
 }
 
 /*
- * A page, and those behind it in its word of the marks that are marked, too, while
- * their frames follow each other and nobody has them locked: one walk down the
- * page tables finds the entries of all. Returns how many. It needs no references:
- * mapdev_dirty_drain() waits for it before the pages are given back.
+ * Clean a page and the marked pages behind it in the same word, as long as their
+ * frames are contiguous and no other task has them locked: one page table walk
+ * finds the entries of all. Return how many. No references are needed:
+ * mapdev_dirty_drain() waits for this before the pages are freed.
  */
 static unsigned long clean_pages(struct mapdev_region *region, pgoff_t first,
 				 unsigned long limit)
@@ -152,7 +155,7 @@ static unsigned long clean_pages(struct mapdev_region *region, pgoff_t first,
 
 	lock_page(pages[0]);
 	limit = mapdev_bitmap_run(bitmap, first, limit);
-	/* Who has one locked may wait for another: never wait with one locked. */
+	/* Only trylock: the holder of one may wait for a page locked here. */
 	while (count < limit && page_to_pfn(pages[count]) == pfn + count &&
 	       trylock_page(pages[count]))
 		count++;
@@ -168,7 +171,7 @@ static unsigned long clean_pages(struct mapdev_region *region, pgoff_t first,
 }
 
 /**
- * mapdev_dirty_clean - take marks away, and make the entries read-only
+ * mapdev_dirty_clean - clear marks and make the entries read-only
  * @region: the region, live, and the lock of its log held
  * @unit: one that is marked
  * @limit: how many there may be, at least one

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MAPDEV_IOC_DIRTY: tell which marks there are in the dirty log, and take them
- * out by clean.c.
+ * MAPDEV_IOC_DIRTY: report the marks of the dirty log, and clear them by clean.c.
  */
 #include <linux/cleanup.h>
 #include <linux/mm.h>
@@ -47,7 +46,7 @@ static int collect(struct mapdev_region *region, struct dirty_answer *answer)
 		unsigned long unit, units;
 		u64 offset;
 
-		/* For some units at a time: a revoke waits for it. */
+		/* Hold the lock for some units only: a revoke waits for it. */
 		cond_resched();
 		guard(mutex)(&log->lock);
 		unit = mapdev_bitmap_next(mapdev_dirty_bitmap(log),
@@ -90,7 +89,7 @@ static int deliver(const struct dirty_answer *answer, struct mapdev_dirty *args,
 	err = copy_struct_to_user(arg, args->size, args, sizeof(*args), NULL);
 	if (err)
 		return err;
-	/* Nobody is going to read it. */
+	/* The task dies and will not read the answer. */
 	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 
@@ -156,7 +155,7 @@ int mapdev_dirty_collect(struct mapdev_region *region,
 			     answer.count, err);
 	clear_bit_unlock(0, &log->busy);
 
-	/* While a mark goes, poll(2) may miss another for a moment. */
+	/* While one mark is cleared, poll(2) may miss another. */
 	if (mapdev_dirty_pending(region))
 		wake_up_interruptible_poll(&region->wait, EPOLLPRI);
 	return err;

@@ -177,7 +177,7 @@ static struct config_item *mapdev_make_item(struct config_group *group,
 	mutex_init(&item->lock);
 	mapdev_attrs_init(&item->attrs);
 	config_item_init_type_name(&item->item, name, &mapdev_item_type);
-	/* A long one is allocated, and core says nothing of a failure. */
+	/* A long name is allocated, and configfs does not report a failure. */
 	if (!config_item_name(&item->item))
 		return ERR_PTR(-ENOMEM);
 	return &no_free_ptr(item)->item;

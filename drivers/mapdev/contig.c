@@ -104,7 +104,7 @@ void mapdev_contig_free(struct mapdev_region *region)
 		free_contig_range(region->pfn, mapdev_pages(region));
 }
 
-/* --- How it is mapped and copied --- */
+/* --- Mapping and copying --- */
 
 static struct page *contig_page(struct mapdev_region *region, pgoff_t index)
 {

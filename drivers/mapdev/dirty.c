@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The dirty log: which units of a region were written since it was last asked.
+ * The dirty log: which units of a region were written since the last collection.
  *
  * As long as an entry of some page table lets a program write to a unit, the
  * unit is marked. Entries are made read-only; the first write comes to
  * page_mkwrite, which marks, and keeps the folio locked until the entry is
  * writable. A collection takes the mark away and makes the entries read-only
- * again, under the same lock. So the bits that the hardware sets in entries need
- * not be asked.
+ * again, under the same lock. So the dirty bits of the hardware are not needed.
  *
- * Who writes in another way marks, too:
+ * Other writers mark, too:
  *
  *   write(2)			dirty_folio, or itself in paged.c, before the copy
  *				and under the folio lock
  *   GUP (ptrace), a zap	dirty_folio, after they wrote
- *   pins (O_DIRECT,		nothing, where the folio is dirty for core
+ *   pins (O_DIRECT,		nothing, if mm core has the folio as dirty
  *   process_vm_writev)		already: a pinned unit stays marked
  *   other drivers		mapdev_dirty_mark(), after they wrote
  *
- * PG_dirty is of no use here: the folios of paged always have it.
+ * PG_dirty does not help: folios of paged always have it.
  */
 #define pr_fmt(fmt) "mapdev: " fmt
 
@@ -73,7 +72,7 @@ int mapdev_dirty_init(struct mapdev_region *region)
 	return bitmap ? 0 : -ENOMEM;
 }
 
-/* The region is going away, and with it whoever could mark. */
+/* Last reference: nothing can mark any more. */
 void mapdev_dirty_free(struct mapdev_region *region)
 {
 	if (!region->dirty)
@@ -91,7 +90,7 @@ static void wake_collector(struct mapdev_region *region)
 }
 
 /**
- * mapdev_dirty_mark - these pages were written
+ * mapdev_dirty_mark - mark pages as written
  * @region: the region
  * @first: the first of them
  * @count: how many
@@ -126,7 +125,7 @@ void mapdev_dirty_mark(struct mapdev_region *region, pgoff_t first,
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_dirty_mark);
 
-/* The same for any number, where one may sleep. */
+/* The same for any number of pages; may sleep. */
 void mapdev_dirty_mark_all(struct mapdev_region *region, pgoff_t first,
 			   pgoff_t count)
 {
@@ -141,7 +140,7 @@ void mapdev_dirty_mark_all(struct mapdev_region *region, pgoff_t first,
 	mapdev_dirty_mark(region, first, count);
 }
 
-/* a_ops->dirty_folio: the answer is whether core has to account for it. */
+/* a_ops->dirty_folio: return whether mm core has to account for the folio. */
 bool mapdev_dirty_folio(struct address_space *mapping, struct folio *folio)
 {
 	mapdev_dirty_mark(mapping->host->i_private, folio->index,
@@ -150,9 +149,9 @@ bool mapdev_dirty_folio(struct address_space *mapping, struct folio *folio)
 }
 
 /*
- * An entry is about to become writable, and will be so when the folio is
- * unlocked. Core marks the folio dirty, too, but when the entry is writable
- * already: another thread may have written, and asked, before that.
+ * An entry becomes writable before the folio is unlocked. mm core marks the folio
+ * dirty, too, but after that: another thread may have written, and the log may
+ * have been collected, in between.
  */
 vm_fault_t mapdev_dirty_mkwrite(struct vm_fault *vmf)
 {
@@ -162,10 +161,12 @@ vm_fault_t mapdev_dirty_mkwrite(struct vm_fault *vmf)
 	int err;
 
 	vma_assert_stabilised(vmf->vma);
-	/* Core hides by which lock it came: there is one counter. */
+	/* One counter: mm core does not pass which lock the fault holds. */
 	mapdev_count(region, MAPDEV_STAT_MKWRITE);
 
-	/* fault() has let go of the folio, and a revoke may have come past. */
+	/*
+	 * fault() has unlocked the folio, and the region may be revoked since.
+	 */
 	folio_lock(folio);
 	err = mapdev_check(region, vmf->pgoff);
 	if (folio->mapping != region->inode->i_mapping)
@@ -197,7 +198,7 @@ bool mapdev_dirty_pending(struct mapdev_region *region)
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_dirty_pending);
 
-/* Marks that are set meanwhile go to @new. */
+/* Marks that are set from now on go to @new. */
 static void copy_bitmap(struct mapdev_bitmap *new, const struct mapdev_bitmap *old)
 {
 	unsigned long unit = 0, units;
@@ -215,7 +216,7 @@ static void copy_bitmap(struct mapdev_bitmap *new, const struct mapdev_bitmap *o
  * @region: the region, its size still the old one, region->control held
  * @pages: how many it is going to have
  *
- * The units that are new are marked before anyone can ask for them.
+ * New units are marked before they can be collected.
  * mapdev_dirty_grown() has to follow.
  * Return: 0, or -EINTR when the task was killed, or -ENOMEM and a line in the
  * log.
@@ -239,7 +240,7 @@ int mapdev_dirty_grow(struct mapdev_region *region, pgoff_t pages)
 	scoped_guard(mutex, &log->lock) {
 		old = mapdev_dirty_bitmap(log);
 		rcu_assign_pointer(log->bitmap, new);
-		/* Who has seen the old marks is done with them after this. */
+		/* From here on nothing marks in the old bitmap. */
 		synchronize_rcu();
 		copy_bitmap(new, old);
 	}
@@ -264,7 +265,7 @@ void mapdev_dirty_grown(struct mapdev_region *region, pgoff_t pages)
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_dirty_grown);
 
-/* Returns when a collection is over that has seen the region live. */
+/* Return when every collection that has seen the region live is over. */
 void mapdev_dirty_drain(struct mapdev_region *region)
 {
 	if (!region->dirty)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What dirty.c, which marks, collect.c and clean.c, which takes marks out, share. */
+/*
+ * The dirty log: dirty.c sets marks, collect.c and clean.c report and clear
+ * them.
+ */
 #ifndef _MAPDEV_DIRTY_H
 #define _MAPDEV_DIRTY_H
 
@@ -12,7 +15,7 @@
 /**
  * struct mapdev_dirty_log - the log of one region
  * @bitmap: the units; exchanged when the region grows
- * @lock: held to take marks out, and to exchange them
+ * @lock: held to clear marks and to replace @bitmap
  * @order: of pages in a unit
  * @busy: bit 0: there is a collector
  */

@@ -3,10 +3,9 @@
  * The set of the dirty log, see dirty_bitmap.h. Any number of tasks may add
  * members, in any context; one at a time takes them out.
  *
- * A bit above may be set over an empty word, but a word with a bit in it is
- * never left with the bit above clear: who adds looks at all levels from below,
- * and who takes the last one out looks at the word again after it has cleared
- * the bit above.
+ * A bit above may be set over an empty word, but the bit above a word with members
+ * never stays clear: adding checks all levels from below, and removing the last
+ * member checks the word again after the bit above was cleared.
  */
 #include <linux/bitmap.h>
 #include <linux/mm.h>
@@ -47,7 +46,7 @@ struct mapdev_bitmap *mapdev_bitmap_alloc(unsigned long limit)
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_bitmap_alloc);
 
-/* Add all from @nr on, as long as nobody else knows of the set. */
+/* Add all from @nr on, before the set is published. */
 void mapdev_bitmap_fill(struct mapdev_bitmap *bitmap, unsigned long nr)
 {
 	for (unsigned int i = 0; i < bitmap->levels && nr < bitmap->bits[i]; i++) {
@@ -81,7 +80,10 @@ static void set_above(struct mapdev_bitmap *bitmap, unsigned int from,
 {
 	for (unsigned int i = from; i < bitmap->levels; i++) {
 		bit /= BITS_PER_LONG;
-		/* What is above is set again by who clears it, see there. */
+		/*
+		 * mapdev_bitmap_clear() restores a bit above that it clears too
+		 * early.
+		 */
 		if (!test_bit(bit, bitmap->level[i]))
 			test_and_set_bit(bit, bitmap->level[i]);
 	}
@@ -89,8 +91,8 @@ static void set_above(struct mapdev_bitmap *bitmap, unsigned int from,
 
 /*
  * Add @count, from @nr on, all of one word; false if they were in the set. A full
- * barrier before and after, so that what the caller wrote is seen by who takes
- * them out.
+ * barrier before and after, so that a task that removes
+ * them sees what the caller wrote.
  */
 bool mapdev_bitmap_set(struct mapdev_bitmap *bitmap, unsigned long nr,
 		       unsigned long count)
@@ -99,14 +101,17 @@ bool mapdev_bitmap_set(struct mapdev_bitmap *bitmap, unsigned long nr,
 	unsigned long was = atomic_long_fetch_or(bits,
 			(atomic_long_t *)bitmap->level[0] + nr / BITS_PER_LONG);
 
-	/* Even so: who has set it may not have come to the levels above. */
+	/*
+	 * Even if none is new: the task that added it may not have set the
+	 * levels yet.
+	 */
 	set_above(bitmap, 1, nr);
 	return bits & ~was;
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_bitmap_set);
 
 /*
- * Take @count out, from @nr on, all of one word. A full barrier before and after.
+ * Remove @count members from @nr on, all of one word. A full barrier before and after.
  */
 void mapdev_bitmap_clear(struct mapdev_bitmap *bitmap, unsigned long nr,
 			 unsigned long count)
@@ -162,7 +167,10 @@ unsigned long mapdev_bitmap_next(const struct mapdev_bitmap *bitmap,
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_bitmap_next);
 
-/* How many members follow @nr, which is one, in its word: with it, up to @limit. */
+/*
+ * How many members follow @nr, which is one, in its word: with it, up to
+ * @limit.
+ */
 unsigned long mapdev_bitmap_run(const struct mapdev_bitmap *bitmap,
 				unsigned long nr, unsigned long limit)
 {

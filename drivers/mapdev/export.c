@@ -20,8 +20,8 @@
 #include "window.h"
 
 /*
- * Whether core maps it, which it says to the fault: not what nobody has a reference
- * to, and not what uses its counter of mappings for something else.
+ * mm core refuses, at the fault, a page without a reference and a page that uses its
+ * map count for something else. Refuse them here.
  */
 static bool can_be_mapped(const struct page *page)
 {
@@ -117,7 +117,7 @@ static const struct mapdev_backing export_frames = {
 
 /* --- Register and unregister --- */
 
-/* What is wrong with a description, for the log; NULL if nothing is. */
+/* Why a description is invalid, for the log; or NULL. */
 static const char *desc_fault(const struct mapdev_desc *desc)
 {
 	bool frames = desc->memory == MAPDEV_EXPORT_FRAMES;
@@ -168,7 +168,7 @@ struct mapdev_region *mapdev_register(const struct mapdev_desc *desc)
 	struct mapdev_attrs attrs;
 	int err;
 
-	/* From here on it may be in the log. */
+	/* From here on the name may be logged. */
 	err = mapdev_name_check(desc->name);
 	if (err)
 		return ERR_PTR(err);
@@ -191,12 +191,12 @@ struct mapdev_region *mapdev_register(const struct mapdev_desc *desc)
 EXPORT_SYMBOL_GPL(mapdev_register);
 
 /**
- * mapdev_unregister - end a region and have its memory back
+ * mapdev_unregister - end a region and get its memory back
  * @region: what mapdev_register() returned; not to be used any more
  *
  * The node goes, mappings are taken away (touching them raises SIGBUS) and the
  * call sleeps until no fault, copy or access is inside. Pages of
- * MAPDEV_EXPORT_PAGES that somebody has pinned stay his until he lets go.
+ * MAPDEV_EXPORT_PAGES that are pinned are freed when the last pin is dropped.
  *
  * Context: process context, sleeps.
  */
@@ -207,7 +207,7 @@ void mapdev_unregister(struct mapdev_region *region)
 EXPORT_SYMBOL_GPL(mapdev_unregister);
 
 /**
- * mapdev_revoke - take a region away for a while
+ * mapdev_revoke - revoke a region for a while
  * @region: what mapdev_register() returned
  *
  * As mapdev_unregister(), but node and mappings stay, and work again after
@@ -238,7 +238,7 @@ int mapdev_restore(struct mapdev_region *region)
 EXPORT_SYMBOL_GPL(mapdev_restore);
 
 /**
- * mapdev_mark_dirty - say that the owner, or his device, has written
+ * mapdev_mark_dirty - mark what the owner or its device has written
  * @region: what mapdev_register() returned, of MAPDEV_EXPORT_PAGES
  * @offset: where in the region, in bytes
  * @length: how many bytes; all pages that have one of them are marked

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory that has failed: a machine check, or a test of one. Core marks its
- * struct page, and takes what is in the page cache out of all mappings. All
- * else is left to whoever has the memory: pages on no LRU list and page frames
- * stay mapped, and each fault, copy and access asks mapdev_has_failed() first.
- * Without a struct page nothing is marked; there, core asks which programs map
- * the page, and sends them a signal.
+ * Memory that has failed: a machine check, or a test of one. mm core marks
+ * its struct page and unmaps what is in the page cache. Pages on no LRU list and
+ * page frames stay mapped, and each fault, copy and access calls
+ * mapdev_has_failed() first. Memory without struct pages is not marked: mm core
+ * asks which programs map the page, and sends them a signal.
  */
 #define pr_fmt(fmt) "mapdev: " fmt
 
@@ -18,7 +17,7 @@
 #include "failure.h"
 #include "mapdev.h"
 
-/* The page that core marks, or NULL. */
+/* The page that mm core marks, or NULL. */
 static struct page *marked_page(const struct mapdev_region *region,
 				pgoff_t index)
 {
@@ -51,7 +50,7 @@ bool mapdev_has_failed(const struct mapdev_region *region, pgoff_t first,
 	return false;
 }
 
-/* Called by core, which holds i_mmap_rwsem, for each mapping of the region. */
+/* Called by mm core for each mapping of the region, under i_mmap_rwsem. */
 static int failed_pgoff(struct vm_area_struct *vma, unsigned long pfn,
 			pgoff_t *pgoff)
 {
@@ -59,7 +58,7 @@ static int failed_pgoff(struct vm_area_struct *vma, unsigned long pfn,
 	struct mapdev_region *region = mapping->host->i_private;
 	pgoff_t index = pfn - region->pfn;
 
-	/* Nobody reaches it there. */
+	/* It is mapped nowhere. */
 	if (!mapdev_is_live(region) || mapdev_in_hole(region, index, 1))
 		return -ENOENT;
 	if (index < vma->vm_pgoff || index - vma->vm_pgoff >= vma_pages(vma))
@@ -68,7 +67,7 @@ static int failed_pgoff(struct vm_area_struct *vma, unsigned long pfn,
 	return 0;
 }
 
-/* Some of what core was told to leave alone may have struct pages. */
+/* Reserved ranges may have struct pages in part. */
 static bool has_struct_pages(const struct mapdev_region *region)
 {
 	/* Of a section of memory, parts of this size are there, or are not. */
@@ -81,7 +80,7 @@ static bool has_struct_pages(const struct mapdev_region *region)
 	return pfn_to_online_page(end - 1);
 }
 
-/* A window is there: have failures of its memory found. */
+/* Have mm core find the mappings of a window that fails. */
 void mapdev_failure_watch(struct mapdev_region *region)
 {
 	int err;
@@ -100,7 +99,10 @@ void mapdev_failure_watch(struct mapdev_region *region)
 			mapdev_name(region), ERR_PTR(err));
 }
 
-/* Core takes out whatever it has of that range, whose it may be. */
+/*
+ * mm core removes whatever is registered for the range: only what was
+ * registered.
+ */
 void mapdev_failure_forget(struct mapdev_region *region)
 {
 	if (region->watched)

@@ -28,7 +28,7 @@
 
 /* --- The guard --- */
 
-/* 0 with the guard held, or why not: -ENODEV, or -EINVAL past the end. */
+/* Return 0 with the guard held, -ENODEV, or -EINVAL past the end. */
 int mapdev_enter(struct mapdev_region *region, pgoff_t index)
 {
 	int err;
@@ -45,14 +45,14 @@ void mapdev_leave(struct mapdev_region *region)
 	percpu_up_read(&region->guard);
 }
 
-/* Returns when all those are gone who entered before the state was set. */
+/* Return when every task that entered before the state was set has left. */
 void mapdev_guard_drain(struct mapdev_region *region)
 {
 	percpu_down_write(&region->guard);
 	percpu_up_write(&region->guard);
 }
 
-/* Copy inside of one page of the region, without faulting @iter in. */
+/* Copy within one page of the region, without faulting @iter in. */
 static size_t copy_page_part(struct page *page, size_t offset, size_t bytes,
 			     struct iov_iter *iter)
 {
@@ -69,8 +69,8 @@ static size_t copy_page_part(struct page *page, size_t offset, size_t bytes,
 }
 
 /*
- * The mark comes first and the lock is held over both, so that a collection
- * either has the mark and waits for the copy, or comes before both.
+ * Mark first, and hold the lock over both: a collection either clears the mark and
+ * waits for the copy, or comes before both.
  */
 static size_t copy_locked_part(struct mapdev_region *region, struct page *page,
 			       size_t offset, size_t bytes,
@@ -137,8 +137,8 @@ int mapdev_vma_mapped(unsigned long start, unsigned long end, pgoff_t pgoff,
 
 	mmap_assert_write_locked(current->mm);
 	/*
-	 * The region may have been revoked before this mapping could be found
-	 * by it, and after the action looked: then nobody unmaps but we.
+	 * The region may have been revoked after the action checked it and before
+	 * the revoke could find this mapping: then the mapping must fail here.
 	 */
 	if (!mapdev_is_live(region))
 		return -ENODEV;
@@ -161,7 +161,7 @@ void mapdev_vma_close(struct vm_area_struct *vma)
 		mapdev_count(vma->vm_private_data, MAPDEV_STAT_CLOSE);
 }
 
-/* Faults under the VMA lock alone are asked for by a map_pages of any kind. */
+/* Without a map_pages, mm core takes mmap_lock for every fault. */
 vm_fault_t mapdev_vma_map_pages(struct vm_fault *vmf, pgoff_t first,
 				pgoff_t last)
 {
@@ -180,7 +180,9 @@ vm_fault_t mapdev_vma_map_pages(struct vm_fault *vmf, pgoff_t first,
 /* PMDs: within one table of them. Where one is larger, that one alone. */
 #define HUGE_FAULT_AROUND_SIZE	max(PMD_SIZE, SZ_16M)
 
-/* Aligned by @size, and inside of the VMA and of the region, as the fault is. */
+/*
+ * Aligned by @size, and inside of the VMA and of the region, as the fault is.
+ */
 struct mapdev_fault_around mapdev_fault_around(const struct mapdev_region *region,
 					       const struct vm_fault *vmf,
 				   unsigned long size)
@@ -201,8 +203,8 @@ struct mapdev_fault_around mapdev_fault_around(const struct mapdev_region *regio
 }
 
 /*
- * Have @insert map each PMD around that of @vmf that is not there yet. The VMA
- * is held, so its page tables stay; core looks at the entry again, locked.
+ * Have @insert map each missing PMD around that of @vmf. The VMA lock keeps the
+ * page tables; mm core checks the entry again under the page table lock.
  */
 void mapdev_huge_fault_around(const struct vm_fault *vmf,
 			      void (*insert)(struct vm_fault *near))

@@ -44,7 +44,7 @@ static inline pgoff_t mapdev_huge_pgoff(const struct vm_fault *vmf)
 	       ((vmf->address - mapdev_huge_addr(vmf)) >> PAGE_SHIFT);
 }
 
-/* Does all of it lie inside of the mapping? Core does not ask. */
+/* Does all of it lie within the mapping? mm core does not check. */
 static inline bool mapdev_fits_huge(const struct vm_fault *vmf)
 {
 	unsigned long start = mapdev_huge_addr(vmf);
@@ -85,7 +85,7 @@ static inline void mapdev_count_fault(const struct vm_fault *vmf,
 		mapdev_count(region, stat + 1);
 }
 
-/* What a fault that cannot be served answers, counted. */
+/* Count and return the error of a fault. */
 static inline vm_fault_t mapdev_fault_error(struct mapdev_region *region,
 					    int err)
 {
@@ -101,7 +101,7 @@ DECLARE_TRACEPOINT(mapdev_fault);
 void mapdev_trace_fault(const struct vm_fault *vmf, unsigned int order,
 			vm_fault_t ret);
 
-/* The end of a fault that was counted; costs nothing when nobody traces. */
+/* The end of a counted fault; free unless the tracepoint is enabled. */
 static inline vm_fault_t mapdev_fault_end(const struct vm_fault *vmf,
 					  unsigned int order, vm_fault_t ret)
 {

@@ -25,8 +25,8 @@
 #include "stats.h"
 
 /*
- * Who can write to a device can have it write anywhere, so the right to do so
- * counts beside the permissions of the node, unless root has widened these.
+ * A device that can be written to can be made to write anywhere. So opening needs
+ * CAP_SYS_RAWIO beside the permissions of the node, unless root has widened these.
  */
 static int mapdev_may_open(const struct mapdev_region *region)
 {
@@ -63,7 +63,7 @@ static int mapdev_open(struct inode *inode, struct file *file)
 	file->f_wb_err = filemap_sample_wb_err(file->f_mapping);
 	/* A shared write fault must not touch the mtime of the node. */
 	file->f_mode |= FMODE_NOCMTIME;
-	/* As of a regular file: a shared position is moved by one at a time. */
+	/* As for regular files: one task at a time moves a shared position. */
 	file->f_mode |= FMODE_ATOMIC_POS;
 	file->private_data = region;
 	return 0;
@@ -125,7 +125,7 @@ static ssize_t mapdev_transfer(struct kiocb *iocb, struct iov_iter *iter)
 			     fault_in_iov_iter_writeable(iter, want)) == want)
 			break;
 	}
-	/* Here, by now, is the end: it has become smaller. */
+	/* The region was shrunk to end here. */
 	if (moved == -EINVAL)
 		moved = write ? -ENOSPC : 0;
 	return iocb->ki_pos > start ? iocb->ki_pos - start : moved;
@@ -138,9 +138,9 @@ static ssize_t mapdev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	if (!mapdev_is_live(region))
 		return -ENODEV;
 	/*
-	 * To read a register may be to change it. Core reads what is mapped by
+	 * Reading a register may change it. mm core reads mapped files by
 	 * __kernel_read(), for a build ID (PROCMAP_QUERY); programs have other
-	 * iterators. Without an MMU, mm core reads a private copy so.
+	 * iterators. Without an MMU, this is how mm core makes private copies.
 	 */
 	if (IS_ENABLED(CONFIG_MMU) &&
 	    region->backing->registers && iov_iter_is_kvec(to))
@@ -188,7 +188,7 @@ static __poll_t mapdev_poll(struct file *file, poll_table *wait)
 static int mapdev_prepare(struct mapdev_region *region,
 			  struct vm_area_desc *desc)
 {
-	/* For a clear errno only: what counts is asked in each fault. */
+	/* For a clear errno only: each fault checks again. */
 	if (!mapdev_is_live(region))
 		return -ENODEV;
 	if (!mapdev_has_pages(region, desc->pgoff, vma_desc_pages(desc)))
@@ -222,7 +222,7 @@ static int mapdev_mmap_prepare(struct vm_area_desc *desc)
 	return err;
 }
 
-/* /proc/PID/fdinfo/FD: what lsof and a person want to know. */
+/* /proc/PID/fdinfo/FD, for lsof and people. */
 static void mapdev_show_fdinfo(struct seq_file *seq, struct file *file)
 {
 	const struct mapdev_region *region = file->private_data;

@@ -43,7 +43,7 @@ static ssize_t read_args(void *args, size_t size, const void __user *arg)
 		return -EFAULT;
 	if (user_size < size)
 		return -EINVAL;
-	/* No later version is that long: do not look at all of it. */
+	/* No later version is that long: do not read all of it. */
 	if (user_size > PAGE_SIZE)
 		return -E2BIG;
 	err = copy_struct_from_user(args, size, arg, user_size);
@@ -54,13 +54,13 @@ static ssize_t read_args(void *args, size_t size, const void __user *arg)
 	return user_size;
 }
 
-/* Only who can write the region changes anything about it. */
+/* Only a writable file may change the region. */
 static int may_write(const struct file *file)
 {
 	return file->f_mode & FMODE_WRITE ? 0 : -EBADF;
 }
 
-/* What takes the region from other programs is for the administrator. */
+/* Only the administrator may take a region from other programs. */
 static int may_control(const struct file *file)
 {
 	int err = may_write(file);
@@ -70,7 +70,7 @@ static int may_control(const struct file *file)
 	return capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
 }
 
-/* INFO works without it: nothing is denied that belongs in an audit log. */
+/* INFO works without the capability: do not audit its absence. */
 static bool may_see_phys(void)
 {
 	return ns_capable_noaudit(&init_user_ns, CAP_SYS_RAWIO);

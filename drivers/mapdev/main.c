@@ -44,7 +44,7 @@ static int create_one(char *spec)
 		       (int)strnlen(name, 64), name);
 		return -EINVAL;
 	}
-	/* From here on it may be in the log. */
+	/* From here on the name may be logged. */
 	err = mapdev_name_check(name);
 	if (err)
 		return err;

@@ -13,7 +13,7 @@
  *   region->owner_lock		the device that a region is on is being woken up
  *   region->control		changes of one region's state and size
  *   mapdev_names		names, minors and the sum of all sizes
- *   mmap_lock, VMA lock	held by core around every callback
+ *   mmap_lock, VMA lock	held by mm core around every callback
  *   region->guard		shared in faults and copies of ram and pfn
  *   mapping->invalidate_lock	shared to add a folio to paged, exclusive to
  *				discard and resize
@@ -128,10 +128,10 @@ extern const struct mapdev_backing mapdev_pfn_window;
  * @io: window: where the kernel finds it
  * @hole: window: first page of a part that no program may reach
  * @hole_pages: how many there are
- * @marked: window: some of it has struct pages, which core marks if they fail
- * @failing: window: where core finds the mappings of what fails without one
- * @watched: core has @failing
- * @lockdown: what lockdown refuses with it, and CAP_SYS_RAWIO is for
+ * @marked: window: some of it has struct pages, which mm core marks
+ * @failing: window: finds the mappings of failing memory without one
+ * @watched: @failing is registered
+ * @lockdown: what lockdown refuses with it; open needs CAP_SYS_RAWIO
  * @desc: memory of another driver: what it is; only for @alloc
  * @owner: the device that it is on, until it is retired, or NULL
  * @awake: how many open files keep @owner awake
@@ -140,9 +140,9 @@ extern const struct mapdev_backing mapdev_pfn_window;
  * @guard: ram and pfn: held shared by faults and copies, see fault.c
  * @control: serialises state changes
  * @off: MAPDEV_OFF_*, written under @control, read anywhere
- * @splitting: paged: who needs a reference to a folio waits for invalidate_lock
+ * @splitting: paged: taking a folio reference waits for invalidate_lock
  * @wait: poll(2) sleeps here for a change of state
- * @state_file: state in sysfs, for those who poll that; under @control
+ * @state_file: state in sysfs, for poll(2); under @control
  * @stats: counters, one set for each CPU
  * @debugfs: the file that shows them
  *

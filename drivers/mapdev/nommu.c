@@ -47,7 +47,7 @@ static struct page *nommu_page(struct mapdev_region *region, pgoff_t index)
 	return virt_to_page(region->address + (index << PAGE_SHIFT));
 }
 
-/* Page by page: who has pinned one keeps it. */
+/* Page by page: a pinned page is freed with the last pin. */
 static void nommu_free(struct mapdev_region *region)
 {
 	if (region->address)
@@ -60,7 +60,7 @@ static ssize_t nommu_copy(struct mapdev_region *region, loff_t pos,
 	return mapdev_copy_pages(region, pos, iter, nommu_page);
 }
 
-/* --- How it is mapped --- */
+/* --- Mapping --- */
 
 /*
  * Where the data is. Of a window the kernel has the address that programs use,
@@ -76,10 +76,10 @@ static unsigned long nommu_address(const struct mapdev_region *region,
 }
 
 /*
- * Private mappings that may be written are copies, which core makes by read.
- * Nothing may be executed, but to say so here is to have core copy what is
- * mapped private, to read and execute; and such a copy it hands out to those who
- * map the same shared (7.3: do_mmap()). So it is for mmap_prepare to refuse.
+ * Private writable mappings are copies, which mm core fills by read. Advertise
+ * NOMMU_MAP_EXEC although execution is refused: without it, mm core would copy
+ * private executable mappings, and hand the copy to shared mappers (7.3:
+ * do_mmap()). mmap_prepare refuses them.
  */
 unsigned int mapdev_mmap_capabilities(struct file *file)
 {
@@ -88,9 +88,8 @@ unsigned int mapdev_mmap_capabilities(struct file *file)
 }
 
 /*
- * Core shares its record of a mapping with those that lie inside of it, but two
- * that begin at one address it meets with a BUG(). Both it and we are under its
- * nommu_region_sem here.
+ * mm core shares the vm_region of a mapping with mappings inside of it, but two
+ * that begin at one address are a BUG(). nommu_region_sem is held here.
  */
 static bool nommu_begins_at(struct mapdev_region *region, unsigned long start)
 {
@@ -150,15 +149,15 @@ static const struct vm_operations_struct nommu_vm_ops = {
 
 /*
  * A private mapping that is only read is the memory itself, as a shared one is:
- * of a copy core would make one for all (see above). Core refuses any action.
+ * mm core would share one copy with all (see above). It refuses any action.
  */
 static int nommu_mmap_prepare(struct mapdev_region *region,
 			      struct vm_area_desc *desc)
 {
-	/* A copy is right, and this asks core for it. */
+	/* -ENOSYS asks mm core for a copy. */
 	if (!is_nommu_shared_vma_flags(&desc->vma_flags))
 		return -ENOSYS;
-	/* Core would lose the one that is there, and never close it. */
+	/* mm core would drop the existing mapping without closing it. */
 	if (find_vma_intersection(desc->mm, desc->start, desc->end))
 		return -EBUSY;
 
@@ -167,7 +166,7 @@ static int nommu_mmap_prepare(struct mapdev_region *region,
 	return 0;
 }
 
-/* The same of what nobody is to pin: frames that are not known by their pages. */
+/* The same for page frames, which cannot be pinned. */
 int mapdev_pfn_mmap_prepare(struct mapdev_region *region,
 			    struct vm_area_desc *desc)
 {
@@ -179,7 +178,7 @@ int mapdev_pfn_mmap_prepare(struct mapdev_region *region,
 	return err;
 }
 
-/* --- How it is not taken away --- */
+/* --- Removal, which there is none of --- */
 
 /*
  * Called with no way left to a new mapping. There is no fork and no split, so

@@ -33,7 +33,7 @@ static inline void mapdev_unmap(struct mapdev_region *region)
 }
 #endif
 
-/* area.c, nommu.c; else core finds an address */
+/* area.c, nommu.c; else mm core finds an address */
 #if defined(CONFIG_TRANSPARENT_HUGEPAGE) || !defined(CONFIG_MMU)
 unsigned long mapdev_get_unmapped_area(struct file *file, unsigned long addr,
 				       unsigned long len, unsigned long pgoff,

@@ -11,7 +11,7 @@
 #include "mapdev.h"
 #include "owner.h"
 
-/* One more file is open; 0 also where there is no device, or none any more. */
+/* Count an open file; 0 also if there is no device any more. */
 int mapdev_owner_wake(struct mapdev_region *region)
 {
 	int err = 0;
@@ -38,7 +38,7 @@ void mapdev_owner_let_sleep(struct mapdev_region *region)
 	pm_runtime_put(region->owner);
 }
 
-/* For all files at once, and for good; a second call does nothing. */
+/* Drop the references of all files. A second call does nothing. */
 void mapdev_owner_leave(struct mapdev_region *region)
 {
 	guard(mutex)(&region->owner_lock);

@@ -25,7 +25,7 @@
 #include "race.h"
 #include "stats.h"
 
-/* As many as core asks map_pages for, unless it was told otherwise. */
+/* What mm core asks map_pages for by default. */
 #define PAGED_FAULT_AROUND_SIZE	SZ_64K
 
 /* --- The memory --- */
@@ -154,7 +154,7 @@ static void paged_put(struct folio *folio)
 	folio_put(folio);
 }
 
-/* With invalidate_lock held nobody splits: who has it does not wait for it. */
+/* Not with invalidate_lock held: its holder excludes a split already. */
 static void let_split(struct mapdev_region *region)
 {
 	struct address_space *mapping = region->inode->i_mapping;
@@ -184,8 +184,8 @@ static struct folio *paged_find(struct mapdev_region *region, pgoff_t index,
 
 	err = mapdev_check(region, index);
 	/*
-	 * Core would take a poisoned page for a clean one that it may drop,
-	 * and the program would read zeros.
+	 * mm core would drop a poisoned page as clean, and the program would
+	 * read zeros.
 	 */
 	if (!err && PageHWPoison(folio_file_page(folio, index)))
 		err = -EHWPOISON;
@@ -224,7 +224,10 @@ static struct folio *add_folio(struct mapdev_region *region, pgoff_t index,
 	unsigned int order = get_order(region->attrs.granule);
 
 	for (;; order--) {
-		/* No one is to be killed for a folio that need not be large. */
+		/*
+		 * Do not invoke the OOM killer for a folio that need not be
+		 * large.
+		 */
 		gfp_t gfp = order ? GFP_KERNEL | __GFP_NORETRY : GFP_KERNEL;
 		pgoff_t first = round_down(index, 1UL << order);
 		struct folio *folio;
@@ -265,8 +268,8 @@ static struct folio *add_folio(struct mapdev_region *region, pgoff_t index,
 }
 
 /*
- * The folio that was not found. Whoever adds one has checked the state with
- * invalidate_lock held, which paged_drain() waits for. See add_folio() for @raw.
+ * Add the folio that was not found. The state is checked under invalidate_lock,
+ * which paged_drain() waits for. See add_folio() for @raw.
  */
 static struct folio *paged_make(struct mapdev_region *region, pgoff_t index,
 				struct vm_area_struct *vma, unsigned long addr,
@@ -345,7 +348,7 @@ static ssize_t paged_copy(struct mapdev_region *region, loff_t pos,
 	return copied;
 }
 
-/* --- How it is mapped --- */
+/* --- Mapping --- */
 
 static int paged_mapped(unsigned long start, unsigned long end, pgoff_t pgoff,
 			const struct file *file, void **vm_private_data)
@@ -383,7 +386,7 @@ static vm_fault_t paged_map_around(struct vm_fault *vmf, unsigned long size)
 			       around.index + around.count - 1);
 }
 
-/* Does somebody want to see the first write to each page? */
+/* Must the first write to each page fault? */
 static bool paged_is_watched(struct vm_area_struct *vma)
 {
 	return mapdev_of_vma(vma)->dirty || userfaultfd_armed(vma) ||
@@ -391,7 +394,7 @@ static bool paged_is_watched(struct vm_area_struct *vma)
 		!(vma->vm_flags & VM_SOFTDIRTY));
 }
 
-/* Core maps the neighbours of what is read, and never those of a write. */
+/* mm core has fault-around for reads only. */
 static bool paged_writes_around(const struct vm_fault *vmf)
 {
 	return vmf->flags & FAULT_FLAG_WRITE &&
@@ -401,8 +404,8 @@ static bool paged_writes_around(const struct vm_fault *vmf)
 }
 
 /*
- * For a fault core maps all of a large folio, whatever became of its pages; but
- * not for a copy, nor with userfaultfd.
+ * mm core maps all of a large folio, poisoned pages included, except for a copy and
+ * with userfaultfd.
  */
 static bool paged_maps_failed(const struct vm_fault *vmf, struct folio *folio)
 {
@@ -415,14 +418,16 @@ static bool paged_maps_failed(const struct vm_fault *vmf, struct folio *folio)
 }
 
 /*
- * Map what is good of the folio around the touched page, to be read: a write
- * comes again, and asks page_mkwrite. So does whoever finds the folio locked.
+ * Map the good pages around the touched one, read-only: a write faults again, for
+ * page_mkwrite. A fault that finds the folio locked is repeated, too.
  */
 static vm_fault_t paged_map_good(struct vm_fault *vmf)
 {
 	const enum fault_flag flags = vmf->flags;
 
-	/* For the last folio core brings no page table: see upstream.rst. */
+	/*
+	 * mm core allocates no page table for the last folio: see upstream.rst.
+	 */
 	if (pmd_none(pmdp_get(vmf->pmd)) &&
 	    apply_to_page_range(vmf->vma->vm_mm, vmf->address, PAGE_SIZE, NULL,
 				NULL))
@@ -461,7 +466,7 @@ static vm_fault_t paged_fault(struct vm_fault *vmf)
 }
 
 /*
- * Map @folio as a PMD, without the page table that core allocates for fault().
+ * Map @folio as a PMD, without the page table that mm core allocates for fault().
  * The entry is inserted as not written to, though it is writable: with "write"
  * the helper expects to find no small page table, and another thread may have
  * installed one.
@@ -505,10 +510,13 @@ static vm_fault_t paged_huge_fault(struct vm_fault *vmf, unsigned int order)
 	    !pmd_none(pmdp_get(vmf->pmd)) || !mapdev_fits_huge(vmf) ||
 	    !IS_ALIGNED(mapdev_huge_pgoff(vmf), 1UL << PMD_ORDER))
 		return VM_FAULT_FALLBACK;
-	/* Userfaultfd wants to see small pages. */
+	/* userfaultfd needs small pages. */
 	if (userfaultfd_armed(vmf->vma))
 		return VM_FAULT_FALLBACK;
-	/* A copy is needed; or core asks page_mkwrite, and maps the PMD itself. */
+	/*
+	 * A copy is needed, or mm core calls page_mkwrite and maps the PMD
+	 * itself.
+	 */
 	if (write && (!(vmf->vma->vm_flags & VM_SHARED) || region->dirty))
 		return VM_FAULT_FALLBACK;
 
@@ -532,9 +540,9 @@ static vm_fault_t paged_huge_fault(struct vm_fault *vmf, unsigned int order)
 }
 
 /*
- * Where there is no page table yet, a read fills it. After that, what is missing
- * comes as core asks for it; or, a large folio, by fault(), which maps all of it
- * faster than this does, page by page; unless that meets private copies.
+ * If the page table is empty, map the cached pages it covers. Otherwise map the
+ * requested range, except that shared mappings leave large folios to fault(),
+ * which maps all of one faster.
  */
 static vm_fault_t paged_map_pages(struct vm_fault *vmf, pgoff_t first,
 				  pgoff_t last)
@@ -574,13 +582,15 @@ static int paged_mmap_prepare(struct mapdev_region *region,
 			      struct vm_area_desc *desc)
 {
 	desc->vm_ops = region->dirty ? &paged_dirty_vm_ops : &paged_vm_ops;
-	/* The granule was asked for: core need not be told "always", too. */
+	/*
+	 * The granule asks for it: do not depend on the THP setting "always".
+	 */
 	if (mapdev_is_huge(region))
 		vma_desc_set_flags(desc, VMA_HUGEPAGE_BIT);
 	return 0;
 }
 
-/* --- How it is taken away --- */
+/* --- Removal --- */
 
 /*
  * Three ways lead to a page table entry or a copy, and each checks the state

@@ -73,7 +73,9 @@ static u16 mode = 0600;
 module_param_cb(mode, &mode_ops, &mode, 0644);
 MODULE_PARM_DESC(mode, "permissions of the nodes of devices bound from now on, in octal (default: 0600)");
 
-/* Why a device cannot answer. Reasons overlap, and begin and end by themselves. */
+/*
+ * Why a device cannot answer. Reasons overlap, and begin and end by themselves.
+ */
 #define AWAY_ASLEEP	BIT(0)
 #define AWAY_RESET	BIT(1)
 #define AWAY_ERROR	BIT(2)
@@ -91,7 +93,9 @@ struct mapdev_pci {
 	unsigned long away;
 };
 
-/* Keep programs off the MSI-X table: it says where interrupts are written to. */
+/*
+ * Keep programs off the MSI-X table: it says where interrupts are written to.
+ */
 static void hide_msix(struct pci_dev *pdev, int bar, struct mapdev_desc *desc)
 {
 	u32 table, start, end;

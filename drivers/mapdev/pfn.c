@@ -2,10 +2,9 @@
 /*
  * pfn: how page frames are mapped, by number and without a look at their struct
  * pages: those of contig.c, window.c and export.c. Mapped by VM_PFNMAP, in PMDs
- * where both sides are aligned, and not in PUDs: core takes such an entry for a
- * table, see Documentation/testing/upstream.rst. Nothing can be pinned, so whoever
- * revokes has all of it back; ptrace and gdb are served by the region's own
- * ->access.
+ * where both sides are aligned, and not in PUDs: mm core takes such an entry for
+ * a table, see Documentation/testing/upstream.rst. Nothing can be pinned, so that
+ * after a revoke nothing reaches the memory; ptrace and gdb use ->access.
  */
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
@@ -41,7 +40,7 @@ static vm_fault_t pfn_insert(struct vm_area_struct *vma, unsigned long addr,
 	return vmf_insert_pfn_prot(vma, addr, region->pfn + index, prot);
 }
 
-/* What cannot be mapped is left out, and what is mapped already stays. */
+/* Skip what cannot be mapped or is mapped already. */
 static void pfn_insert_around(struct mapdev_region *region,
 			      struct vm_fault *vmf, pgprot_t prot)
 {
@@ -78,7 +77,7 @@ static vm_fault_t pfn_fault(struct vm_fault *vmf)
  * Entries are inserted as not written to, though they are writable: with
  * "write" the helpers expect to find no small page table, and another thread
  * may have installed one. An entry that is there and read-only (after
- * mprotect) is split by core and comes again, small, by FALLBACK.
+ * mprotect) is split by mm core and faults again, small, after FALLBACK.
  */
 static vm_fault_t pfn_insert_huge(struct vm_fault *vmf)
 {
@@ -149,7 +148,7 @@ static void pfn_move(struct mapdev_region *region, pgoff_t index, size_t offset,
 				      buf, bytes, write);
 }
 
-/* ptrace, gdb and /proc/PID/mem: core has no struct page to go by. */
+/* For ptrace, gdb and /proc/PID/mem: mm core has no struct page. */
 static int pfn_access(struct vm_area_struct *vma, unsigned long addr, void *buf,
 		      int len, int write)
 {

@@ -51,8 +51,8 @@ static const struct address_space_operations pages_dirty_aops = {
 /*
  * With dirty=1 the pages know the region, as folios of its page cache would, so
  * that folio_mark_dirty() comes to its log, and none is pinned for long.
- * Pages that are lent may be of a kind that cannot; after that error, too,
- * mapdev_ram_disown() undoes it.
+ * Exported pages may be of a kind that cannot. mapdev_ram_disown() undoes this,
+ * also after an error.
  */
 int mapdev_ram_own(struct mapdev_region *region)
 {
@@ -78,8 +78,8 @@ int mapdev_ram_own(struct mapdev_region *region)
 }
 
 /*
- * Core takes a page with a mapping for a bad one when it is freed. Who marks a
- * folio dirty has it locked, or mapped.
+ * mm core reports a page that is freed with a mapping as bad. A folio is locked or
+ * mapped while it is marked dirty.
  */
 void mapdev_ram_disown(struct mapdev_region *region)
 {
@@ -100,7 +100,7 @@ void mapdev_ram_disown(struct mapdev_region *region)
 	}
 }
 
-/* Drop our references; who has pinned a page keeps it. */
+/* Drop our references; a pinned page is freed with the last pin. */
 static void pages_free(struct mapdev_region *region)
 {
 	mapdev_ram_disown(region);
@@ -196,7 +196,7 @@ ssize_t mapdev_ram_copy(struct mapdev_region *region, loff_t pos,
 	return mapdev_copy_pages(region, pos, iter, ram_page);
 }
 
-/* --- How it is mapped --- */
+/* --- Mapping --- */
 
 /* With dirty=1 a write maps one page, marked under the lock of a collection. */
 static vm_fault_t ram_insert_writable(struct mapdev_region *region,
@@ -294,8 +294,8 @@ int mapdev_ram_mmap_prepare(struct mapdev_region *region,
 	vma_desc_set_flags(desc, VMA_MIXEDMAP_BIT, VMA_DONTEXPAND_BIT);
 	desc->vm_ops = region->dirty ? &ram_dirty_vm_ops : &ram_vm_ops;
 	/*
-	 * Core does not add the offset itself: it maps the array from 0. What
-	 * has failed is left to faults, which look at each page.
+	 * mm core maps the array from 0: add the offset. Leave memory that has
+	 * failed to faults, which check each page.
 	 */
 	if (region->attrs.eager &&
 	    !mapdev_has_failed(region, desc->pgoff, vma_desc_pages(desc)))

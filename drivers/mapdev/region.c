@@ -38,13 +38,13 @@ void mapdev_region_init(const struct class *class)
 }
 
 /*
- * What is not ours goes back as soon as nobody can get at it, though files may
- * be open; a second call does nothing.
+ * Release what belongs to others as soon as nothing can reach it, though files may
+ * be open. A second call does nothing.
  */
 static void region_forget(struct mapdev_region *region)
 {
 	mapdev_owner_leave(region);
-	/* It is still in use; the last of them ends with the region. */
+	/* Without an MMU mappings stay: release with the last reference. */
 	if (mapdev_is_mapped(region))
 		return;
 	if (region->backing->release)
@@ -60,7 +60,10 @@ static void region_release(struct kref *refs)
 		region->backing->release(region);
 	if (region->backing->free)
 		region->backing->free(region);
-	/* Who has pinned a folio must not find the region by it any more. */
+	/*
+	 * Remove the folios now: a pinned folio must not keep pointing to the
+	 * region.
+	 */
 	if (region->inode)
 		truncate_inode_pages(region->inode->i_mapping, 0);
 	iput(region->inode);
@@ -73,7 +76,7 @@ static void region_release(struct kref *refs)
 	kfree(region);
 }
 
-/* Where there is not so much left, nothing has been taken from anybody. */
+/* Check max_bytes first: a request that is too large takes no memory. */
 static int region_get_memory(struct mapdev_region *region)
 {
 	int err = 0;
@@ -123,7 +126,7 @@ static struct mapdev_region *region_alloc(const char *name,
 		goto no_memory;
 	}
 	region->inode->i_private = region;
-	/* Core maps large folios, and keeps them, only below i_size. */
+	/* mm core maps and keeps large folios only below i_size. */
 	i_size_write(region->inode, attrs->size);
 
 	err = region_get_memory(region);
@@ -164,7 +167,7 @@ static void region_show_state(struct mapdev_region *region)
 	region_changed(region);
 }
 
-/* Of a region that was made at load: by now it can be opened. */
+/* For regions created at load: now they can be opened. */
 void mapdev_region_announce(struct mapdev_region *region)
 {
 	mapdev_stats_publish(region);
@@ -194,8 +197,8 @@ static struct mapdev_region *region_create(const char *name,
 	if (err)
 		goto put;
 	/*
-	 * Not embedded: a reference to a device can outlive this module, and core
-	 * frees this one. Attributes do not: device_unregister() waits for their
+	 * Not embedded: a reference to a device can outlive this module, and the
+	 * driver core frees this one. Attributes do not: device_unregister() waits for their
 	 * readers and writers.
 	 */
 	region->announced = mapdev_registry_is_open();
@@ -212,7 +215,7 @@ static struct mapdev_region *region_create(const char *name,
 
 unregister:
 	pr_err("%s: no device: %pe\n", name, ERR_PTR(err));
-	/* It could be opened by its number already. */
+	/* The node may have been opened by its number. */
 	mapdev_region_revoke(region, MAPDEV_OFF_RETIRED);
 	mapdev_registry_remove(region);
 put:
@@ -273,16 +276,20 @@ int mapdev_region_revoke(struct mapdev_region *region, unsigned long why)
 		return -ENODEV;
 	if (region->off & why)
 		return -EALREADY;
-	/* Nobody is to notice what cannot be. */
+	/*
+	 * Check first, so that a revoke that must fail has no visible effect.
+	 */
 	if (mapdev_is_mapped(region) && why != MAPDEV_OFF_RETIRED)
 		return -EBUSY;
 	WRITE_ONCE(region->off, region->off | why);
 
-	/* Those who saw the region live finish; then nothing maps it again. */
+	/*
+	 * Wait for tasks that saw the region live: then nothing maps it again.
+	 */
 	region->backing->drain(region);
 	mapdev_dirty_drain(region);
 	mapdev_unmap(region);
-	/* It came since. */
+	/* A mapping came since. */
 	if (mapdev_is_mapped(region) && why != MAPDEV_OFF_RETIRED) {
 		WRITE_ONCE(region->off, region->off & ~why);
 		region_changed(region);
@@ -326,7 +333,7 @@ EXPORT_SYMBOL_IF_KUNIT(mapdev_region_restore);
  * mapdev_region_retire - end a region: no node, revoked for good
  * @region: the region; the registry's reference goes
  *
- * Open files keep an empty region. Nothing reaches lent memory when this
+ * Open files keep an empty region. Nothing reaches exported memory when this
  * returns. Context: process context, sleeps, under none of our locks.
  */
 void mapdev_region_retire(struct mapdev_region *region)

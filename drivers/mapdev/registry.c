@@ -55,7 +55,7 @@ struct inode *mapdev_inode_alloc(void)
 	return alloc_anon_inode(mapdev_mnt->mnt_sb);
 }
 
-/* 0 if a region can have this name, else the errno, and why in the log. */
+/* Return 0 if a region can have this name; else log why not. */
 int mapdev_name_check(const char *name)
 {
 	size_t len = strlen(name);
@@ -70,7 +70,7 @@ int mapdev_name_check(const char *name)
 	return len > MAPDEV_NAME_MAX ? -ENAMETOOLONG : -EINVAL;
 }
 
-/* -ENOMEM, and that in the log. */
+/* Log and return -ENOMEM. */
 int mapdev_no_memory(const char *name)
 {
 	pr_err("%s: no memory\n", name);
@@ -92,7 +92,7 @@ static bool name_is_taken(const char *name)
 	return false;
 }
 
-/* Count @bytes more against max_bytes, or say in the log that they are too many. */
+/* Count @bytes against max_bytes, or log that they are too many. */
 int mapdev_bytes_take(struct mapdev_region *region, u64 bytes)
 {
 	guard(mutex)(&mapdev_names);
@@ -205,7 +205,7 @@ void mapdev_registry_open(void)
 	smp_store_release(&mapdev_opened, true);
 }
 
-/* Is the module loaded for good? */
+/* Has loading succeeded? */
 bool mapdev_registry_is_open(void)
 {
 	/* Pairs with mapdev_registry_open(). */

@@ -44,8 +44,8 @@ static void drop_range(struct mapdev_region *region, loff_t start, loff_t end)
  * A folio that goes on past @end: split it there or, where that fails, zero its
  * part of the range. Returns the end of what is left to be dropped.
  *
- * Core would split it at its first byte within the range, then at @end, and when
- * the second finds no memory, drop all of the rest (7.3:
+ * mm core would split it at its first byte within the range, then at @end, and
+ * drop all of the rest when the second split finds no memory (7.3:
  * truncate_inode_partial_folio()). The last byte alone has no page to drop, and
  * the first split, around its page, ends one piece at @end.
  */
@@ -73,8 +73,8 @@ static loff_t cut_end(struct mapdev_region *region, loff_t start, loff_t end)
 }
 
 /*
- * Drop what is there from @pos on, up to @end or to where the lock is to be let go.
- * Returns how far it came.
+ * Drop what is there from @pos on, up to @end or to where the lock is dropped.
+ * Return how far this came.
  */
 static u64 drop_piece(struct mapdev_region *region, u64 pos, u64 end)
 {
@@ -112,9 +112,8 @@ static struct folio *folio_across(struct address_space *mapping, loff_t pos)
 
 /*
  * Split what lies across @pos. No byte changes, whether or not it can be done:
- * core zeroes the range that it drops before it splits, and this one is empty.
- * It is done by who has the only reference; paged_find() takes none
- * meanwhile.
+ * mm core zeroes the range before it splits, and this range is empty. A split needs
+ * the only reference: paged_find() takes none meanwhile.
  */
 static int split_at(struct mapdev_region *region, loff_t pos)
 {
@@ -142,7 +141,7 @@ static int split_at(struct mapdev_region *region, loff_t pos)
 /*
  * The size of the region goes first: from then on nothing is made, mapped or
  * copied past it. i_size goes last: what a split leaves past i_size,
- * core drops, and follows inode_to_wb(), which is NULL here (7.3:
+ * mm core drops, and follows inode_to_wb(), which is NULL here (7.3:
  * __folio_freeze_and_split_unmapped()); and any program may have a folio split.
  */
 static int shrink(struct mapdev_region *region, u64 size)
@@ -185,7 +184,7 @@ static int grow(struct mapdev_region *region, u64 size)
 		return err;
 	}
 	filemap_invalidate_lock(mapping);
-	/* Core maps large folios, and keeps them, only below this one. */
+	/* mm core maps and keeps large folios only below i_size. */
 	i_size_write(region->inode, size);
 	WRITE_ONCE(region->attrs.size, size);
 	filemap_invalidate_unlock(mapping);
@@ -236,7 +235,7 @@ int mapdev_region_resize(struct mapdev_region *region, u64 size)
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_region_resize);
 
-/* The same from what a person wrote into a file, blanks around it and all. */
+/* The same from text, with blanks around it. */
 int mapdev_region_resize_to(struct mapdev_region *region, const char *value)
 {
 	struct mapdev_attrs attrs;

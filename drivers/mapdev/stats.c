@@ -84,7 +84,7 @@ static int counters_show(struct seq_file *seq, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(counters);
 
-/* Called through mapdev_fault_end(), when somebody traces. */
+/* Called by mapdev_fault_end() when the tracepoint is enabled. */
 void mapdev_trace_fault(const struct vm_fault *vmf, unsigned int order,
 			vm_fault_t ret)
 {

@@ -22,7 +22,7 @@ static ssize_t attr_show(struct device *dev, struct device_attribute *attr,
 	return mapdev_attr_show(&to_region(dev)->attrs, attr->attr.name, buf);
 }
 
-/* Also of a region that no directory in configfs stands for. */
+/* Also for regions without a directory in configfs. */
 static ssize_t size_store(struct device *dev, struct device_attribute *attr,
 			  const char *buf, size_t count)
 {
@@ -117,7 +117,7 @@ static struct attribute *mapdev_attrs[] = {
 	NULL
 };
 
-/* Only what has one physical address shows it. */
+/* Only contig and window have one physical address. */
 static umode_t mapdev_attr_visible(struct kobject *kobj, struct attribute *attr,
 				   int index)
 {
@@ -141,14 +141,14 @@ static char *mapdev_devnode(const struct device *dev, umode_t *mode)
 	if (mode)
 		*mode = region->attrs.mode;
 	/*
-	 * Core passes over a failure: device_add() would succeed without a node,
+	 * The driver core ignores a failure: device_add() would succeed without a node,
 	 * and device_del() leave the node of a region that is gone.
 	 */
 	return kasprintf(GFP_KERNEL | __GFP_NOFAIL, "mapdev/%s",
 			 mapdev_name(region));
 }
 
-/* Nobody hears of a node that cannot be opened yet; it is announced later. */
+/* Do not announce a node that cannot be opened yet. */
 static int mapdev_uevent(const struct device *dev, struct kobj_uevent_env *env)
 {
 	return READ_ONCE(to_region(dev)->announced) ? 0 : -EAGAIN;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory of windows, which is not RAM: a PCI BAR that mapdev_pci lends, or
- * a physical range that root has kept away from the kernel and names by phys=.
+ * window: memory that is not RAM: a PCI BAR that mapdev_pci exports, or a physical
+ * range that root has reserved and names by phys=.
  *
  * All of it is mapped for the kernel as long as the region has it. That mapping
  * serves read(2), write(2) and ptrace, and on x86 it is the reservation of the
@@ -67,7 +67,7 @@ void mapdev_window_unmap(struct mapdev_region *region)
 	region->io = NULL;
 }
 
-/* May whoever asks have this range? One log line says why not. */
+/* May this task have the range? Log why not. */
 static int phys_check(struct mapdev_region *region)
 {
 	const struct mapdev_attrs *attrs = &region->attrs;
@@ -226,7 +226,7 @@ ssize_t mapdev_window_copy(struct mapdev_region *region, loff_t pos,
 	return sum;
 }
 
-/* --- How it is mapped --- */
+/* --- Mapping --- */
 
 static pgprot_t window_prot(const struct mapdev_region *region, pgprot_t prot)
 {

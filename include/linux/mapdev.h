@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * mapdev for other drivers: lend memory that you own, and programs can map it.
+ * mapdev for other drivers: export memory of a driver for programs to map.
  *
  * A driver describes its memory, calls mapdev_register(), and has a region like
  * any other: /dev/mapdev/NAME, its sysfs directory, its bounds and states. The
- * region calls nothing of the driver's, so there are no callbacks to get wrong
+ * region calls no function of the driver, so there are no callbacks to get wrong
  * and no module reference to hold. What the driver promises is that the memory
  * stays what it is until mapdev_unregister() has returned; after that nothing maps
  * or touches it, though programs may still have the node open.
  *
- * Lent memory is mapped by page faults only, and does not count for max_bytes.
+ * Exported memory is mapped by page faults only, and does not count for max_bytes.
  *
  * All functions but mapdev_mark_dirty() are called from process context, may
  * sleep, and take the locks that drivers/mapdev/mapdev.h lists: call them under no
@@ -27,10 +27,10 @@ struct mapdev_region;
 struct page;
 
 /**
- * enum mapdev_memory - what a driver lends
+ * enum mapdev_memory - what a driver exports
  * @MAPDEV_EXPORT_PAGES: an array of struct page pointers. They are mapped one by
  *	one with a reference each, so programs can pin them (O_DIRECT, io_uring,
- *	RDMA): free them by put_page(), and who has pinned one keeps it. So each
+ *	RDMA): free them by put_page(); a pinned one lives until the last pin. So each
  *	has its own reference (split_page() for a block of a higher order), and none
  *	is of a slab, of a page cache or the zero page. Appears as backing "pages".
  * @MAPDEV_EXPORT_RANGE: physically contiguous RAM with struct pages, mapped by
@@ -48,7 +48,7 @@ enum mapdev_memory {
 };
 
 /**
- * struct mapdev_desc - memory to lend, and how
+ * struct mapdev_desc - memory to export, and how
  * @name: 1 to MAPDEV_NAME_MAX of A-Za-z0-9._- not beginning with a dot
  * @parent: the device in sysfs that the region belongs to, or NULL. An open
  *	file holds a runtime power management reference to it; mapdev_unregister()
@@ -71,7 +71,7 @@ enum mapdev_memory {
  *	memory. Opening the node then takes CAP_SYS_RAWIO, too, unless @mode
  *	lets others than its owner in.
  *
- * It is copied; only what it points to as memory has to stay.
+ * It is copied; only the memory that it points to has to stay.
  */
 struct mapdev_desc {
 	const char *name;

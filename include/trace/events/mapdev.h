@@ -13,7 +13,7 @@
 #include <linux/mm.h>
 #include <linux/tracepoint.h>
 
-/* So that programs which read the format of an event know the numbers. */
+/* Let programs that read the format of an event know the numbers. */
 TRACE_DEFINE_ENUM(FAULT_FLAG_WRITE);
 TRACE_DEFINE_ENUM(FAULT_FLAG_MKWRITE);
 TRACE_DEFINE_ENUM(FAULT_FLAG_ALLOW_RETRY);
@@ -39,7 +39,7 @@ TRACE_DEFINE_ENUM(VM_FAULT_DONE_COW);
 TRACE_DEFINE_ENUM(VM_FAULT_NEEDDSYNC);
 TRACE_DEFINE_ENUM(VM_FAULT_COMPLETED);
 
-/* mmap(2) has come to the region; with @ret 0, core goes on with it. */
+/* mmap(2) of the region; with @ret 0, mm core goes on with it. */
 TRACE_EVENT(mapdev_map,
 
 	TP_PROTO(const char *region, unsigned long start, unsigned long end,
@@ -205,7 +205,7 @@ TRACE_EVENT(mapdev_mkwrite,
 		  __print_flags(__entry->ret, "|", VM_FAULT_RESULT_TRACE))
 );
 
-/* The dirty log was asked for the range to @end, and had @runs to tell of. */
+/* The dirty log of the range to @end was collected, in @runs. */
 TRACE_EVENT(mapdev_collect,
 
 	TP_PROTO(const char *region, u64 offset, u64 end, u32 runs, int err),

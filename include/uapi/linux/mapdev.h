@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * mapdev: what a program can ask of a region through /dev/mapdev/NAME.
+ * mapdev: the ioctls of /dev/mapdev/NAME.
  *
  * Every structure begins with its own size in bytes, filled in by the caller.
  * The kernel answers a structure shorter than its first version with EINVAL,
@@ -131,7 +131,7 @@ struct mapdev_run {
 };
 
 /**
- * struct mapdev_dirty - what was written since it was last asked
+ * struct mapdev_dirty - what was written since the last call
  * @size: in: bytes of this structure in the caller
  * @flags: in: must be 0
  * @offset: in: where the range begins, in bytes; out: where to go on
@@ -158,10 +158,10 @@ struct mapdev_dirty {
 /**
  * define MAPDEV_IOC_DIRTY - get and clear the dirty log of a range
  *
- * Takes a struct mapdev_dirty, on a file that is open for writing. What was
- * written, by whom and how ever, before the call is in the answer; what is
- * written after it is in the next. A call that fails has cleared nothing. It may
- * end before the end of the range, when the list is full or a signal has come:
+ * Takes a struct mapdev_dirty, on a file that is open for writing. The call
+ * reports every write completed before it, by any process and any path; later
+ * writes are in the next answer. A call that fails clears nothing. A call may
+ * end before the end of the range, when the list is full or a signal arrives:
  * while length is not 0, the same structure asks for the rest.
  *
  * EBADF (not open for writing), EFAULT, EINVAL, E2BIG, EOPNOTSUPP (a region
@@ -185,11 +185,11 @@ struct mapdev_discard {
 };
 
 /**
- * define MAPDEV_IOC_DISCARD - free a range of a region, which reads as zero then
+ * define MAPDEV_IOC_DISCARD - free a range of a region; it then reads as zero
  *
  * Takes a struct mapdev_discard, needs a writable file, works on paged. Private
- * copies stay. A page that is pinned stays as it is for who has pinned it, and
- * is no longer of the region; but where the range covers only a part of its
+ * copies stay. A pinned page keeps its data for the holder of the pin and no
+ * longer belongs to the region; but where the range covers only a part of its
  * granule, that part is zeroed and stays. EBADF, EACCES (ro=1), EFAULT, EINVAL,
  * E2BIG, EOPNOTSUPP (another backing), ENODEV (not live), EINTR (killed). After
  * the last two a part may have been freed.
