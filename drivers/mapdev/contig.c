@@ -111,10 +111,17 @@ static struct page *contig_page(struct mapdev_region *region, pgoff_t index)
 	return pfn_to_page(region->pfn + index);
 }
 
+static size_t contig_copy_part(struct mapdev_region *region, loff_t pos,
+			       size_t bytes, struct iov_iter *iter)
+{
+	return mapdev_copy_page(region, contig_page(region, pos >> PAGE_SHIFT),
+				offset_in_page(pos), bytes, iter);
+}
+
 ssize_t mapdev_contig_copy(struct mapdev_region *region, loff_t pos,
 			   struct iov_iter *iter)
 {
-	return mapdev_copy_pages(region, pos, iter, contig_page);
+	return mapdev_copy(region, pos, iter, PAGE_SIZE, contig_copy_part);
 }
 
 /* RAM is mapped as the kernel itself maps it. */

@@ -69,12 +69,11 @@ static size_t copy_page_part(struct page *page, size_t offset, size_t bytes,
 }
 
 /*
- * Mark first, and hold the lock over both: a collection either clears the mark and
- * waits for the copy, or comes before both.
+ * Copy within one page, for mapdev_copy(). Mark first, and hold the lock over both:
+ * a collection either clears the mark and waits for the copy, or comes before both.
  */
-static size_t copy_locked_part(struct mapdev_region *region, struct page *page,
-			       size_t offset, size_t bytes,
-			       struct iov_iter *iter)
+size_t mapdev_copy_page(struct mapdev_region *region, struct page *page,
+			size_t offset, size_t bytes, struct iov_iter *iter)
 {
 	bool log = region->dirty && iov_iter_rw(iter) == ITER_SOURCE;
 	size_t copied;
@@ -89,11 +88,14 @@ static size_t copy_locked_part(struct mapdev_region *region, struct page *page,
 	return copied;
 }
 
-/* backing->copy for memory with struct pages; @page_at finds them. */
-ssize_t mapdev_copy_pages(struct mapdev_region *region, loff_t pos,
-			  struct iov_iter *iter,
-			  struct page *(*page_at)(struct mapdev_region *region,
-						  pgoff_t index))
+/*
+ * backing->copy under the guard. @part copies bytes that lie between two multiples
+ * of @unit, a power of two and at most a page.
+ */
+ssize_t mapdev_copy(struct mapdev_region *region, loff_t pos,
+		    struct iov_iter *iter, size_t unit,
+		    size_t (*part)(struct mapdev_region *region, loff_t pos,
+				   size_t bytes, struct iov_iter *iter))
 {
 	ssize_t sum = 0;
 	int err;
@@ -104,18 +106,19 @@ ssize_t mapdev_copy_pages(struct mapdev_region *region, loff_t pos,
 
 	pagefault_disable();
 	while (sum < SZ_64K && iov_iter_count(iter)) {
-		pgoff_t index = (pos + sum) >> PAGE_SHIFT;
-		size_t offset = offset_in_page(pos + sum);
-		size_t bytes = min(PAGE_SIZE - offset, iov_iter_count(iter));
+		loff_t at = pos + sum;
+		pgoff_t index = at >> PAGE_SHIFT;
+		size_t bytes = min(unit - (at & (unit - 1)),
+				   iov_iter_count(iter));
 		size_t copied;
 
-		if (mapdev_has_failed(region, index, 1)) {
+		if (mapdev_in_hole(region, index, 1) ||
+		    mapdev_has_failed(region, index, 1)) {
 			sum = sum ?: -EIO;
 			break;
 		}
 		mapdev_race(region, MAPDEV_RACE_COPY);
-		copied = copy_locked_part(region, page_at(region, index),
-					  offset, bytes, iter);
+		copied = part(region, at, bytes, iter);
 		sum += copied;
 		if (copied < bytes)
 			break;

@@ -12,10 +12,12 @@
 int mapdev_enter(struct mapdev_region *region, pgoff_t index);
 void mapdev_leave(struct mapdev_region *region);
 void mapdev_guard_drain(struct mapdev_region *region);
-ssize_t mapdev_copy_pages(struct mapdev_region *region, loff_t pos,
-			  struct iov_iter *iter,
-			  struct page *(*page_at)(struct mapdev_region *region,
-						  pgoff_t index));
+size_t mapdev_copy_page(struct mapdev_region *region, struct page *page,
+			size_t offset, size_t bytes, struct iov_iter *iter);
+ssize_t mapdev_copy(struct mapdev_region *region, loff_t pos,
+		    struct iov_iter *iter, size_t unit,
+		    size_t (*part)(struct mapdev_region *region, loff_t pos,
+				   size_t bytes, struct iov_iter *iter));
 int mapdev_vma_mapped(unsigned long start, unsigned long end, pgoff_t pgoff,
 		      const struct file *file, void **vm_private_data);
 void mapdev_vma_open(struct vm_area_struct *vma);
@@ -63,17 +65,17 @@ struct mapdev_fault_around {
 	unsigned long count;
 };
 
-struct mapdev_fault_around mapdev_fault_around(const struct mapdev_region *region,
-					       const struct vm_fault *vmf,
-				   unsigned long size);
+struct mapdev_fault_around
+mapdev_fault_around(const struct mapdev_region *region,
+		    const struct vm_fault *vmf, unsigned long size);
 void mapdev_huge_fault_around(const struct vm_fault *vmf,
 			      void (*insert)(struct vm_fault *near));
 
 /* --- Counting --- */
 
 /*
- * The same for a callback of the fault path, whose counter is followed by one
- * for those that came under mmap_lock: the others, which are most, cost one.
+ * Count a callback of the fault path. The counter after it is for those under
+ * mmap_lock: the others, which are most, cost one counter.
  */
 static inline void mapdev_count_fault(const struct vm_fault *vmf,
 				      enum mapdev_stat stat)

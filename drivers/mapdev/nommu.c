@@ -42,11 +42,6 @@ static int nommu_alloc(struct mapdev_region *region)
 	return 0;
 }
 
-static struct page *nommu_page(struct mapdev_region *region, pgoff_t index)
-{
-	return virt_to_page(region->address + (index << PAGE_SHIFT));
-}
-
 /* Page by page: a pinned page is freed with the last pin. */
 static void nommu_free(struct mapdev_region *region)
 {
@@ -54,10 +49,17 @@ static void nommu_free(struct mapdev_region *region)
 		free_pages_exact(region->address, region->attrs.size);
 }
 
+static size_t nommu_copy_part(struct mapdev_region *region, loff_t pos,
+			      size_t bytes, struct iov_iter *iter)
+{
+	return mapdev_copy_page(region, virt_to_page(region->address + pos),
+				offset_in_page(pos), bytes, iter);
+}
+
 static ssize_t nommu_copy(struct mapdev_region *region, loff_t pos,
 			  struct iov_iter *iter)
 {
-	return mapdev_copy_pages(region, pos, iter, nommu_page);
+	return mapdev_copy(region, pos, iter, PAGE_SIZE, nommu_copy_part);
 }
 
 /* --- Mapping --- */

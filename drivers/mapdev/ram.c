@@ -185,15 +185,17 @@ static int contig_pin_alloc(struct mapdev_region *region)
 	return mapdev_ram_own(region);
 }
 
-static struct page *ram_page(struct mapdev_region *region, pgoff_t index)
+static size_t ram_copy_part(struct mapdev_region *region, loff_t pos,
+			    size_t bytes, struct iov_iter *iter)
 {
-	return region->pages[index];
+	return mapdev_copy_page(region, region->pages[pos >> PAGE_SHIFT],
+				offset_in_page(pos), bytes, iter);
 }
 
 ssize_t mapdev_ram_copy(struct mapdev_region *region, loff_t pos,
 			struct iov_iter *iter)
 {
-	return mapdev_copy_pages(region, pos, iter, ram_page);
+	return mapdev_copy(region, pos, iter, PAGE_SIZE, ram_copy_part);
 }
 
 /* --- Mapping --- */

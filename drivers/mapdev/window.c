@@ -24,7 +24,6 @@
 #include "fault.h"
 #include "mapdev.h"
 #include "pfn.h"
-#include "race.h"
 #include "window.h"
 
 static bool allow_phys;
@@ -177,9 +176,11 @@ static void window_move(struct mapdev_region *region, loff_t pos, void *buf,
 /* Bytes that one visit moves through the stack. */
 #define WINDOW_BOUNCE	256
 
-static size_t copy_part(void __iomem *io, size_t bytes, struct iov_iter *iter)
+static size_t window_copy_part(struct mapdev_region *region, loff_t pos,
+			       size_t bytes, struct iov_iter *iter)
 {
 	u8 bounce[WINDOW_BOUNCE] __aligned(8);
+	void __iomem *io = region->io + pos;
 	size_t copied;
 
 	if (iov_iter_rw(iter) == ITER_DEST) {
@@ -195,35 +196,7 @@ static size_t copy_part(void __iomem *io, size_t bytes, struct iov_iter *iter)
 ssize_t mapdev_window_copy(struct mapdev_region *region, loff_t pos,
 			   struct iov_iter *iter)
 {
-	ssize_t sum = 0;
-	int err;
-
-	err = mapdev_enter(region, pos >> PAGE_SHIFT);
-	if (err)
-		return err;
-
-	pagefault_disable();
-	while (sum < SZ_64K && iov_iter_count(iter)) {
-		loff_t at = pos + sum;
-		size_t bytes = min(WINDOW_BOUNCE - at % WINDOW_BOUNCE,
-				   iov_iter_count(iter));
-		size_t copied;
-
-		if (mapdev_in_hole(region, at >> PAGE_SHIFT, 1) ||
-		    mapdev_has_failed(region, at >> PAGE_SHIFT, 1)) {
-			sum = sum ?: -EIO;
-			break;
-		}
-		mapdev_race(region, MAPDEV_RACE_COPY);
-		copied = copy_part(region->io + at, bytes, iter);
-		sum += copied;
-		if (copied < bytes)
-			break;
-	}
-	pagefault_enable();
-
-	mapdev_leave(region);
-	return sum;
+	return mapdev_copy(region, pos, iter, WINDOW_BOUNCE, window_copy_part);
 }
 
 /* --- Mapping --- */
