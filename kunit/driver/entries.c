@@ -13,7 +13,6 @@
 #define PAGES 4
 #define REGION_SIZE (PAGES * PAGE_SIZE)
 #define WINDOW_SIZE SZ_4M
-#define WINDOW "backing=window phys=0x240000000"
 
 struct mapping {
 	struct mapdev_region *region;

@@ -8,6 +8,9 @@
 #include "../mm/fixture.h"
 #include "mapdev.h"
 
+/* Memory that the kernel does not use: memmap= in scripts/vm/kernels. */
+#define WINDOW "backing=window phys=0x240000000"
+
 /* Create a region with default attributes. */
 struct mapdev_region *fixture_region(struct kunit *test, u64 size);
 

@@ -28,9 +28,6 @@ struct backing_case {
 #define PFN_FLAGS (VM_PFNMAP | VM_IO | VM_DONTEXPAND)
 #define RAM_FLAGS (VM_MIXEDMAP | VM_DONTEXPAND)
 
-/* Memory that the kernel does not use: memmap= in scripts/vm/kernels. */
-#define WINDOW "backing=window phys=0x240000000 cache=wb"
-
 static const struct backing_case backing_cases[] = {
 	{ "paged", "backing=paged" },
 	{ "paged small", "backing=paged granule=PAGE" },
@@ -43,8 +40,8 @@ static const struct backing_case backing_cases[] = {
 	{ "contig pin", "backing=contig pin=1", RAM_FLAGS },
 	{ "contig pin eager", "backing=contig pin=1 map=eager", RAM_FLAGS,
 	  true },
-	{ "window", WINDOW, PFN_FLAGS },
-	{ "window eager", WINDOW " map=eager", PFN_FLAGS, true },
+	{ "window", WINDOW " cache=wb", PFN_FLAGS },
+	{ "window eager", WINDOW " cache=wb map=eager", PFN_FLAGS, true },
 };
 
 static void backing_case_name(const struct backing_case *c, char *desc)

@@ -19,7 +19,7 @@
 #include "revoker.h"
 
 #define REGION_SIZE SZ_2M
-#define WINDOW "backing=window phys=0x240000000 cache=wb"
+#define CACHED_WINDOW WINDOW " cache=wb"
 
 struct holder;
 
@@ -41,6 +41,8 @@ static struct holder {
 	u8 __user *user;
 	u8 __user *buffer;	/* in memory of another region */
 	const struct race_case *c;
+	struct mapdev_region *stop_in;
+	enum mapdev_race place;
 	struct completion stopped;
 	struct completion resume;
 	long result;
@@ -120,7 +122,7 @@ static void act(struct work_struct *work)
 /* Stop the first task only: later ones must pass. */
 static void stop(struct mapdev_region *region, enum mapdev_race place)
 {
-	if (region != holder.region || place != holder.c->place ||
+	if (region != holder.stop_in || place != holder.place ||
 	    completion_done(&holder.stopped))
 		return;
 	complete_all(&holder.stopped);
@@ -164,9 +166,9 @@ static const struct race_case cases[] = {
 	  store },
 	{ "contig read", "backing=contig", MAPDEV_RACE_COPY, read_file },
 	{ "contig access", "backing=contig", MAPDEV_RACE_ACCESS, access },
-	{ "window fault", WINDOW, MAPDEV_RACE_FAULT, store },
-	{ "window write", WINDOW, MAPDEV_RACE_COPY, write_file },
-	{ "window access", WINDOW, MAPDEV_RACE_ACCESS, access },
+	{ "window fault", CACHED_WINDOW, MAPDEV_RACE_FAULT, store },
+	{ "window write", CACHED_WINDOW, MAPDEV_RACE_COPY, write_file },
+	{ "window access", CACHED_WINDOW, MAPDEV_RACE_ACCESS, access },
 };
 
 static void case_name(const struct race_case *c, char *desc)
@@ -183,14 +185,16 @@ static void forget_holder(void *unused)
 	worker_end(&holder.worker);
 }
 
-/* Map another region, with empty page tables. */
-static u8 __user *map_buffer(struct kunit *test)
+/* Have the user buffer of a copy in another region, with empty page tables. */
+static struct mapdev_region *map_buffer(struct kunit *test, const char *attrs)
 {
-	struct mapdev_region *region = fixture_region(test, SZ_64K);
+	struct mapdev_region *region = fixture_region_with(test, SZ_64K, attrs);
 	struct file *file = fixture_open(test, region, O_RDWR);
 
-	return (u8 __user *)fixture_map(test, file, 0, SZ_64K,
-					PROT_READ | PROT_WRITE);
+	holder.buffer = (u8 __user *)fixture_map(test, file, 0, SZ_64K,
+						 PROT_READ | PROT_WRITE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE((unsigned long)holder.buffer));
+	return region;
 }
 
 static void prepare(struct kunit *test, const struct race_case *c)
@@ -208,9 +212,7 @@ static void prepare(struct kunit *test, const struct race_case *c)
 	holder.user = (u8 __user *)fixture_map(test, holder.file, 0, length,
 					       PROT_READ | PROT_WRITE);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE((unsigned long)holder.user));
-	holder.buffer = map_buffer(test);
 	holder.mm = current->mm;
-	KUNIT_ASSERT_EQ(test, 0, clear_user(holder.buffer, PAGE_SIZE));
 
 	mapping = holder.region->inode->i_mapping;
 	if (c->before == FILLED) {
@@ -219,6 +221,22 @@ static void prepare(struct kunit *test, const struct race_case *c)
 	}
 	if (c->before == MAPPED)
 		KUNIT_ASSERT_EQ(test, 0, load(&holder));
+}
+
+/* Start the task, and return when it is stopped in @region at @place. */
+static void start(struct kunit *test, struct mapdev_region *region,
+		  enum mapdev_race place)
+{
+	holder.stop_in = region;
+	holder.place = place;
+	mapdev_race_set(stop);
+	worker_start(&holder.worker, act);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, forget_holder,
+							   NULL));
+	KUNIT_ASSERT_NE_MSG(test, 0,
+			    wait_for_completion_timeout(&holder.stopped, 10 * HZ),
+			    "no task was stopped, and the result is %ld",
+			    holder.result);
 }
 
 /* ids: LK-56 LK-65 PA-37 */
@@ -232,13 +250,9 @@ static void revoke_waits_for_holder(struct kunit *test)
 		fixture_needs_huge_frames(test);
 	}
 	prepare(test, c);
-	mapdev_race_set(stop);
-	worker_start(&holder.worker, act);
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, forget_holder,
-							   NULL));
-	KUNIT_ASSERT_NE_MSG(test, 0,
-			    wait_for_completion_timeout(&holder.stopped, 10 * HZ),
-			    "no task was stopped, and the result is %ld", holder.result);
+	map_buffer(test, "");
+	KUNIT_ASSERT_EQ(test, 0, clear_user(holder.buffer, PAGE_SIZE));
+	start(test, holder.region, c->place);
 
 	revoker_start(&revoker, holder.region);
 	KUNIT_EXPECT_EQ_MSG(test, 0,
@@ -254,18 +268,6 @@ static void revoke_waits_for_holder(struct kunit *test)
 
 /* --- A copy that faults --- */
 
-static struct mapdev_region *buffer_region;
-
-/* Stop the fault of the user buffer of a copy. */
-static void stop_buffer(struct mapdev_region *region, enum mapdev_race place)
-{
-	if (region != buffer_region || place != MAPDEV_RACE_FAULT ||
-	    completion_done(&holder.stopped))
-		return;
-	complete_all(&holder.stopped);
-	wait_for_completion(&holder.resume);
-}
-
 /*
  * While the buffer faults, the copy holds nothing of the region: a revoke does
  * not wait, and the copy fails.
@@ -278,25 +280,13 @@ static void revoke_passes_copy_that_faults(struct kunit *test)
 		{ "read", "backing=pages", MAPDEV_RACE_COPY, read_file },
 		{ "write", "backing=pages", MAPDEV_RACE_COPY, write_file },
 		{ "read", "backing=contig", MAPDEV_RACE_COPY, read_file },
-		{ "write", WINDOW, MAPDEV_RACE_COPY, write_file },
+		{ "write", CACHED_WINDOW, MAPDEV_RACE_COPY, write_file },
 	};
 
 	for (int i = 0; i < ARRAY_SIZE(copies); i++) {
-		struct file *file;
-
 		prepare(test, &copies[i]);
-		buffer_region = fixture_region_with(test, SZ_64K, "backing=pages");
-		file = fixture_open(test, buffer_region, O_RDWR);
-		holder.buffer = (u8 __user *)fixture_map(test, file, 0, SZ_64K,
-							 PROT_READ | PROT_WRITE);
-		mapdev_race_set(stop_buffer);
-		worker_start(&holder.worker, act);
-		KUNIT_ASSERT_EQ(test, 0,
-				kunit_add_action_or_reset(test, forget_holder,
-							  NULL));
-		KUNIT_ASSERT_NE(test, 0,
-				wait_for_completion_timeout(&holder.stopped,
-							    10 * HZ));
+		start(test, map_buffer(test, "backing=pages"),
+		      MAPDEV_RACE_FAULT);
 		/* A revoke that waits would hang here. */
 		mapdev_region_revoke(holder.region, MAPDEV_OFF_ROOT);
 		complete_all(&holder.resume);
