@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
 # Sphinx configuration, used by scripts/test/docs. The sources are readable as they are.
-import importlib.machinery
-import importlib.util
 import os
 import sys
 
@@ -23,17 +21,9 @@ sys.path.insert(0, os.path.join(os.environ["srctree"], "Documentation/sphinx"))
 extensions = ["kerneldoc"]
 kerneldoc_srctree = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
+sys.path.insert(0, os.path.join(kerneldoc_srctree, "scripts/test"))
+import conformance  # noqa: E402
 
-def load(script):
-    """Load a script of this repository as a module."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", script)
-    loader = importlib.machinery.SourceFileLoader(os.path.basename(script), path)
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
-    loader.exec_module(module)
-    return module
-
-
-conformance = load("scripts/test/conformance")
 proofs = conformance.proofs()
 
 

@@ -1,17 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Can scripts/test/conformance be fooled? Tests of the judge, run by scripts/test/lint."""
+"""Can scripts/test/conformance.py be fooled? Tests of the judge, run by scripts/test/lint."""
 import contextlib
-import importlib.machinery
-import importlib.util
 import io
-import os
 import unittest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-loader = importlib.machinery.SourceFileLoader("conformance", os.path.join(HERE, "conformance"))
-judge = importlib.util.module_from_spec(importlib.util.spec_from_loader("conformance", loader))
-loader.exec_module(judge)
+import conformance as judge
 
 
 def everything_passes():

@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""scripts/test/conformance KERNEL... [-KERNEL...]: are the rules of Documentation/testing/rules.rst kept?
+"""scripts/test/conformance.py KERNEL... [-KERNEL...]: are the rules of Documentation/testing/rules.rst kept?
 
 A line "pass|fail conformance/NAME reason" for each section of that page (row-N), for
 the ids that tests carry (ids), and for what ran (ran), by the results of these kernels
 in build/results. Only the kernels of a whole "make check" can be judged, but for those
 with a dash, which the archive has no longer.
 
-scripts/test/conformance ran: what scripts/test/ran should be for build/results.
-scripts/test/conformance sums: what scripts/test/documents should be for the kernel's source.
+scripts/test/conformance.py ran: what scripts/test/ran should be for build/results.
+scripts/test/conformance.py sums: what scripts/test/documents should be for the kernel's source.
 
 A rule is proven by the tests that name it in a comment right above: /* ids: MP-7 */.
 """
