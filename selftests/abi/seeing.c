@@ -59,7 +59,7 @@ TEST_F(seeing, mmap_counters)
 	EXPECT_EQ(2, STAT("not_mapped"));
 }
 
-/* A touch faults under the VMA lock; ptrace access, under mmap_lock. */
+/* A touch faults under the VMA lock; ptrace access, under mmap_lock. Eager: no fault. */
 /* ids: LK-54 PA-2 */
 TEST_F(seeing, faults_use_vma_lock)
 {
@@ -67,19 +67,16 @@ TEST_F(seeing, faults_use_vma_lock)
 	long all;
 	u8 byte;
 
-	if (variant->eager)
-		return;
 	store_byte(self->map, 1);
 	all = STAT("fault") + STAT("huge_fault");
-	EXPECT_EQ(1, all);
+	EXPECT_EQ(!variant->eager, all);
 	EXPECT_EQ(all, STAT("fault_vma_lock") + STAT("huge_fault_vma_lock"));
 	EXPECT_EQ(0, STAT("fault_mmap_lock") + STAT("huge_fault_mmap_lock"));
 
 	/* For page frames this is ->access, which is no fault. */
 	ASSERT_EQ(1, pread(mem, &byte, 1,
 			   (off_t)(unsigned long)(self->map + HUGE)));
-	if (variant->type == MAPDEV_WINDOW ||
-	    !strcmp(variant->attrs, "backing=contig")) {
+	if (variant->eager || maps_frames(variant->type, variant->attrs)) {
 		EXPECT_EQ(all, STAT("fault") + STAT("huge_fault"));
 	} else {
 		EXPECT_EQ(all + 1, STAT("fault") + STAT("huge_fault"));
@@ -89,17 +86,18 @@ TEST_F(seeing, faults_use_vma_lock)
 	close(mem);
 }
 
+FIXTURE_LIKE(cached, seeing)
+BACKING_VARIANT(paged, "backing=paged", MAPDEV_PAGED, false, cached)
+
 /* Cached pages are mapped by map_pages, without a call of fault. */
 /* ids: LK-64 LK-76 ME-42 */
-TEST_F(seeing, map_pages_saves_faults)
+TEST_F(cached, map_pages_saves_faults)
 {
 	static const char around[] = "/sys/kernel/debug/fault_around_bytes";
 	char bytes[32], before[32];
 	u8 *again = NULL;
 	long faults;
 
-	if (strcmp(variant->attrs, "backing=paged"))
-		return;
 	/* The default is 64K, which may be one page. */
 	read_line(around, before, sizeof(before));
 	snprintf(bytes, sizeof(bytes), "%lu", 16 * PAGE);

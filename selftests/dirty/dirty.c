@@ -19,6 +19,11 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
+/* What is moved, freed and tracked by mm core is a page cache. */
+FIXTURE_LIKE(cached, dirty)
+VARIANT(paged_page, "backing=paged granule=PAGE", MAPDEV_PAGED, cached)
+FOR_EACH_LOGGED_FOLIO(VARIANT, cached)
+
 TEST_F(dirty, reads_are_not_logged)
 {
 	u8 *buf = malloc(SIZE);
@@ -358,10 +363,8 @@ static int replace_page(u8 *addr)
 	return write_file("/sys/kernel/debug/hwpoison/unpoison-pfn", pfn);
 }
 
-TEST_F(dirty, migrated)
+TEST_F(cached, migrated)
 {
-	if (variant->type != MAPDEV_PAGED)
-		return;
 	for (int round = 2; round < 5; round++) {
 		store_byte(self->map + PAGE, round);
 		expect(&self->log, &self->want, PAGE, 1);
@@ -386,7 +389,7 @@ static int resize(struct logged *log, u64 size)
 }
 
 /* Discarded and added ranges count as dirty. */
-TEST_F(dirty, discarded_and_resized)
+TEST_F(cached, discarded_and_resized)
 {
 	struct mapdev_discard discard = {
 		.size = sizeof(discard),
@@ -394,8 +397,6 @@ TEST_F(dirty, discarded_and_resized)
 		.length = 3 * PAGE,
 	};
 
-	if (variant->type != MAPDEV_PAGED)
-		return;
 	memset(self->map, 1, SIZE);
 	expect(&self->log, &self->want, 0, SIZE);
 	EXPECT_DIRTY();
@@ -571,15 +572,12 @@ static long written(u8 *map, struct page_region *regions, size_t room)
 	return n;
 }
 
-TEST_F(dirty, pagemap_scan)
+TEST_F(cached, pagemap_scan)
 {
 	static struct page_region regions[MAX_UNITS];
 	unsigned int seed = 1;
-	int fd;
+	int fd = uffd_open(UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED);
 
-	if (variant->type != MAPDEV_PAGED)
-		return;
-	fd = uffd_open(UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, uffd_register(fd, self->map, SIZE,
 				   UFFDIO_REGISTER_MODE_WP));

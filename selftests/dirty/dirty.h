@@ -7,13 +7,20 @@
 
 typedef unsigned int u32;
 
-#define FOR_EACH_LOGGED(X)						\
-	X(paged_page, "backing=paged granule=PAGE", MAPDEV_PAGED)		\
-	X(paged_64K, "backing=paged granule=64K", MAPDEV_PAGED)		\
-	X(paged_2M, "backing=paged granule=2M", MAPDEV_PAGED)		\
-	X(pages, "backing=pages", MAPDEV_PAGES)				\
-	X(vmalloc, "backing=vmalloc", MAPDEV_VMALLOC)			\
-	X(contig_pin, "backing=contig pin=1", MAPDEV_CONTIG)
+#define FOR_EACH_LOGGED(X, ...)						\
+	FOR_EACH_LOGGED_PAGE(X, ##__VA_ARGS__)				\
+	FOR_EACH_LOGGED_FOLIO(X, ##__VA_ARGS__)
+
+/* The unit of the log is a page. */
+#define FOR_EACH_LOGGED_PAGE(X, ...)					\
+	X(paged_page, "backing=paged granule=PAGE", MAPDEV_PAGED, ##__VA_ARGS__) \
+	X(pages, "backing=pages", MAPDEV_PAGES, ##__VA_ARGS__)		\
+	X(vmalloc, "backing=vmalloc", MAPDEV_VMALLOC, ##__VA_ARGS__)	\
+	X(contig_pin, "backing=contig pin=1", MAPDEV_CONTIG, ##__VA_ARGS__)
+
+#define FOR_EACH_LOGGED_FOLIO(X, ...)					\
+	X(paged_64K, "backing=paged granule=64K", MAPDEV_PAGED, ##__VA_ARGS__) \
+	X(paged_2M, "backing=paged granule=2M", MAPDEV_PAGED, ##__VA_ARGS__)
 
 /* The most units of a region. */
 #define MAX_UNITS	4096

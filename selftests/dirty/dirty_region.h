@@ -26,9 +26,9 @@ FIXTURE_VARIANT(dirty) {
 	enum mapdev_backing_type type;
 };
 
-#define VARIANT(_name, _attrs, _type)					\
-	FIXTURE_VARIANT_ADD(dirty, _name) { .attrs = _attrs, .type = _type };
-FOR_EACH_LOGGED(VARIANT)
+#define VARIANT(_name, _attrs, _type, _fixture)				\
+	FIXTURE_VARIANT_ADD(_fixture, _name) { .attrs = _attrs, .type = _type };
+FOR_EACH_LOGGED(VARIANT, dirty)
 
 static u8 *map_shared(int fd)
 {

@@ -115,9 +115,14 @@ static inline void store_byte(u8 *byte, u8 value)
 
 /*
  * Every backing with every way to map it, as variants of a fixture that has
- * the attributes and what a test may need to know of them.
+ * the attributes and what a test may need to know of them: those mapped by
+ * page, and those mapped by page frame.
  */
 #define FOR_EACH_BACKING(X, ...)					\
+	FOR_EACH_PAGE_BACKING(X, ##__VA_ARGS__)				\
+	FOR_EACH_FRAME_BACKING(X, ##__VA_ARGS__)
+
+#define FOR_EACH_PAGE_BACKING(X, ...)					\
 	X(paged, "backing=paged",					\
 	  MAPDEV_PAGED, false, ##__VA_ARGS__)				\
 	X(paged_2M, "backing=paged granule=2M",				\
@@ -130,14 +135,22 @@ static inline void store_byte(u8 *byte, u8 value)
 	  MAPDEV_VMALLOC, false, ##__VA_ARGS__)				\
 	X(vmalloc_eager, "backing=vmalloc map=eager",			\
 	  MAPDEV_VMALLOC, true, ##__VA_ARGS__)				\
-	X(contig, "backing=contig",					\
-	  MAPDEV_CONTIG, false, ##__VA_ARGS__)				\
-	X(contig_eager, "backing=contig map=eager",			\
-	  MAPDEV_CONTIG, true, ##__VA_ARGS__)				\
 	X(contig_pin, "backing=contig pin=1",				\
 	  MAPDEV_CONTIG, false, ##__VA_ARGS__)				\
 	X(contig_pin_eager, "backing=contig pin=1 map=eager",		\
-	  MAPDEV_CONTIG, true, ##__VA_ARGS__)				\
+	  MAPDEV_CONTIG, true, ##__VA_ARGS__)
+
+#define FOR_EACH_FRAME_BACKING(X, ...)					\
+	FOR_EACH_CONTIG(X, ##__VA_ARGS__)				\
+	FOR_EACH_WINDOW(X, ##__VA_ARGS__)
+
+#define FOR_EACH_CONTIG(X, ...)						\
+	X(contig, "backing=contig",					\
+	  MAPDEV_CONTIG, false, ##__VA_ARGS__)				\
+	X(contig_eager, "backing=contig map=eager",			\
+	  MAPDEV_CONTIG, true, ##__VA_ARGS__)
+
+#define FOR_EACH_WINDOW(X, ...)						\
 	X(window, "backing=window cache=wb",				\
 	  MAPDEV_WINDOW, false, ##__VA_ARGS__)				\
 	X(window_eager, "backing=window cache=wb map=eager",		\

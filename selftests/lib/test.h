@@ -27,4 +27,22 @@
 	FIXTURE_VARIANT_ADD(_fixture, _name)				\
 	{ .attrs = _attrs, .type = _type, .eager = _eager };
 
+/*
+ * A fixture with the data, setup and teardown of another, for the cases that only some
+ * of its variants can run. A case that returns early has passed without a proof.
+ */
+#define FIXTURE_LIKE(_fixture, _like)					\
+	FIXTURE(_fixture) { FIXTURE_DATA(_like); };			\
+	FIXTURE_VARIANT(_fixture) { FIXTURE_VARIANT(_like); };		\
+	FIXTURE_SETUP(_fixture)						\
+	{								\
+		_like##_setup(_metadata, (FIXTURE_DATA(_like) *)self,	\
+			      (const FIXTURE_VARIANT(_like) *)variant);	\
+	}								\
+	FIXTURE_TEARDOWN(_fixture)					\
+	{								\
+		_like##_teardown(_metadata, (FIXTURE_DATA(_like) *)self, \
+				 (const FIXTURE_VARIANT(_like) *)variant); \
+	}
+
 #endif /* _MAPDEV_SELFTESTS_TEST_H */

@@ -249,9 +249,8 @@ TEST(poison_in_large_folio)
 	const int rw = PROT_READ | PROT_WRITE;
 
 	page = PAGE;
-	/* There are no large folios, or a page is 64K. */
 	if (no_huge_pages() || page >= 65536)
-		return;
+		SKIP(return, "no folio of 64K has more than one page");
 	for (size_t i = 0; i < ARRAY_SIZE(attrs); i++) {
 		u8 *map = NULL, byte;
 		struct iovec held;
@@ -327,18 +326,19 @@ static int move_by_mem(u8 *at, bool write)
 	return err;
 }
 
+FIXTURE_LIKE(frames, semantics)
+FOR_EACH_CONTIG(BACKING_VARIANT, frames)
+
 /*
  * RAM mapped by page frame: mm core marks the page, but finds no mapping. Existing
  * mappings keep it, and no new one gets it.
  */
-TEST_F(semantics, poison_of_page_frames)
+TEST_F(frames, poison_of_page_frames)
 {
 	size_t bad = HUGE + 5 * page, after = bad + page;
 	u8 *again = NULL;
 	u64 phys = phys_of(self->fd) + bad;
 
-	if (self->class != FRAMES || variant->type != MAPDEV_CONTIG)
-		return;
 	break_memory(phys);
 	EXPECT_EQ(0, touch_code);
 	EXPECT_EQ(SIZE, unstamped(self->map, 0, SIZE, 1));
@@ -400,8 +400,11 @@ static pid_t waiter(u8 *map, size_t bad)
 	return pid;
 }
 
+FIXTURE_LIKE(device, semantics)
+FOR_EACH_WINDOW(BACKING_VARIANT, device)
+
 /* Without struct pages, mm core asks who maps them, and tells them. */
-TEST_F(semantics, poison_without_struct_pages)
+TEST_F(device, poison_without_struct_pages)
 {
 	size_t bad = HUGE + 5 * page;
 	u64 phys = phys_of(self->fd) + bad;
@@ -409,8 +412,8 @@ TEST_F(semantics, poison_without_struct_pages)
 	int status;
 	pid_t pid;
 
-	if (variant->type != MAPDEV_WINDOW || RESERVED_HAS_PAGES)
-		return;
+	if (RESERVED_HAS_PAGES)
+		SKIP(return, "the window has struct pages");
 	pid = waiter(self->map, bad);
 	break_memory(phys);
 	EXPECT_EQ(BUS_MCEERR_AR, touch_code);

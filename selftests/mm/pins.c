@@ -53,6 +53,9 @@ FIXTURE_TEARDOWN(pins)
 	munmap(self->buf, SIZE);
 }
 
+FIXTURE_LIKE(pinned, pins)
+FOR_EACH_PAGE_BACKING(BACKING_VARIANT, pinned)
+
 /* A system call's result, or -errno. */
 static long result(long ret)
 {
@@ -303,12 +306,10 @@ TEST_F(pins, uring_moves)
  * The buffer is registered once: revoke, restore, munmap and the end of the
  * region do not reach it, and it is the region's memory as long as there is one.
  */
-TEST_F(pins, uring_outlives)
+TEST_F(pinned, uring_outlives)
 {
 	struct ring ring;
 
-	if (self->frames)
-		return;
 	ASSERT_EQ(0, ring_open(&ring));
 	fill(self->map, 0, SIZE, 1);
 	ASSERT_EQ(0, ring_register(&ring, self->map, SIZE));
@@ -381,14 +382,12 @@ TEST_F(pins, vmsplice)
 	close(pipes[1]);
 }
 
-TEST_F(pins, vmsplice_outlives)
+TEST_F(pinned, vmsplice_outlives)
 {
 	size_t size = 4 * self->page;
 	struct iovec iov = { self->map + SIZE - size, size };
 	int pipes[2];
 
-	if (self->frames)
-		return;
 	ASSERT_EQ(0, pipe(pipes));
 	fill(self->map, 0, SIZE, 1);
 	for (int i = 0; i < 4; i++)
@@ -581,16 +580,12 @@ TEST_F(pins, longterm)
 	close(gup);
 }
 
-TEST_F(pins, longterm_outlives)
+TEST_F(pinned, longterm_outlives)
 {
 	int gup = open(GUP_TEST, O_RDWR);
 
 	if (gup < 0)
 		SKIP(return, "the kernel has no gup_test");
-	if (self->frames) {
-		close(gup);
-		return;
-	}
 	fill(self->map, 0, SIZE, 1);
 	ASSERT_EQ(0, pin(gup, self->map, SIZE, 1));
 
