@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034
-# What all scripts share: where things are, how to speak, how to run a long
-# step. Sourced, not run. Messages go to stderr, so that a script's stdout is
-# its answer (a path, a list) and nothing else.
+# Common code of the scripts: paths, messages, tables, long steps. Sourced, not run.
+# Messages go to stderr: the stdout of a script is its answer (a path, a list) alone.
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/mapdev
@@ -10,30 +9,31 @@ LOGS=$CACHE/log
 MIN_SERIES=7.2		# the oldest kernel the module is written for
 SERIES=7.3		# the one whose source has lib.mk, the harness and the KTAP parser for
 			# kernels that come without
-GONE=3			# status of those who are asked for a kernel that the archive has no longer
+GONE=3			# exit status: the archive no longer has this kernel
 mkdir -p "$LOGS"
 
 say() { printf '%s\n' "mapdev: $*" >&2; }
 die() { say "$*"; exit 1; }
 
-# rows FILE: the rows of one of our tables, without comments and empty lines.
+# rows FILE: print the rows of a table, without comments and empty lines.
 rows() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$1"; }
 
 # at_least A B: is version A the same as B or newer?
 at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]; }
 
-# kernel_row NAME: its row of scripts/vm/kernels, into the variables of that table, and
-# what its architecture wants. (host, the running kernel, has none.)
+# kernel_row NAME: read the row of scripts/vm/kernels into variables with the names of its
+# columns, and set those that depend on the architecture. (host, the running kernel, has
+# no row.)
 #
-# karch      the kernel's word for it; the kernel is arch/$karch/boot/$image
+# karch      name of the architecture in the kernel: the image is arch/$karch/boot/$image
 # cross      prefix of the compiler
-# guest      how scripts/vm/boot boots it: by virtme-ng, or from an initramfs, with
-# machine    QEMU for that, and its machine
-# console    where the kernel speaks there
+# guest      how scripts/vm/boot boots it: virtme (virtme-ng) or initramfs
+# machine    for an initramfs: QEMU and its options
+# console    for an initramfs: the console of the kernel
 # memory     for QEMU's -m
-# parts      "make check" shares its suites out to this many virtual machines
-# selftests  what "make -C selftests" is told beside that
-# loads      modules of the kernel's own that the tests use, where it is not built here
+# parts      number of virtual machines that "make check" distributes the suites to
+# selftests  further variables for "make -C selftests"
+# loads      modules of a distribution's kernel that the tests use
 kernel_row() {
 	local row
 	row=$(rows "$TOP/scripts/vm/kernels" | awk -v name="$1" '$1 == name')
@@ -65,11 +65,11 @@ kernel_row() {
 	esac
 }
 
-# kernel_place NAME: get it by scripts/vm/kernel, and say where it is, after kernel_row:
+# kernel_place NAME: kernel_row, then get the kernel by scripts/vm/kernel and set:
 #
-# kdir       what its modules are built with
-# within     the command that enters the root where $kdir and its compiler are, or none
-# image      what boots
+# kdir       the directory that modules are built against
+# within     the command that enters the root of $kdir and its compiler, or empty
+# image      the image to boot
 kernel_place() {
 	local dir root
 	kernel_row "$1"
@@ -85,7 +85,8 @@ kernel_place() {
 	esac
 }
 
-# kernel_source: where lib.mk, kselftest_harness.h and the KTAP parser are for it.
+# kernel_source: print the source tree to take lib.mk, kselftest_harness.h and the KTAP
+# parser from.
 kernel_source() {
 	case $fragments in
 	packages|host)	"$TOP/scripts/vm/fetch" kernel $SERIES ;;
@@ -93,7 +94,7 @@ kernel_source() {
 	esac
 }
 
-# kernel_headers: where the headers for programs are.
+# kernel_headers: print the directory of the headers for programs.
 kernel_headers() {
 	case $fragments in
 	packages|host)	"$TOP/scripts/vm/fetch" headers $SERIES ;;
@@ -101,7 +102,7 @@ kernel_headers() {
 	esac
 }
 
-# exclusive NAME: wait until no other copy holds this lock; held until exit.
+# exclusive NAME: take a lock, and hold it until exit.
 exclusive() {
 	exec 9>"$CACHE/$1.lock"
 	flock --nonblock 9 && return
@@ -116,13 +117,13 @@ need_space() {
 	[ "$free" -ge "$2" ] || die "$1 has $free MiB free, $2 MiB are needed"
 }
 
-# A line every ten seconds while a long step runs.
+# heartbeat LABEL LOG EXPECTED-OBJECTS: print a line every ten seconds.
 heartbeat() {
 	local label=$1 log=$2 expected=$3 seconds=0 compiled
 	while sleep 10 && kill -0 $$ 2>/dev/null; do
 		seconds=$((seconds + 10))
 		if [ -n "$expected" ]; then
-			# What is expected may be of another release.
+			# The number may be that of another release.
 			compiled=$(grep -cE '^  (CC|AS) ' "$log" || true)
 			[ "$compiled" -lt "$expected" ] || expected=$compiled
 			say "$label: $compiled of ~$expected objects, $seconds s"
@@ -132,8 +133,8 @@ heartbeat() {
 	done
 }
 
-# checked_kernels [WORD...]: those of scripts/vm/kernels that "make check" is for; or those
-# that WORDs mean: "all", an architecture, a name.
+# checked_kernels [WORD...]: print the kernels of "make check", or those that the WORDs
+# select: "all", an architecture, a name.
 checked_kernels() {
 	local word found
 	[ $# -gt 0 ] || set -- yes
@@ -146,8 +147,8 @@ checked_kernels() {
 	done
 }
 
-# ram_results CONSOLE DIRECTORY: what scripts/test/guest-ram printed between the kernel's
-# messages becomes results as scripts/test/guest leaves them.
+# ram_results CONSOLE DIRECTORY: convert the output of scripts/test/guest-ram, which is
+# mixed with messages of the kernel, to result files like those of scripts/test/guest.
 ram_results() {
 	mkdir -p "$2"
 	tr -d '\r' <"$1" | awk -v dir="$2/" '
@@ -157,7 +158,7 @@ ram_results() {
 		suite && !/^\[ *[0-9.]+\]/ { print >(dir suite) }'
 }
 
-# timed KERNEL COMMAND...: its seconds go to the file that scripts/test/check wants them in.
+# timed KERNEL COMMAND...: run it, and append its duration to $SECONDS_FILE.
 timed() {
 	local kernel=$1 begin=$SECONDS status=0
 	shift
@@ -166,8 +167,8 @@ timed() {
 	return "$status"
 }
 
-# step LABEL LOG EXPECTED-OBJECTS COMMAND...: run the command with its output in
-# LOG, show that it lives, and on failure show the end of the log and its path.
+# step LABEL LOG EXPECTED-OBJECTS COMMAND...: run the command with its output in LOG.
+# Print progress, and after a failure the end of the log and its path.
 step() {
 	local label=$1 log=$2 expected=$3 beat rc=0
 	shift 3
