@@ -43,8 +43,9 @@ struct mapdev_attrs {
 
 /*
  * The list of attributes: configfs, sysfs, regions= and MAPDEV_IOC_INFO are made
- * from it. A new attribute is a field above, a row here, and for ATTR() a
- * NAME_parse() and a NAME_show() in attrs.c.
+ * from it. A new attribute is a field above, a row here, for ATTR() a
+ * NAME_parse() and a NAME_show() in attrs.c, and in mapdev_attrs_check() what it
+ * cannot be combined with. CONTRIBUTING.rst has the places outside of the driver.
  *
  *   ATTR(name, mode in sysfs or 0)
  *   FLAG(name, bit of mapdev_info.attributes, the only backing that has it, or

@@ -165,7 +165,8 @@ vm_fault_t mapdev_dirty_mkwrite(struct vm_fault *vmf)
 	mapdev_count(region, MAPDEV_STAT_MKWRITE);
 
 	/*
-	 * fault() has unlocked the folio, and the region may be revoked since.
+	 * The folio was unlocked since fault(), or this is another fault: the
+	 * region may be revoked.
 	 */
 	folio_lock(folio);
 	err = mapdev_check(region, vmf->pgoff);

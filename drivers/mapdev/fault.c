@@ -3,11 +3,12 @@
  * What the fault paths share: the guard, and the life of a mapping of ram.c and
  * pfn.c.
  *
- * Every fault and copy of ram.c and pfn.c takes the guard of the region for
+ * Every fault() and copy of ram.c and pfn.c takes the guard of the region for
  * reading, checks state and range, and keeps the guard until the page table entry
  * is installed or the bytes are copied. A revoke takes it for writing. It is a
  * per-CPU rwsem, so that CPUs that fault at the same time write to no shared
- * cache line.
+ * cache line. (page_mkwrite() does not need it, since mm core installs no entry for
+ * it, and map_pages() installs none here.)
  *
  * It is never held across a copy that may fault: the fault would take it again,
  * and deadlock if a writer came in between.

@@ -15,8 +15,8 @@
  *   mapdev_names		names, minors and the sum of all sizes
  *   mmap_lock, VMA lock	held by mm core around every callback
  *   region->guard		shared in faults and copies of ram and pfn
- *   mapping->invalidate_lock	shared to add a folio to paged, exclusive to
- *				discard and resize
+ *   mapping->invalidate_lock	shared to add a folio to paged; exclusive in
+ *				discard, resize and the drain of paged
  *   region->dirty->lock	a collection of the dirty log
  *   lock of a folio		state checks of paged, until the PTE is there; a
  *				collection waits for one, and tries more
@@ -24,6 +24,16 @@
  *
  * device_add() and device_del(), which waits for sysfs readers and writers, run
  * under mapdev_item->lock only, which nothing below sysfs takes.
+ *
+ * A revoke sets the state, waits for tasks that saw it live (the drain of the
+ * backing), and unmaps. It waits for
+ *
+ *   ram, pfn	the guard: the end of a fault, or of a copy
+ *   paged	invalidate_lock: the end of the addition of a folio; RCU: that of
+ *		map_pages; the lock of each folio: mm core unlocks it after fault()
+ *		and page_mkwrite(), once the entry is there
+ *
+ * Not for page_mkwrite() of ram: mm core then looks whether the entry is still there.
  */
 #ifndef _MAPDEV_MAPDEV_H
 #define _MAPDEV_MAPDEV_H

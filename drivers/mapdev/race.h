@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Places where a task has seen a region live, and what it does next has to be
- * over when a revoke returns. KUnit stops it there. A module for a kernel
- * without KUnit has none of this.
+ * over, or to have no effect, when a revoke returns. KUnit stops it there. A module
+ * for a kernel without KUnit has none of this.
  */
 #ifndef _MAPDEV_RACE_H
 #define _MAPDEV_RACE_H
@@ -14,7 +14,11 @@ enum mapdev_race {
 	MAPDEV_RACE_FAULT,	/* before fault() inserts an entry, or has mm do it */
 	MAPDEV_RACE_HUGE_FAULT,
 	MAPDEV_RACE_MAP_PAGES,	/* under RCU: do not sleep */
-	MAPDEV_RACE_MKWRITE,	/* before page_mkwrite() marks the page */
+	/*
+	 * Before page_mkwrite() marks the page. A revoke does not wait for that of
+	 * ram: mm core then looks whether the entry is still there.
+	 */
+	MAPDEV_RACE_MKWRITE,
 	MAPDEV_RACE_COPY,	/* before read() or write() moves a byte */
 	MAPDEV_RACE_ACCESS,
 	MAPDEV_RACE_COLLECT,	/* before marks are taken, and entries protected */

@@ -284,7 +284,8 @@ int mapdev_region_revoke(struct mapdev_region *region, unsigned long why)
 	WRITE_ONCE(region->off, region->off | why);
 
 	/*
-	 * Wait for tasks that saw the region live: then nothing maps it again.
+	 * Wait for tasks that saw the region live, before the unmap: a page table
+	 * entry that one of them installs after it would stay.
 	 */
 	region->backing->drain(region);
 	mapdev_dirty_drain(region);
