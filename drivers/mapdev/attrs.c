@@ -25,27 +25,26 @@
  * @name: as a person writes it
  * @parse: set it from a string; 0 or -EINVAL
  * @show: print its value and a newline into a sysfs buffer
- * @flag: without these two: where it is in struct mapdev_attrs, a bool
+ * @offset: its field in struct mapdev_attrs, a bool if it has no @parse
+ * @size: of the field
  * @bit: of a flag: the bit of mapdev_info.attributes
- * @only: of a flag: the type of the only backing that has it, or
- *        MAPDEV_ANY_BACKING
  */
 struct mapdev_attr {
 	const char *name;
 	int (*parse)(struct mapdev_attrs *attrs, const char *value);
 	int (*show)(const struct mapdev_attrs *attrs, char *buf);
-	size_t flag;
+	size_t offset;
+	size_t size;
 	u32 bit;
-	int only;
 };
 
-static const struct mapdev_backing * const mapdev_backings[] = {
-	&mapdev_paged,
-	&mapdev_ram_pages,
-	&mapdev_ram_vmalloc,
-	&mapdev_pfn_contig,
-	&mapdev_pfn_window,
-};
+static const struct mapdev_backing * const *mapdev_backings;
+
+/* All that a person can name, up to a NULL. */
+void mapdev_attrs_backings(const struct mapdev_backing * const *backings)
+{
+	mapdev_backings = backings;
+}
 
 /*
  * A number of bytes with an optional K, M or G. Unlike memparse() it accepts
@@ -94,7 +93,7 @@ static int size_show(const struct mapdev_attrs *attrs, char *buf)
 
 static int backing_parse(struct mapdev_attrs *attrs, const char *value)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(mapdev_backings); i++) {
+	for (size_t i = 0; mapdev_backings[i]; i++) {
 		if (!strcmp(value, mapdev_backings[i]->name)) {
 			attrs->backing = mapdev_backings[i];
 			return 0;
@@ -183,10 +182,15 @@ static int map_show(const struct mapdev_attrs *attrs, char *buf)
 /* The cache mode, resolved if it is the default. */
 enum mapdev_cache mapdev_attrs_cache(const struct mapdev_attrs *attrs)
 {
-	if (attrs->cache != MAPDEV_CACHE_DEFAULT)
-		return attrs->cache;
-	return IS_ENABLED(CONFIG_MMU) && attrs->backing->type == MAPDEV_WINDOW ?
-	       MAPDEV_UC : MAPDEV_WB;
+	return attrs->cache == MAPDEV_CACHE_DEFAULT ? attrs->backing->cache :
+						      attrs->cache;
+}
+
+/* The backing, or its variant for pin=1. */
+const struct mapdev_backing *
+mapdev_attrs_backing(const struct mapdev_attrs *attrs)
+{
+	return attrs->pin ? &mapdev_ram_contig : attrs->backing;
 }
 
 static int cache_parse(struct mapdev_attrs *attrs, const char *value)
@@ -223,29 +227,50 @@ static int phys_show(const struct mapdev_attrs *attrs, char *buf)
 	return sysfs_emit(buf, "%#llx\n", attrs->phys);
 }
 
-#define MAPDEV_ATTR(_name, ...)						\
-	{								\
+#define MAPDEV_ATTR(_name, _field, ...)					\
+	[MAPDEV_ID_##_name] = {						\
 		.name	= #_name,					\
 		.parse	= _name##_parse,				\
 		.show	= _name##_show,					\
+		.offset	= offsetof(struct mapdev_attrs, _field),	\
+		.size	= sizeof_field(struct mapdev_attrs, _field),	\
 	},
 
-#define MAPDEV_FLAG(_name, _bit, _only)					\
-	{								\
+#define MAPDEV_FLAG(_name, _bit)					\
+	[MAPDEV_ID_##_name] = {						\
 		.name	= #_name,					\
-		.flag	= offsetof(struct mapdev_attrs, _name),		\
+		.offset	= offsetof(struct mapdev_attrs, _name),		\
+		.size	= sizeof_field(struct mapdev_attrs, _name),	\
 		.bit	= (_bit),					\
-		.only	= (_only),					\
 	},
 
 static const struct mapdev_attr mapdev_attr_table[] = {
 	MAPDEV_ATTRIBUTES(MAPDEV_ATTR, MAPDEV_FLAG)
 };
 
-static bool flag_is_set(const struct mapdev_attrs *attrs,
-			const struct mapdev_attr *attr)
+#define MAPDEV_DEFAULT(_name, _field, _default, ...)			\
+	._field = (_default),
+
+#define MAPDEV_FLAG_DEFAULT(_name, ...)					\
+	._name = false,
+
+static const struct mapdev_attrs mapdev_defaults = {
+	MAPDEV_ATTRIBUTES(MAPDEV_DEFAULT, MAPDEV_FLAG_DEFAULT)
+};
+
+void mapdev_attrs_init(struct mapdev_attrs *attrs)
 {
-	return *(const bool *)((const void *)attrs + attr->flag);
+	*attrs = mapdev_defaults;
+}
+EXPORT_SYMBOL_IF_KUNIT(mapdev_attrs_init);
+
+/* Does it have another value than the default? */
+static bool is_set(const struct mapdev_attrs *attrs,
+		   const struct mapdev_attr *attr)
+{
+	return memcmp((const void *)attrs + attr->offset,
+		      (const void *)&mapdev_defaults + attr->offset,
+		      attr->size);
 }
 
 /* The attributes that are on, as MAPDEV_IOC_INFO has them. */
@@ -256,7 +281,7 @@ u32 mapdev_attrs_bits(const struct mapdev_attrs *attrs)
 	for (size_t i = 0; i < ARRAY_SIZE(mapdev_attr_table); i++) {
 		const struct mapdev_attr *attr = &mapdev_attr_table[i];
 
-		if (attr->bit && flag_is_set(attrs, attr))
+		if (is_set(attrs, attr))
 			bits |= attr->bit;
 	}
 	return bits;
@@ -278,7 +303,7 @@ int mapdev_attr_show(const struct mapdev_attrs *attrs, const char *name,
 
 	if (attr->show)
 		return attr->show(attrs, buf);
-	return sysfs_emit(buf, "%d\n", flag_is_set(attrs, attr));
+	return sysfs_emit(buf, "%d\n", is_set(attrs, attr));
 }
 
 /* Set one attribute of @region (a name, for the log only) from a string. */
@@ -303,7 +328,7 @@ int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
 	else if (attr->parse)
 		err = attr->parse(attrs, value);
 	else
-		err = parse_bool(value, (void *)attrs + attr->flag);
+		err = parse_bool(value, (void *)attrs + attr->offset);
 	if (err) {
 		pr_err("%s: %s cannot be \"%*pE\"\n", region, name,
 		       (int)strnlen(value, 64), value);
@@ -313,50 +338,23 @@ int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_attrs_set);
 
-/* --- Defaults and checks --- */
+/* --- Checks --- */
 
-void mapdev_attrs_init(struct mapdev_attrs *attrs)
-{
-	*attrs = (struct mapdev_attrs) {
-		.backing	= MAPDEV_DEFAULT_BACKING,
-		.numa_node	= NUMA_NO_NODE,
-		.mode		= 0600,
-		.cache		= MAPDEV_CACHE_DEFAULT,
-		.phys		= MAPDEV_NO_PHYS,
-		.eager		= !IS_ENABLED(CONFIG_MMU),
-	};
-}
-EXPORT_SYMBOL_IF_KUNIT(mapdev_attrs_init);
-
-static const char *misplaced_flag(const struct mapdev_attrs *attrs)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(mapdev_attr_table); i++) {
-		const struct mapdev_attr *attr = &mapdev_attr_table[i];
-
-		if (attr->bit && attr->only != MAPDEV_ANY_BACKING &&
-		    attr->only != attrs->backing->type &&
-		    flag_is_set(attrs, attr))
-			return attr->name;
-	}
-	return NULL;
-}
+/* What every backing has, and dirty, which dirty_needs() checks. */
+#define HAS_ALWAYS	(MAPDEV_HAS(size) | MAPDEV_HAS(backing) |	\
+			 MAPDEV_HAS(mode) | MAPDEV_HAS(ro) | MAPDEV_HAS(dirty))
 
 /* An attribute that is set, but that this backing does not have. */
 static const char *misplaced(const struct mapdev_attrs *attrs)
 {
-	enum mapdev_backing_type type = attrs->backing->type;
+	unsigned long has = attrs->backing->has | HAS_ALWAYS;
 
-	if (attrs->granule && type != MAPDEV_PAGED)
-		return "granule";
-	if (attrs->eager && type == MAPDEV_PAGED)
-		return "map=eager";
-	if (mapdev_attrs_cache(attrs) != MAPDEV_WB && type != MAPDEV_WINDOW)
-		return "cache but wb";
-	if (attrs->phys != MAPDEV_NO_PHYS && type != MAPDEV_WINDOW)
-		return "phys";
-	if (attrs->numa_node != NUMA_NO_NODE && type == MAPDEV_WINDOW)
-		return "numa_node";
-	return misplaced_flag(attrs);
+	if (mapdev_attrs_cache(attrs) == attrs->backing->cache)
+		has |= MAPDEV_HAS(cache);
+	for (size_t i = 0; i < ARRAY_SIZE(mapdev_attr_table); i++)
+		if (!(has & BIT(i)) && is_set(attrs, &mapdev_attr_table[i]))
+			return mapdev_attr_table[i].name;
+	return NULL;
 }
 
 /* Why there cannot be a dirty log, if that is so. */
@@ -368,17 +366,19 @@ static const char *dirty_needs(const struct mapdev_attrs *attrs)
 		return "an MMU";
 	if (attrs->eager)
 		return "map=demand";
-	if (attrs->backing->type == MAPDEV_CONTIG && !attrs->pin)
-		return "pin=1 with backing contig";
-	if (attrs->backing->type == MAPDEV_WINDOW)
-		return "another backing than window";
-	return NULL;
+	if (mapdev_attrs_backing(attrs)->has & MAPDEV_HAS(dirty))
+		return NULL;
+	return attrs->backing->has & MAPDEV_HAS(pin) ? "pin=1" :
+						       "another backing";
 }
 
-/* Memory that is mapped by the kernel is limited by its address space. */
+/*
+ * Memory that the kernel maps, or has an array of, is limited by its address
+ * space.
+ */
 static u64 most_bytes(const struct mapdev_attrs *attrs)
 {
-	if (attrs->backing->type == MAPDEV_PAGED)
+	if (attrs->backing->lock_folio)
 		return MAX_LFS_FILESIZE;
 	return min_t(u64, MAX_LFS_FILESIZE, SIZE_MAX);
 }
@@ -398,8 +398,8 @@ int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region)
 		return -EOPNOTSUPP;
 	}
 	if (attr) {
-		pr_err("%s: a region of backing %s has no %s\n", region,
-		       attrs->backing->name, attr);
+		pr_err("%s: %s cannot be set for backing %s\n", region, attr,
+		       attrs->backing->name);
 		return -EINVAL;
 	}
 	if (needs) {
@@ -407,7 +407,7 @@ int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region)
 		return IS_ENABLED(CONFIG_MMU) ? -EINVAL : -EOPNOTSUPP;
 	}
 	if (!attrs->size) {
-		pr_err("%s: size is 0 or not set\n", region);
+		pr_err("%s: size must be set, and not be 0\n", region);
 		return -EINVAL;
 	}
 	if (!PAGE_ALIGNED(attrs->size) || attrs->size > most_bytes(attrs)) {
@@ -415,10 +415,10 @@ int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region)
 		       region, attrs->size, PAGE_SIZE);
 		return -EINVAL;
 	}
-	if (attrs->backing->type == MAPDEV_WINDOW &&
+	if (attrs->backing->has & MAPDEV_HAS(phys) &&
 	    attrs->phys == MAPDEV_NO_PHYS) {
-		pr_err("%s: a window needs phys, the physical address where it begins\n",
-		       region);
+		pr_err("%s: backing %s needs phys, the physical address of its start\n",
+		       region, attrs->backing->name);
 		return -EINVAL;
 	}
 	return 0;

@@ -3,6 +3,7 @@
 #ifndef _MAPDEV_ATTRS_H
 #define _MAPDEV_ATTRS_H
 
+#include <linux/bits.h>
 #include <linux/pagemap.h>
 #include <linux/types.h>
 
@@ -42,32 +43,37 @@ struct mapdev_attrs {
 };
 
 /*
- * The list of attributes: configfs, sysfs, regions= and MAPDEV_IOC_INFO are made
- * from it. A new attribute is a field above, a row here, for ATTR() a
- * NAME_parse() and a NAME_show() in attrs.c, and in mapdev_attrs_check() what it
- * cannot be combined with. CONTRIBUTING.rst has the places outside of the driver.
+ * The list of attributes: configfs, sysfs, regions=, MAPDEV_IOC_INFO and the
+ * defaults are made from it. A new attribute is a field above, a row here, a bit
+ * in the backings that have it, for ATTR() a NAME_parse() and a NAME_show() in
+ * attrs.c, and in mapdev_attrs_check() what it cannot be combined with.
+ * CONTRIBUTING.rst has the places outside of the driver.
  *
- *   ATTR(name, mode in sysfs or 0)
- *   FLAG(name, bit of mapdev_info.attributes, the only backing that has it, or
- *	  MAPDEV_ANY_BACKING)
+ *   ATTR(name, field, default, mode in sysfs or 0)
+ *   FLAG(name, bit of mapdev_info.attributes)
  */
-#define MAPDEV_ANY_BACKING	(-1)
-
 #define MAPDEV_ATTRIBUTES(ATTR, FLAG)					\
-	ATTR(size, 0644)						\
-	ATTR(backing, 0444)						\
-	ATTR(granule, 0444)						\
-	ATTR(numa_node, 0444)						\
-	ATTR(mode, 0)							\
-	ATTR(map, 0444)							\
-	ATTR(cache, 0444)						\
-	ATTR(phys, 0)							\
-	FLAG(pin, MAPDEV_ATTR_PIN, MAPDEV_CONTIG)			\
-	FLAG(dma32, MAPDEV_ATTR_DMA32, MAPDEV_CONTIG)			\
-	FLAG(ro, MAPDEV_ATTR_RO, MAPDEV_ANY_BACKING)		\
-	FLAG(dirty, MAPDEV_ATTR_DIRTY, MAPDEV_ANY_BACKING)
+	ATTR(size, size, 0, 0644)					\
+	ATTR(backing, backing, MAPDEV_DEFAULT_BACKING, 0444)		\
+	ATTR(granule, granule, 0, 0444)					\
+	ATTR(numa_node, numa_node, NUMA_NO_NODE, 0444)			\
+	ATTR(mode, mode, 0600, 0)					\
+	ATTR(map, eager, !IS_ENABLED(CONFIG_MMU), 0444)			\
+	ATTR(cache, cache, MAPDEV_CACHE_DEFAULT, 0444)			\
+	ATTR(phys, phys, MAPDEV_NO_PHYS, 0)				\
+	FLAG(pin, MAPDEV_ATTR_PIN)					\
+	FLAG(dma32, MAPDEV_ATTR_DMA32)					\
+	FLAG(ro, MAPDEV_ATTR_RO)					\
+	FLAG(dirty, MAPDEV_ATTR_DIRTY)
 
-/* Write-back for what is RAM, and without an MMU; uncached for a window. */
+#define MAPDEV_ATTR_ID(_name, ...)	MAPDEV_ID_##_name,
+
+enum { MAPDEV_ATTRIBUTES(MAPDEV_ATTR_ID, MAPDEV_ATTR_ID) };
+
+/* A bit of mapdev_backing.has. */
+#define MAPDEV_HAS(_name)	BIT(MAPDEV_ID_##_name)
+
+/* The cache mode of the backing. */
 #define MAPDEV_CACHE_DEFAULT	(-1)
 #define MAPDEV_NO_PHYS		U64_MAX
 
@@ -77,6 +83,7 @@ static inline u64 mapdev_max_granule(void)
 	return mapping_max_folio_size_supported();
 }
 
+void mapdev_attrs_backings(const struct mapdev_backing * const *backings);
 void mapdev_attrs_init(struct mapdev_attrs *attrs);
 int mapdev_attr_show(const struct mapdev_attrs *attrs, const char *name,
 		     char *buf);
@@ -84,6 +91,8 @@ int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
 		     const char *name, const char *value);
 u32 mapdev_attrs_bits(const struct mapdev_attrs *attrs);
 enum mapdev_cache mapdev_attrs_cache(const struct mapdev_attrs *attrs);
+const struct mapdev_backing *
+mapdev_attrs_backing(const struct mapdev_attrs *attrs);
 
 int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region);
 

@@ -36,9 +36,9 @@ static struct page *contig_trim(struct page *page, unsigned long pages,
 }
 
 /*
- * What the buddy allocator has in one piece it gives at once, and aligned. A
- * search begins at the bottom of memory and empties one range after another;
- * on a machine that is busy that takes seconds.
+ * Try the buddy allocator first: it is fast, and its blocks are aligned. A search
+ * begins at the bottom of memory and empties one range after another, which
+ * takes seconds on a busy machine.
  */
 static struct page *contig_take(unsigned long pages, gfp_t gfp, int node)
 {
@@ -81,14 +81,14 @@ int mapdev_contig_alloc(struct mapdev_region *region)
 
 	if (attrs->dma32)
 		gfp |= GFP_DMA32;
-	/* A node that was asked for is meant. */
+	/* Do not replace a requested node by another one. */
 	if (attrs->numa_node != NUMA_NO_NODE)
 		gfp |= __GFP_THISNODE;
 
 	page = contig_take(pages, gfp, node) ?:
 	       contig_search(pages, gfp, node);
 	if (!page) {
-		pr_err("%s: no %llu contiguous bytes%s on node %d%s, tried with compaction\n",
+		pr_err("%s: no %llu contiguous bytes%s on node %d%s, even after compaction\n",
 		       mapdev_name(region), attrs->size,
 		       attrs->dma32 ? " below 4 GiB" : "", node,
 		       attrs->numa_node == NUMA_NO_NODE ? " and others" : "");
@@ -158,6 +158,8 @@ const struct mapdev_frames mapdev_contig_frames = {
 const struct mapdev_backing mapdev_pfn_contig = {
 	.name		= "contig",
 	.type		= MAPDEV_CONTIG,
+	.has		= MAPDEV_HAS(map) | MAPDEV_HAS(numa_node) |
+			  MAPDEV_HAS(pin) | MAPDEV_HAS(dma32),
 	.counted	= true,
 	.alloc		= mapdev_contig_alloc,
 	.free		= mapdev_contig_free,

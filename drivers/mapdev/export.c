@@ -39,7 +39,7 @@ static int check_pages(struct mapdev_region *region, struct page **pages)
 {
 	for (pgoff_t i = 0; i < mapdev_pages(region); i++) {
 		if (!can_be_mapped(pages[i])) {
-			pr_err("%s: page %lu cannot be mapped: see MAPDEV_EXPORT_PAGES\n",
+			pr_err("%s: page %lu cannot be mapped, see MAPDEV_EXPORT_PAGES\n",
 			       mapdev_name(region), i);
 			return -EINVAL;
 		}
@@ -153,8 +153,8 @@ static const char *desc_fault(const struct mapdev_desc *desc)
  * Context: process context, may sleep.
  * Return: the region, for the other functions, or an ERR_PTR: -EINVAL (the
  * description), -ENAMETOOLONG, -EEXIST (name), -ENOMEM, -ENOSPC (minors),
- * -EOPNOTSUPP (a cache mode that this machine cannot give this range). One log
- * line says which.
+ * -EOPNOTSUPP (the machine cannot map the range with this cache mode). One line
+ * of the log has the reason.
  */
 struct mapdev_region *mapdev_register(const struct mapdev_desc *desc)
 {

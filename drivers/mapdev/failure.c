@@ -25,7 +25,8 @@ static struct page *marked_page(const struct mapdev_region *region,
 
 	if (region->pages)
 		return region->pages[index];
-	return region->io ? pfn_to_online_page(pfn) : pfn_to_page(pfn);
+	return region->backing->registers ? pfn_to_online_page(pfn) :
+					    pfn_to_page(pfn);
 }
 
 /**
@@ -39,7 +40,7 @@ static struct page *marked_page(const struct mapdev_region *region,
 bool mapdev_has_failed(const struct mapdev_region *region, pgoff_t first,
 		       unsigned long count)
 {
-	if (region->io && !region->marked)
+	if (region->backing->registers && !region->marked)
 		return false;
 	for (unsigned long i = 0; i < count; i++) {
 		struct page *page = marked_page(region, first + i);
@@ -58,7 +59,7 @@ static int failed_pgoff(struct vm_area_struct *vma, unsigned long pfn,
 	struct mapdev_region *region = mapping->host->i_private;
 	pgoff_t index = pfn - region->pfn;
 
-	/* It is mapped nowhere. */
+	/* Not mapped anywhere. */
 	if (!mapdev_is_live(region) || mapdev_in_hole(region, index, 1))
 		return -ENOENT;
 	if (index < vma->vm_pgoff || index - vma->vm_pgoff >= vma_pages(vma))
@@ -70,7 +71,7 @@ static int failed_pgoff(struct vm_area_struct *vma, unsigned long pfn,
 /* Reserved ranges may have struct pages in part. */
 static bool has_struct_pages(const struct mapdev_region *region)
 {
-	/* Of a section of memory, parts of this size are there, or are not. */
+	/* Sections of memory come and go in parts of this size. */
 	const unsigned long step = SZ_2M >> PAGE_SHIFT;
 	unsigned long pfn = region->pfn, end = pfn + mapdev_pages(region);
 
@@ -95,7 +96,7 @@ void mapdev_failure_watch(struct mapdev_region *region)
 	err = register_pfn_address_space(&region->failing);
 	region->watched = !err;
 	if (err)
-		pr_warn("%s: programs will get no signal for memory that fails: %pe\n",
+		pr_warn("%s: programs get no signal when memory fails: %pe\n",
 			mapdev_name(region), ERR_PTR(err));
 }
 

@@ -112,4 +112,28 @@ static inline vm_fault_t mapdev_fault_end(const struct vm_fault *vmf,
 	return ret;
 }
 
+/*
+ * A fault of ram.c and pfn.c: @insert with the guard held. Inlined, so that it is
+ * no indirect call.
+ */
+static __always_inline vm_fault_t
+mapdev_guarded_fault(struct vm_fault *vmf,
+		     vm_fault_t (*insert)(struct mapdev_region *region,
+					  struct vm_fault *vmf))
+{
+	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
+	vm_fault_t ret;
+	int err;
+
+	assert_fault_locked(vmf);
+	mapdev_count_fault(vmf, MAPDEV_STAT_FAULT);
+
+	err = mapdev_enter(region, vmf->pgoff);
+	if (err)
+		return mapdev_fault_end(vmf, 0, mapdev_fault_error(region, err));
+	ret = insert(region, vmf);
+	mapdev_leave(region);
+	return mapdev_fault_end(vmf, 0, ret);
+}
+
 #endif /* _MAPDEV_FAULT_H */

@@ -26,6 +26,15 @@ MODULE_PARM_DESC(regions, "regions to make at load: NAME:SIZE[:BACKING[:ATTRIBUT
 
 static struct cdev mapdev_cdev;
 
+static const struct mapdev_backing * const backings[] = {
+	&mapdev_paged,
+	&mapdev_ram_pages,
+	&mapdev_ram_vmalloc,
+	&mapdev_pfn_contig,
+	&mapdev_pfn_window,
+	NULL
+};
+
 /* Turn NAME:SIZE[:BACKING[:ATTRIBUTE=VALUE]...] into a region. */
 static int create_one(char *spec)
 {
@@ -117,6 +126,7 @@ static int __init mapdev_init(void)
 	int err;
 
 	mapdev_stats_init();
+	mapdev_attrs_backings(backings);
 	err = say(class_register(&mapdev_class));
 	if (err)
 		goto stats;

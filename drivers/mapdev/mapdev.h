@@ -64,8 +64,11 @@ struct vm_area_desc;
  * struct mapdev_backing - one source of memory and the way it is mapped
  * @name: as a person writes it
  * @type: as programs see it
+ * @has: MAPDEV_HAS() of the attributes that it has, but for those of all
+ * @cache: the cache mode when none is set
  * @counted: the memory counts for max_bytes
- * @registers: reading the memory may change it
+ * @registers: the memory is not RAM: reading it may change it, and it may lack
+ *             struct pages
  * @alloc: get the memory that is allocated with the region, may sleep; NULL
  *         where the backing needs an MMU and there is none
  * @free: free it with the last reference; called after a failed @alloc, too
@@ -88,6 +91,8 @@ struct vm_area_desc;
 struct mapdev_backing {
 	const char *name;
 	enum mapdev_backing_type type;
+	unsigned long has;
+	enum mapdev_cache cache;
 	bool counted;
 	bool registers;
 	int (*alloc)(struct mapdev_region *region);
@@ -133,7 +138,8 @@ extern const struct mapdev_backing mapdev_pfn_window;
  * @backing: @attrs.backing, or its variant for @attrs.pin or for memory of
  *           another driver
  * @pages: ram: the pages by index
- * @address: vmalloc: where the kernel finds them
+ * @address: vmalloc: where the kernel finds them; without an MMU: where every
+ *           program does
  * @pfn: contig and window: the first page frame
  * @io: window: where the kernel finds it
  * @hole: window: first page of a part that no program may reach

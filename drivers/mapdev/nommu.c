@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * nommu: what takes the place of paged.c, ram.c, pfn.c and contig.c without an
- * MMU. A program sees the memory at its one address, so all of it has to be
- * there, and contiguous, from the start; there are no faults, no two ways to
- * map, and a mapping cannot be taken away: revoke is -EBUSY while there is one.
- * A retired region's mappings stay until they are unmapped, and its memory, or
- * the range of a window, with them.
+ * nommu: replaces paged.c, ram.c, pfn.c and contig.c without an MMU. Programs
+ * see the memory at its only address, so it is contiguous and allocated with
+ * the region. There are no faults, and mappings cannot be taken away: a revoke
+ * is -EBUSY while there is one. The mappings of a retired region stay until
+ * they are unmapped, and keep its memory or the range of a window.
  */
 #define pr_fmt(fmt) "mapdev: " fmt
 
@@ -22,7 +21,7 @@
 
 /* --- The memory --- */
 
-/* Sets region->address; what is larger than the buddy allocator has is not. */
+/* Set region->address, to no more than the buddy allocator has in one piece. */
 static int nommu_alloc(struct mapdev_region *region)
 {
 	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN |
@@ -32,14 +31,21 @@ static int nommu_alloc(struct mapdev_region *region)
 		gfp |= GFP_DMA32;
 	region->address = alloc_pages_exact(region->attrs.size, gfp);
 	if (!region->address) {
-		pr_err("%s: no %llu contiguous bytes, of at most %lu\n",
+		pr_err("%s: no %llu contiguous bytes, at most %lu are possible\n",
 		       mapdev_name(region), region->attrs.size,
 		       PAGE_SIZE << MAX_PAGE_ORDER);
 		return -ENOMEM;
 	}
-	if (region->attrs.backing->type == MAPDEV_CONTIG)
-		region->pfn = PHYS_PFN(virt_to_phys(region->address));
 	return 0;
+}
+
+static int nommu_contig_alloc(struct mapdev_region *region)
+{
+	int err = nommu_alloc(region);
+
+	if (!err)
+		region->pfn = PHYS_PFN(virt_to_phys(region->address));
+	return err;
 }
 
 /* Page by page: a pinned page is freed with the last pin. */
@@ -64,17 +70,10 @@ static ssize_t nommu_copy(struct mapdev_region *region, loff_t pos,
 
 /* --- Mapping --- */
 
-/*
- * Where the data is. Of a window the kernel has the address that programs use,
- * too: there is no other.
- */
 static unsigned long nommu_address(const struct mapdev_region *region,
 				   pgoff_t pgoff)
 {
-	unsigned long start = region->io ? (unsigned long)region->io :
-					   (unsigned long)region->address;
-
-	return start + (pgoff << PAGE_SHIFT);
+	return (unsigned long)region->address + (pgoff << PAGE_SHIFT);
 }
 
 /*
@@ -110,7 +109,7 @@ static bool nommu_begins_at(struct mapdev_region *region, unsigned long start)
 	return found;
 }
 
-/* Where the data is; whether it may be mapped is for mmap_prepare to say. */
+/* The address of the data; mmap_prepare checks if it may be mapped. */
 unsigned long mapdev_get_unmapped_area(struct file *file, unsigned long addr,
 				       unsigned long len, unsigned long pgoff,
 				       unsigned long flags)
@@ -125,8 +124,8 @@ unsigned long mapdev_get_unmapped_area(struct file *file, unsigned long addr,
 }
 
 /*
- * Counted with the guard held, so that the revoke that takes it after the state
- * was set finds every mapping, or this finds the state.
+ * Count with the guard held: either a revoke, which takes it after setting the
+ * state, finds the mapping, or this finds the state.
  */
 static int nommu_mapped(unsigned long start, unsigned long end, pgoff_t pgoff,
 			const struct file *file, void **vm_private_data)
@@ -150,8 +149,8 @@ static const struct vm_operations_struct nommu_vm_ops = {
 };
 
 /*
- * A private mapping that is only read is the memory itself, as a shared one is:
- * mm core would share one copy with all (see above). It refuses any action.
+ * A private read-only mapping is the memory itself, as a shared one: mm core
+ * would share one copy with all (see above). mm core refuses any action.
  */
 static int nommu_mmap_prepare(struct mapdev_region *region,
 			      struct vm_area_desc *desc)
@@ -180,12 +179,12 @@ int mapdev_pfn_mmap_prepare(struct mapdev_region *region,
 	return err;
 }
 
-/* --- Removal, which there is none of --- */
+/* --- Removal --- */
 
 /*
- * Called with no way left to a new mapping. There is no fork and no split, so
- * that each mapping has been counted once and is once closed; asked in this
- * order, one that goes meanwhile is not taken for one more.
+ * Called when nothing can be mapped any more. Without fork and split, each
+ * mapping is counted once and closed once. Read the counters in this order, so
+ * that a mapping closed meanwhile does not hide another one.
  */
 bool mapdev_is_mapped(const struct mapdev_region *region)
 {
@@ -196,7 +195,7 @@ bool mapdev_is_mapped(const struct mapdev_region *region)
 
 /* --- The backings --- */
 
-/* Without alloc: known by name, but not to be had. */
+/* Without alloc, so that creating one fails with a reason. */
 const struct mapdev_backing mapdev_paged = {
 	.name		= "paged",
 	.type		= MAPDEV_PAGED,
@@ -207,12 +206,13 @@ const struct mapdev_backing mapdev_ram_pages = {
 	.type		= MAPDEV_PAGES,
 };
 
-#define NOMMU_BACKING(_name, _type, _mmap_prepare)			\
+#define NOMMU_BACKING(_name, _type, _has, _alloc, _mmap_prepare)		\
 {									\
 	.name		= (_name),					\
 	.type		= (_type),					\
+	.has		= MAPDEV_HAS(map) | MAPDEV_HAS(numa_node) | (_has), \
 	.counted	= true,						\
-	.alloc		= nommu_alloc,					\
+	.alloc		= (_alloc),					\
 	.free		= nommu_free,					\
 	.mmap_prepare	= (_mmap_prepare),				\
 	.copy		= nommu_copy,					\
@@ -220,10 +220,14 @@ const struct mapdev_backing mapdev_ram_pages = {
 }
 
 const struct mapdev_backing mapdev_ram_vmalloc =
-	NOMMU_BACKING("vmalloc", MAPDEV_VMALLOC, nommu_mmap_prepare);
+	NOMMU_BACKING("vmalloc", MAPDEV_VMALLOC, 0, nommu_alloc,
+		      nommu_mmap_prepare);
 
 const struct mapdev_backing mapdev_pfn_contig =
-	NOMMU_BACKING("contig", MAPDEV_CONTIG, mapdev_pfn_mmap_prepare);
+	NOMMU_BACKING("contig", MAPDEV_CONTIG,
+		      MAPDEV_HAS(pin) | MAPDEV_HAS(dma32), nommu_contig_alloc,
+		      mapdev_pfn_mmap_prepare);
 
 const struct mapdev_backing mapdev_ram_contig =
-	NOMMU_BACKING("contig", MAPDEV_CONTIG, nommu_mmap_prepare);
+	NOMMU_BACKING("contig", MAPDEV_CONTIG, 0, nommu_contig_alloc,
+		      nommu_mmap_prepare);

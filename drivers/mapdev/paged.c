@@ -621,6 +621,8 @@ static void paged_drain(struct mapdev_region *region)
 const struct mapdev_backing mapdev_paged = {
 	.name		= "paged",
 	.type		= MAPDEV_PAGED,
+	.has		= MAPDEV_HAS(granule) | MAPDEV_HAS(numa_node) |
+			  MAPDEV_HAS(dirty),
 	.counted	= true,
 	.alloc		= paged_alloc,
 	.mmap_prepare	= paged_mmap_prepare,

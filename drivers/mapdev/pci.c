@@ -3,12 +3,12 @@
  * mapdev_pci: memory BARs of PCI devices as windows, the first client of
  * linux/mapdev.h.
  *
- * It has no table of devices and takes none by itself: root gives it one, by
- * its address (driver_override) or its kind (new_id). Each memory BAR of at
- * least a page becomes a region pci-DDDD-BB-DD.F-barN. Programs cannot reach
- * the pages of an MSI-X table. Interrupts and DMA are none of its business: it
- * enables neither. A device sleeps (D3) with the system and, if root writes
- * "auto" to its power/control, while nobody has a node of it open.
+ * It has no device table: root binds a device, by address (driver_override) or
+ * by ID (new_id). Each memory BAR of at least a page becomes a region
+ * pci-DDDD-BB-DD.F-barN. Programs cannot reach the pages of an MSI-X table. The
+ * driver enables neither interrupts nor DMA. A device is suspended (D3) with the
+ * system and, if root writes "auto" to its power/control, while none of its
+ * nodes is open.
  */
 #define pr_fmt(fmt) "mapdev_pci: " fmt
 
@@ -48,7 +48,7 @@ static int cache = MAPDEV_WC;
 module_param_cb(cache, &cache_ops, &cache, 0644);
 MODULE_PARM_DESC(cache, "cache mode of prefetchable BARs of devices bound from now on: wb, wc, uc (default: wc); all others are uc");
 
-/* As chmod(1) has it; 0 would be the default of linux/mapdev.h. */
+/* An octal mode; 0 would be the default of linux/mapdev.h. */
 static int mode_set(const char *value, const struct kernel_param *kp)
 {
 	u16 mode;
@@ -73,9 +73,7 @@ static u16 mode = 0600;
 module_param_cb(mode, &mode_ops, &mode, 0644);
 MODULE_PARM_DESC(mode, "permissions of the nodes of devices bound from now on, in octal (default: 0600)");
 
-/*
- * Why a device cannot answer. Reasons overlap, and begin and end by themselves.
- */
+/* Why a device cannot answer. Reasons overlap, and are independent. */
 #define AWAY_ASLEEP	BIT(0)
 #define AWAY_RESET	BIT(1)
 #define AWAY_ERROR	BIT(2)
@@ -84,8 +82,8 @@ MODULE_PARM_DESC(mode, "permissions of the nodes of devices bound from now on, i
 /**
  * struct mapdev_pci - a device that is bound
  * @bars: the region of each BAR that has one
- * @lock: protects @away, and that the regions follow it
- * @away: AWAY_*; the regions are live when there is none
+ * @lock: protects @away and keeps the regions in step with it
+ * @away: AWAY_*; the regions are live when it is 0
  */
 struct mapdev_pci {
 	struct mapdev_region *bars[PCI_STD_NUM_BARS];
@@ -93,9 +91,7 @@ struct mapdev_pci {
 	unsigned long away;
 };
 
-/*
- * Keep programs off the MSI-X table: it says where interrupts are written to.
- */
+/* Hide the MSI-X table: its entries say where the device writes to. */
 static void hide_msix(struct pci_dev *pdev, int bar, struct mapdev_desc *desc)
 {
 	u32 table, start, end;
@@ -115,7 +111,7 @@ static void hide_msix(struct pci_dev *pdev, int bar, struct mapdev_desc *desc)
 	desc->hole_size = round_up(end, PAGE_SIZE) - desc->hole_offset;
 }
 
-/* Why a BAR is no window; NULL if it can be one. */
+/* Why a BAR cannot be a window; NULL if it can. */
 static const char *skip_reason(struct pci_dev *pdev, int bar,
 			       const struct mapdev_desc *desc)
 {
@@ -124,7 +120,7 @@ static const char *skip_reason(struct pci_dev *pdev, int bar,
 	if (!PAGE_ALIGNED(desc->size) || !PAGE_ALIGNED(desc->phys))
 		return "less than a page";
 	if (desc->hole_size >= desc->size)
-		return "nothing but the MSI-X table";
+		return "only the MSI-X table";
 	return NULL;
 }
 
@@ -150,11 +146,11 @@ static int add_bar(struct pci_dev *pdev, struct mapdev_pci *dev, int bar)
 	hide_msix(pdev, bar, &desc);
 	reason = skip_reason(pdev, bar, &desc);
 	if (reason) {
-		pci_info(pdev, "BAR %d is no window: %s\n", bar, reason);
+		pci_info(pdev, "BAR %d: not a window: %s\n", bar, reason);
 		return 0;
 	}
 	if (desc.hole_size)
-		pci_info(pdev, "BAR %d: %llu bytes at %#llx, with the MSI-X table, cannot be reached\n",
+		pci_info(pdev, "BAR %d: hiding %llu bytes at %#llx, which have the MSI-X table\n",
 			 bar, desc.hole_size, desc.hole_offset);
 
 	err = pcim_request_region(pdev, bar, KBUILD_MODNAME);
@@ -178,7 +174,7 @@ static void retire_all(struct mapdev_pci *dev)
 			mapdev_unregister(dev->bars[bar]);
 }
 
-/* The first reason takes the regions away. An error can be reported twice. */
+/* The first reason revokes the regions. An error can be reported twice. */
 static void begin_away(struct pci_dev *pdev, unsigned long why)
 {
 	struct mapdev_pci *dev = pci_get_drvdata(pdev);
@@ -190,7 +186,7 @@ static void begin_away(struct pci_dev *pdev, unsigned long why)
 	dev->away |= why;
 }
 
-/* The end of the last one gives them back. */
+/* The end of the last reason restores them. */
 static void end_away(struct pci_dev *pdev, unsigned long why)
 {
 	struct mapdev_pci *dev = pci_get_drvdata(pdev);
@@ -217,7 +213,7 @@ static int mapdev_pci_probe(struct pci_dev *pdev,
 	err = pci_enable_device_mem(pdev);
 	if (err)
 		return err;
-	/* No device writes to memory by order of a program. */
+	/* Programs must not make the device write to memory. */
 	pci_clear_master(pdev);
 	/* Error recovery restores this, not the state before the driver. */
 	pci_save_state(pdev);
@@ -234,12 +230,12 @@ static int mapdev_pci_probe(struct pci_dev *pdev,
 		return err;
 	}
 	pci_set_drvdata(pdev, dev);
-	/* From here on only open files keep it awake. */
+	/* From here on only open files keep the device awake. */
 	pm_runtime_put_noidle(&pdev->dev);
 	return 0;
 }
 
-/* The device may be gone already. Its resources go after this, by devres. */
+/* The device may be gone already. devres releases its resources afterwards. */
 static void mapdev_pci_remove(struct pci_dev *pdev)
 {
 	pm_runtime_get_noresume(&pdev->dev);
@@ -313,7 +309,7 @@ static const struct pci_error_handlers mapdev_pci_errors = {
 	.resume		= mapdev_pci_error_resume,
 };
 
-/* For good: a program that opens a node must not wake the regions again. */
+/* Never restored: opening a node must not make the regions live again. */
 static void mapdev_pci_shutdown(struct pci_dev *pdev)
 {
 	begin_away(pdev, AWAY_SHUTDOWN);

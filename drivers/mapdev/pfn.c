@@ -52,25 +52,21 @@ static void pfn_insert_around(struct mapdev_region *region,
 			   around.index + i, prot);
 }
 
-static vm_fault_t pfn_fault(struct vm_fault *vmf)
+static vm_fault_t pfn_insert_touched(struct mapdev_region *region,
+				     struct vm_fault *vmf)
 {
-	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
 	pgprot_t prot = pfn_prot(region, vmf->vma->vm_page_prot);
 	vm_fault_t ret;
-	int err;
-
-	assert_fault_locked(vmf);
-	mapdev_count_fault(vmf, MAPDEV_STAT_FAULT);
-
-	err = mapdev_enter(region, vmf->pgoff);
-	if (err)
-		return mapdev_fault_end(vmf, 0, mapdev_fault_error(region, err));
 
 	ret = pfn_insert(vmf->vma, vmf->address, vmf->pgoff, prot);
 	if (ret == VM_FAULT_NOPAGE)
 		pfn_insert_around(region, vmf, prot);
-	mapdev_leave(region);
-	return mapdev_fault_end(vmf, 0, ret);
+	return ret;
+}
+
+static vm_fault_t pfn_fault(struct vm_fault *vmf)
+{
+	return mapdev_guarded_fault(vmf, pfn_insert_touched);
 }
 
 /*

@@ -65,7 +65,7 @@ int mapdev_ram_own(struct mapdev_region *region)
 		struct folio *folio = page_folio(region->pages[i]);
 
 		if (folio_test_large(folio) || folio->mapping) {
-			pr_err("%s: a dirty log needs single pages, each for itself\n",
+			pr_err("%s: a dirty log needs order-0 pages that are in no other log\n",
 			       mapdev_name(region));
 			return -EINVAL;
 		}
@@ -249,25 +249,17 @@ static vm_fault_t ram_insert_around(struct mapdev_region *region,
 			       region->pages[vmf->pgoff]);
 }
 
+static vm_fault_t ram_insert_touched(struct mapdev_region *region,
+				     struct vm_fault *vmf)
+{
+	if (region->dirty && vmf->flags & FAULT_FLAG_WRITE)
+		return ram_insert_writable(region, vmf);
+	return ram_insert_around(region, vmf);
+}
+
 static vm_fault_t ram_fault(struct vm_fault *vmf)
 {
-	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
-	vm_fault_t ret;
-	int err;
-
-	assert_fault_locked(vmf);
-	mapdev_count_fault(vmf, MAPDEV_STAT_FAULT);
-
-	err = mapdev_enter(region, vmf->pgoff);
-	if (err)
-		return mapdev_fault_end(vmf, 0, mapdev_fault_error(region, err));
-
-	if (region->dirty && vmf->flags & FAULT_FLAG_WRITE)
-		ret = ram_insert_writable(region, vmf);
-	else
-		ret = ram_insert_around(region, vmf);
-	mapdev_leave(region);
-	return mapdev_fault_end(vmf, 0, ret);
+	return mapdev_guarded_fault(vmf, ram_insert_touched);
 }
 
 static const struct vm_operations_struct ram_vm_ops = {
@@ -306,9 +298,13 @@ int mapdev_ram_mmap_prepare(struct mapdev_region *region,
 	return 0;
 }
 
+#define RAM_HAS		(MAPDEV_HAS(map) | MAPDEV_HAS(numa_node) |	\
+			 MAPDEV_HAS(dirty))
+
 const struct mapdev_backing mapdev_ram_pages = {
 	.name		= "pages",
 	.type		= MAPDEV_PAGES,
+	.has		= RAM_HAS,
 	.counted	= true,
 	.alloc		= pages_alloc,
 	.free		= pages_free,
@@ -320,6 +316,7 @@ const struct mapdev_backing mapdev_ram_pages = {
 const struct mapdev_backing mapdev_ram_vmalloc = {
 	.name		= "vmalloc",
 	.type		= MAPDEV_VMALLOC,
+	.has		= RAM_HAS,
 	.counted	= true,
 	.alloc		= vmalloc_alloc,
 	.free		= vmalloc_free,
@@ -331,6 +328,7 @@ const struct mapdev_backing mapdev_ram_vmalloc = {
 const struct mapdev_backing mapdev_ram_contig = {
 	.name		= "contig",
 	.type		= MAPDEV_CONTIG,
+	.has		= RAM_HAS,
 	.counted	= true,
 	.alloc		= contig_pin_alloc,
 	.free		= pages_free,

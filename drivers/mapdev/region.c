@@ -238,10 +238,7 @@ put:
 struct mapdev_region *
 mapdev_region_create(const char *name, const struct mapdev_attrs *attrs)
 {
-	const struct mapdev_backing *backing =
-		attrs->pin ? &mapdev_ram_contig : attrs->backing;
-
-	return region_create(name, attrs, backing, NULL);
+	return region_create(name, attrs, mapdev_attrs_backing(attrs), NULL);
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_region_create);
 

@@ -97,7 +97,7 @@ int mapdev_bytes_take(struct mapdev_region *region, u64 bytes)
 {
 	guard(mutex)(&mapdev_names);
 	if (bytes > max_bytes - mapdev_bytes) {
-		pr_err("%s: %llu bytes are more than max_bytes leaves (%llu of %llu)\n",
+		pr_err("%s: %llu bytes are more than max_bytes leaves: %llu of %llu are free\n",
 		       mapdev_name(region), bytes, max_bytes - mapdev_bytes,
 		       max_bytes);
 		return -ENOSPC;
@@ -123,7 +123,7 @@ int mapdev_registry_add(struct mapdev_region *region)
 	guard(mutex)(&mapdev_names);
 
 	if (name_is_taken(mapdev_name(region))) {
-		pr_err("%s: there is a region of this name\n",
+		pr_err("%s: a region of this name exists\n",
 		       mapdev_name(region));
 		return -EEXIST;
 	}
@@ -212,7 +212,7 @@ bool mapdev_registry_is_open(void)
 	return smp_load_acquire(&mapdev_opened);
 }
 
-/* There is no region any more. */
+/* Called when all regions are gone. */
 void mapdev_registry_exit(void)
 {
 	unregister_chrdev_region(mapdev_devt, MAPDEV_MINORS);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What changes the memory of a live region: resize, and discard of a range.
- * Both are for backings whose memory is the page cache of region->inode.
+ * Change the memory of a live region: resize, and discard of a range. Both are
+ * for backings whose memory is the page cache of region->inode.
  *
- * Folios leave the page cache as those of a file do that is truncated: with
- * invalidate_lock held, which keeps new ones out, and each under its own lock,
- * unmapped, so that a fault has either been seen, or sees the folio gone. A pin
- * keeps one as it is. A folio that is not within the range of a discard as a
- * whole is zeroed there, and split unless it is pinned. No folio ever lies
- * across the end of the region: it is split there first, or the end stays.
+ * Folios leave the page cache as those of a truncated file: with
+ * invalidate_lock held, which keeps new folios out, and unmapped under the
+ * folio lock, so that a fault either is found or finds the folio gone. Pinned
+ * folios keep their contents. A folio that is only partly within a discarded
+ * range is zeroed there, and split unless it is pinned. No folio lies across
+ * the end of the region: it is split first, or the resize fails.
  */
 #define pr_fmt(fmt) "mapdev: " fmt
 
@@ -30,19 +30,19 @@
 #include "resize.h"
 #include "stats.h"
 
-/* Drop what is there from @start to @end; private copies stay. */
+/* Drop the folios from @start to @end; private copies stay. */
 static void drop_range(struct mapdev_region *region, loff_t start, loff_t end)
 {
 	struct address_space *mapping = region->inode->i_mapping;
 
-	/* For speed only: what is mapped by then is unmapped one by one. */
+	/* For speed only: truncation unmaps what is left, folio by folio. */
 	unmap_mapping_range(mapping, start, end - start, 0);
 	truncate_inode_pages_range(mapping, start, end - 1);
 }
 
 /*
- * A folio that goes on past @end: split it there or, where that fails, zero its
- * part of the range. Returns the end of what is left to be dropped.
+ * Split a folio that continues past @end or, where that fails, zero its part of
+ * the range. Return the end of what is left to drop.
  *
  * mm core would split it at its first byte within the range, then at @end, and
  * drop all of the rest when the second split finds no memory (7.3:
@@ -73,8 +73,8 @@ static loff_t cut_end(struct mapdev_region *region, loff_t start, loff_t end)
 }
 
 /*
- * Drop what is there from @pos on, up to @end or to where the lock is dropped.
- * Return how far this came.
+ * Drop the folios from @pos up to @end, or up to the end of a piece, where the
+ * caller drops the lock. Return that end.
  */
 static u64 drop_piece(struct mapdev_region *region, u64 pos, u64 end)
 {
@@ -82,7 +82,7 @@ static u64 drop_piece(struct mapdev_region *region, u64 pos, u64 end)
 	pgoff_t next = pos >> PAGE_SHIFT;
 	u64 to;
 
-	/* Nothing is done for what is not there, but marks. */
+	/* Skip holes, except that a dirty log marks them. */
 	if (!region->dirty)
 		next = region->backing->next_folio(region, next,
 						   end >> PAGE_SHIFT);
@@ -93,7 +93,7 @@ static u64 drop_piece(struct mapdev_region *region, u64 pos, u64 end)
 	return to;
 }
 
-/* References for a moment are gone after this many waits of so many ms. */
+/* Wait for short-lived references: tries, and milliseconds between them. */
 #define SPLIT_TRIES	10
 #define SPLIT_WAIT	10
 
@@ -197,15 +197,15 @@ static int grow(struct mapdev_region *region, u64 size)
  * @region: the region
  * @size: bytes, a multiple of the page size
  *
- * What lies below both sizes stays as it is. Past a smaller end, a touch of a
- * mapping raises SIGBUS when this has returned; what was there is gone, but for
- * pins and private copies. Past the old end, a larger region is zero.
+ * Contents below both sizes stay. After shrinking, a touch of a mapping past the
+ * end raises SIGBUS, and the memory is gone except for pins and private copies.
+ * After growing, memory past the old end is zero.
  *
  * Context: process context, sleeps, not under mmap_lock.
  * Return: 0, -EOPNOTSUPP (not this backing), -ENODEV (not live), -EINVAL,
- * -ENOSPC (max_bytes), -ENOMEM, of which the log says which, in one line; or
- * -EBUSY, when the folio across the new end cannot be split. An errno means
- * that nothing has changed.
+ * -ENOSPC (max_bytes), -ENOMEM, with the reason in one line of the log; or
+ * -EBUSY, when the folio across the new end cannot be split. After an error
+ * nothing has changed.
  */
 int mapdev_region_resize(struct mapdev_region *region, u64 size)
 {
@@ -250,7 +250,7 @@ int mapdev_region_resize_to(struct mapdev_region *region, const char *value)
 	return err ?: mapdev_region_resize(region, attrs.size);
 }
 
-/* From @pos on, as far as it goes with the lock held once. */
+/* Discard one piece from @pos on, and move @pos to its end. */
 static int discard_piece(struct mapdev_region *region, u64 *pos, u64 end)
 {
 	u64 from = *pos;
@@ -273,10 +273,10 @@ static int discard_piece(struct mapdev_region *region, u64 *pos, u64 end)
  * @offset: where it begins, a multiple of the page size
  * @length: bytes, a multiple of the page size and not 0
  *
- * A large range is done in pieces; faults, a revoke, another size may come in
- * between. Context: process context, sleeps, not under mmap_lock.
+ * Between the pieces of a large range, pages may be faulted in, and the region
+ * revoked or resized. Context: process context, sleeps, not under mmap_lock.
  * Return: 0, -EOPNOTSUPP (not this backing), -ENODEV (not live), -EINVAL, -EINTR
- * when the task was killed; a part may be done.
+ * when the task was killed; a part may be discarded.
  */
 int mapdev_region_discard(struct mapdev_region *region, u64 offset, u64 length)
 {

@@ -30,11 +30,12 @@ static ssize_t size_store(struct device *dev, struct device_attribute *attr,
 }
 
 /* Only the size has a mode to write. Without any mode, it is hidden. */
-#define MAPDEV_SYSFS_ATTR(_name, _mode)					\
+#define MAPDEV_SYSFS_ATTR(_name, _field, _default, _mode)		\
 static struct device_attribute dev_attr_##_name =			\
 	__ATTR(_name, _mode, attr_show, (_mode) & 0200 ? size_store : NULL);
 
-#define MAPDEV_SYSFS_FLAG(_name, ...)	MAPDEV_SYSFS_ATTR(_name, 0444)
+#define MAPDEV_SYSFS_FLAG(_name, ...)					\
+	MAPDEV_SYSFS_ATTR(_name, _name, false, 0444)
 
 MAPDEV_ATTRIBUTES(MAPDEV_SYSFS_ATTR, MAPDEV_SYSFS_FLAG)
 

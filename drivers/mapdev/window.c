@@ -42,11 +42,13 @@ int mapdev_window_map(struct mapdev_region *region)
 		goto refuse;
 	region->io = mapdev_ioremap(phys, attrs->size, attrs->cache);
 	if (!region->io) {
-		pr_err("%s: the kernel cannot map %llu bytes at %pa: no room, or in use with another cache mode than %s\n",
+		pr_err("%s: cannot map %llu bytes at %pa in the kernel: no address space, or the cache mode is not %s elsewhere\n",
 		       mapdev_name(region), attrs->size, &phys,
 		       mapdev_cache_names[attrs->cache]);
 		return -ENOMEM;
 	}
+	/* Without an MMU, programs use the address that the kernel has. */
+	region->address = (__force void *)region->io;
 	if (mapdev_cache_is(region->io, attrs->cache)) {
 		mapdev_failure_watch(region);
 		return 0;
@@ -66,7 +68,7 @@ void mapdev_window_unmap(struct mapdev_region *region)
 	region->io = NULL;
 }
 
-/* May this task have the range? Log why not. */
+/* Check if this task may have the range; log why not. */
 static int phys_check(struct mapdev_region *region)
 {
 	const struct mapdev_attrs *attrs = &region->attrs;
@@ -87,13 +89,13 @@ static int phys_check(struct mapdev_region *region)
 	}
 	if (attrs->phys > iomem_resource.end ||
 	    attrs->size - 1 > iomem_resource.end - attrs->phys) {
-		pr_err("%s: %llu bytes at %#llx end behind the last physical address %pa\n",
+		pr_err("%s: %llu bytes at %#llx end past the last physical address %pa\n",
 		       name, attrs->size, attrs->phys, &iomem_resource.end);
 		return -EINVAL;
 	}
 	if (region_intersects(attrs->phys, attrs->size, IORESOURCE_SYSTEM_RAM,
 			      IORES_DESC_NONE) != REGION_DISJOINT) {
-		pr_err("%s: %llu bytes at %#llx are RAM of this system, in part or in full\n",
+		pr_err("%s: %llu bytes at %#llx overlap System RAM\n",
 		       name, attrs->size, attrs->phys);
 		return -EPERM;
 	}
@@ -111,7 +113,7 @@ static int window_alloc(struct mapdev_region *region)
 	/* Its name in /proc/iomem lives as long as the region. */
 	if (!request_mem_region(attrs->phys, attrs->size,
 				mapdev_name(region))) {
-		pr_err("%s: %llu bytes at %#llx belong to a driver, see /proc/iomem\n",
+		pr_err("%s: %llu bytes at %#llx are claimed already, see /proc/iomem\n",
 		       mapdev_name(region), attrs->size, attrs->phys);
 		return -EBUSY;
 	}
@@ -134,8 +136,8 @@ static void window_release(struct mapdev_region *region)
 /* --- Reading and writing --- */
 
 /*
- * A register wants to be read and written whole: what is as wide as one, and
- * aligned, is one access. The rest is a copy of no particular width.
+ * Registers are read and written whole: an aligned transfer of a register's
+ * width is one access. Everything else is copied in no particular width.
  */
 static void window_read(const void __iomem *from, void *to, size_t bytes)
 {
@@ -159,7 +161,7 @@ static void window_write(void __iomem *to, const void *from, size_t bytes)
 		__raw_writew(get_unaligned((const u16 *)from), to);
 	else
 		memcpy_toio(to, from, bytes);
-	/* What is combined on its way has left when the call returns. */
+	/* Flush write-combining buffers before the call returns. */
 	wmb();
 }
 
@@ -223,6 +225,9 @@ const struct mapdev_frames mapdev_window_frames = {
 const struct mapdev_backing mapdev_pfn_window = {
 	.name		= "window",
 	.type		= MAPDEV_WINDOW,
+	.has		= MAPDEV_HAS(map) | MAPDEV_HAS(cache) |
+			  MAPDEV_HAS(phys),
+	.cache		= IS_ENABLED(CONFIG_MMU) ? MAPDEV_UC : MAPDEV_WB,
 	.registers	= true,
 	.alloc		= window_alloc,
 	.release	= window_release,
