@@ -4,8 +4,6 @@
  * which attributes may be combined. The module parameter, configfs, sysfs and
  * MAPDEV_IOC_INFO use this table.
  */
-#define pr_fmt(fmt) "mapdev: " fmt
-
 #include <linux/kstrtox.h>
 #include <linux/log2.h>
 #include <linux/nodemask.h>
@@ -19,12 +17,14 @@
 #include "cache_names.h"
 #include "mapdev.h"
 #include "nommu.h"
+#include "refuse.h"
 
 /**
  * struct mapdev_attr - one attribute by name
  * @name: as a person writes it
  * @parse: set it from a string; 0 or -EINVAL
  * @show: print its value and a newline into a sysfs buffer
+ * @expected: what @parse accepts, to complete "expected"
  * @offset: its field in struct mapdev_attrs, a bool if it has no @parse
  * @size: of the field
  * @bit: of a flag: the bit of mapdev_info.attributes
@@ -33,6 +33,7 @@ struct mapdev_attr {
 	const char *name;
 	int (*parse)(struct mapdev_attrs *attrs, const char *value);
 	int (*show)(const struct mapdev_attrs *attrs, char *buf);
+	const char *expected;
 	size_t offset;
 	size_t size;
 	u32 bit;
@@ -81,6 +82,9 @@ static int parse_bytes(const char *value, u64 *bytes)
 	return 0;
 }
 
+static const char size_expected[] =
+	"bytes in whole pages, with K, M or G as a suffix";
+
 static int size_parse(struct mapdev_attrs *attrs, const char *value)
 {
 	return parse_bytes(value, &attrs->size);
@@ -90,6 +94,9 @@ static int size_show(const struct mapdev_attrs *attrs, char *buf)
 {
 	return sysfs_emit(buf, "%llu\n", READ_ONCE(attrs->size));
 }
+
+static const char backing_expected[] =
+	"paged, pages, vmalloc, contig or window";
 
 static int backing_parse(struct mapdev_attrs *attrs, const char *value)
 {
@@ -107,6 +114,9 @@ static int backing_show(const struct mapdev_attrs *attrs, char *buf)
 	return sysfs_emit(buf, "%s\n", attrs->backing->name);
 }
 
+static const char granule_expected[] =
+	"a power of two from the page size to max_granule, with K, M or G as a suffix";
+
 static int granule_parse(struct mapdev_attrs *attrs, const char *value)
 {
 	u64 granule;
@@ -122,6 +132,9 @@ static int granule_show(const struct mapdev_attrs *attrs, char *buf)
 {
 	return sysfs_emit(buf, "%llu\n", attrs->granule);
 }
+
+static const char numa_node_expected[] =
+	"-1 or a node that has memory";
 
 static int numa_node_parse(struct mapdev_attrs *attrs, const char *value)
 {
@@ -140,6 +153,9 @@ static int numa_node_show(const struct mapdev_attrs *attrs, char *buf)
 {
 	return sysfs_emit(buf, "%d\n", attrs->numa_node);
 }
+
+static const char mode_expected[] =
+	"permissions in octal, up to 777";
 
 static int mode_parse(struct mapdev_attrs *attrs, const char *value)
 {
@@ -165,6 +181,9 @@ static int parse_bool(const char *value, bool *flag)
 	*flag = number;
 	return 0;
 }
+
+static const char map_expected[] =
+	"demand or eager";
 
 static int map_parse(struct mapdev_attrs *attrs, const char *value)
 {
@@ -193,6 +212,9 @@ mapdev_attrs_backing(const struct mapdev_attrs *attrs)
 	return attrs->pin ? &mapdev_ram_contig : attrs->backing;
 }
 
+static const char cache_expected[] =
+	"wb, wc or uc";
+
 static int cache_parse(struct mapdev_attrs *attrs, const char *value)
 {
 	int cache = match_string(mapdev_cache_names,
@@ -209,6 +231,9 @@ static int cache_show(const struct mapdev_attrs *attrs, char *buf)
 	return sysfs_emit(buf, "%s\n",
 			  mapdev_cache_names[mapdev_attrs_cache(attrs)]);
 }
+
+static const char phys_expected[] =
+	"an address in whole pages";
 
 static int phys_parse(struct mapdev_attrs *attrs, const char *value)
 {
@@ -232,6 +257,7 @@ static int phys_show(const struct mapdev_attrs *attrs, char *buf)
 		.name	= #_name,					\
 		.parse	= _name##_parse,				\
 		.show	= _name##_show,					\
+		.expected = _name##_expected,				\
 		.offset	= offsetof(struct mapdev_attrs, _field),	\
 		.size	= sizeof_field(struct mapdev_attrs, _field),	\
 	},
@@ -306,7 +332,7 @@ int mapdev_attr_show(const struct mapdev_attrs *attrs, const char *name,
 	return sysfs_emit(buf, "%d\n", is_set(attrs, attr));
 }
 
-/* Set one attribute of @region (a name, for the log only) from a string. */
+/* Set one attribute of @region, a name for the log, from a string. */
 int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
 		     const char *name, const char *value)
 {
@@ -315,8 +341,8 @@ int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
 
 	if (!attr) {
 		/* Escape the name: it must not look like a line of the log. */
-		pr_err("%s: no attribute \"%*pE\"\n", region,
-		       (int)strnlen(name, 64), name);
+		mapdev_refuse_attrs(attrs, region, "no attribute \"%*pE\"",
+				    (int)strnlen(name, 64), name);
 		return -EINVAL;
 	}
 	/*
@@ -330,8 +356,10 @@ int mapdev_attrs_set(struct mapdev_attrs *attrs, const char *region,
 	else
 		err = parse_bool(value, (void *)attrs + attr->offset);
 	if (err) {
-		pr_err("%s: %s cannot be \"%*pE\"\n", region, name,
-		       (int)strnlen(value, 64), value);
+		mapdev_refuse_attrs(attrs, region,
+				    "%s cannot be \"%*pE\": expected %s", name,
+				    (int)strnlen(value, 64), value,
+				    attr->expected ?: "0 or 1");
 		return -EINVAL;
 	}
 	return 0;
@@ -389,36 +417,43 @@ int mapdev_attrs_check(const struct mapdev_attrs *attrs, const char *region)
 	const char *attr = misplaced(attrs), *needs = dirty_needs(attrs);
 
 	if (!attrs->backing->alloc) {
-		pr_err("%s: backing %s needs an MMU\n", region,
-		       attrs->backing->name);
+		mapdev_refuse_attrs(attrs, region,
+				    "backing %s needs an MMU", attrs->backing->name);
 		return -EOPNOTSUPP;
 	}
 	if (!IS_ENABLED(CONFIG_MMU) && !attrs->eager) {
-		pr_err("%s: map=demand needs an MMU\n", region);
+		mapdev_refuse_attrs(attrs, region,
+				    "map=demand needs an MMU");
 		return -EOPNOTSUPP;
 	}
 	if (attr) {
-		pr_err("%s: %s cannot be set for backing %s\n", region, attr,
-		       attrs->backing->name);
+		mapdev_refuse_attrs(attrs, region,
+				    "%s cannot be set for backing %s", attr,
+				    attrs->backing->name);
 		return -EINVAL;
 	}
 	if (needs) {
-		pr_err("%s: dirty=1 needs %s\n", region, needs);
+		mapdev_refuse_attrs(attrs, region, "dirty=1 needs %s",
+				    needs);
 		return IS_ENABLED(CONFIG_MMU) ? -EINVAL : -EOPNOTSUPP;
 	}
 	if (!attrs->size) {
-		pr_err("%s: size must be set, and not be 0\n", region);
+		mapdev_refuse_attrs(attrs, region,
+				    "size is 0 or not set: expected a multiple of the page size %lu",
+				    PAGE_SIZE);
 		return -EINVAL;
 	}
 	if (!PAGE_ALIGNED(attrs->size) || attrs->size > most_bytes(attrs)) {
-		pr_err("%s: size %llu is not a multiple of the page size %lu, or too large\n",
-		       region, attrs->size, PAGE_SIZE);
+		mapdev_refuse_attrs(attrs, region,
+				    "size %llu: expected a multiple of the page size %lu, up to %llu",
+				    attrs->size, PAGE_SIZE, most_bytes(attrs));
 		return -EINVAL;
 	}
 	if (attrs->backing->has & MAPDEV_HAS(phys) &&
 	    attrs->phys == MAPDEV_NO_PHYS) {
-		pr_err("%s: backing %s needs phys, the physical address of its start\n",
-		       region, attrs->backing->name);
+		mapdev_refuse_attrs(attrs, region,
+				    "backing %s needs phys, the physical address of its start",
+				    attrs->backing->name);
 		return -EINVAL;
 	}
 	return 0;

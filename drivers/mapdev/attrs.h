@@ -8,6 +8,7 @@
 #include <linux/types.h>
 
 struct mapdev_backing;
+struct mapdev_refusal;
 
 /**
  * struct mapdev_attrs - what a region is asked to be
@@ -24,6 +25,7 @@ struct mapdev_backing;
  * @dma32: contig below 4 GiB
  * @ro: shared writable mappings and write(2) are refused
  * @dirty: what is written is logged
+ * @refusal: where the reason of an error goes beside the log, or NULL
  *
  * Fixed while the region is live, but for @size: see resize.c.
  */
@@ -40,6 +42,7 @@ struct mapdev_attrs {
 	bool dma32;
 	bool ro;
 	bool dirty;
+	struct mapdev_refusal *refusal;
 };
 
 /*

@@ -161,3 +161,23 @@ int mapdev_dirty_collect(struct mapdev_region *region,
 	return err;
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_dirty_collect);
+
+/* The number of marked units; more may be marked meanwhile. */
+unsigned long mapdev_dirty_count(struct mapdev_region *region)
+{
+	struct mapdev_dirty_log *log = region->dirty;
+	const struct mapdev_bitmap *bitmap;
+	unsigned long unit = 0, count = 0;
+
+	/* Marks are cleared under the lock, so that a run is never empty. */
+	guard(mutex)(&log->lock);
+	bitmap = mapdev_dirty_bitmap(log);
+	while ((unit = mapdev_bitmap_next(bitmap, unit)) != ULONG_MAX) {
+		unsigned long run = mapdev_bitmap_run(bitmap, unit, ULONG_MAX);
+
+		unit += run;
+		count += run;
+		cond_resched();
+	}
+	return count;
+}

@@ -4,6 +4,7 @@
  *
  * A directory holds what a region is asked to be. Writing 1 to live makes the
  * region, and the write fails with the errno of that; 0, or rmdir, retires it.
+ * After a write that failed, the file error has the reason.
  */
 #include <linux/cleanup.h>
 #include <linux/configfs.h>
@@ -16,6 +17,7 @@
 #include "attrs.h"
 #include "configfs.h"
 #include "mapdev.h"
+#include "refuse.h"
 #include "region.h"
 #include "registry.h"
 #include "resize.h"
@@ -25,14 +27,16 @@
  * @item: what configfs knows of it
  * @lock: protects the rest; device_add() and device_del() run under it, so
  *        nothing that sysfs calls may take it
- * @attrs: what the region is to be
+ * @attrs: what the region is to be; its refusal is @refusal
  * @region: it, while it is live
+ * @refusal: why the last write failed
  */
 struct mapdev_item {
 	struct config_item item;
 	struct mutex lock;	/* see above */
 	struct mapdev_attrs attrs;
 	struct mapdev_region *region;
+	struct mapdev_refusal refusal;
 };
 
 static struct mapdev_item *to_item(struct config_item *item)
@@ -50,25 +54,44 @@ static ssize_t attr_show(struct config_item *config, const char *name,
 				&item->attrs, name, page);
 }
 
+/* The end of a write: a reason for each error. */
+static ssize_t store_end(struct mapdev_item *item, int err, size_t count)
+{
+	if (err && !item->refusal.text[0])
+		snprintf(item->refusal.text, sizeof(item->refusal.text), "%pe",
+			 ERR_PTR(err));
+	return err ?: count;
+}
+
+static int item_set(struct mapdev_item *item, const char *name, char *value)
+{
+	const char *region = config_item_name(&item->item);
+
+	item->refusal.text[0] = '\0';
+	if (item->region && item->region->backing->resizable &&
+	    !strcmp(name, "size"))
+		return mapdev_region_resize_to(item->region, value,
+					       &item->refusal);
+	if (item->region) {
+		mapdev_refuse_attrs(&item->attrs, region,
+				    "%s cannot be changed while the region is live",
+				    name);
+		return -EBUSY;
+	}
+	return mapdev_attrs_set(&item->attrs, region, name, strstrip(value));
+}
+
 static ssize_t attr_store(struct config_item *config, const char *name,
 			  const char *page, size_t count)
 {
 	struct mapdev_item *item = to_item(config);
-	int err;
 
 	char *value __free(kfree) = kstrndup(page, count, GFP_KERNEL);
 	if (!value)
 		return mapdev_no_memory(config_item_name(config));
 
 	guard(mutex)(&item->lock);
-	if (item->region && item->region->backing->resizable &&
-	    !strcmp(name, "size"))
-		return mapdev_region_resize_to(item->region, value) ?: count;
-	if (item->region)
-		return -EBUSY;
-	err = mapdev_attrs_set(&item->attrs, config_item_name(config), name,
-			       strstrip(value));
-	return err ?: count;
+	return store_end(item, item_set(item, name, value), count);
 }
 
 /* configfs does not tell a callback which attribute it is called for. */
@@ -124,21 +147,33 @@ static ssize_t mapdev_live_store(struct config_item *config, const char *page,
 	bool live;
 	int err;
 
+	guard(mutex)(&item->lock);
+	item->refusal.text[0] = '\0';
 	err = kstrtobool(page, &live);
 	if (err)
-		return err;
-
-	guard(mutex)(&item->lock);
-	err = live ? item_go_live(item) : item_retire(item);
-	return err ?: count;
+		mapdev_refuse_attrs(&item->attrs, config_item_name(config),
+				    "live: expected 0 or 1");
+	else
+		err = live ? item_go_live(item) : item_retire(item);
+	return store_end(item, err, count);
 }
 CONFIGFS_ATTR(mapdev_, live);
+
+static ssize_t mapdev_error_show(struct config_item *config, char *page)
+{
+	struct mapdev_item *item = to_item(config);
+
+	guard(mutex)(&item->lock);
+	return sysfs_emit(page, "%s\n", item->refusal.text);
+}
+CONFIGFS_ATTR_RO(mapdev_, error);
 
 #define MAPDEV_CONFIG_ROW(_name, ...)					\
 	&mapdev_attr_##_name,
 
 static struct configfs_attribute *mapdev_item_attrs[] = {
 	&mapdev_attr_live,
+	&mapdev_attr_error,
 	MAPDEV_ATTRIBUTES(MAPDEV_CONFIG_ROW, MAPDEV_CONFIG_ROW)
 	NULL
 };
@@ -176,6 +211,7 @@ static struct config_item *mapdev_make_item(struct config_group *group,
 
 	mutex_init(&item->lock);
 	mapdev_attrs_init(&item->attrs);
+	item->attrs.refusal = &item->refusal;
 	config_item_init_type_name(&item->item, name, &mapdev_item_type);
 	/* A long name is allocated, and configfs does not report a failure. */
 	if (!config_item_name(&item->item))

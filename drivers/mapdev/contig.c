@@ -3,8 +3,6 @@
  * contig: physically contiguous memory, mapped by page frame (pfn.c). ram.c takes
  * the same memory for pin=1 and maps it by struct page.
  */
-#define pr_fmt(fmt) "mapdev: " fmt
-
 #include <linux/cleanup.h>
 #include <linux/gfp.h>
 #include <linux/highmem.h>
@@ -18,6 +16,7 @@
 #include "fault.h"
 #include "mapdev.h"
 #include "pfn.h"
+#include "refuse.h"
 
 /*
  * Two tasks that look for ranges at the same time isolate, and release, each
@@ -88,10 +87,11 @@ int mapdev_contig_alloc(struct mapdev_region *region)
 	page = contig_take(pages, gfp, node) ?:
 	       contig_search(pages, gfp, node);
 	if (!page) {
-		pr_err("%s: no %llu contiguous bytes%s on node %d%s, even after compaction\n",
-		       mapdev_name(region), attrs->size,
-		       attrs->dma32 ? " below 4 GiB" : "", node,
-		       attrs->numa_node == NUMA_NO_NODE ? " and others" : "");
+		mapdev_refuse(region,
+			      "no %llu contiguous bytes%s on node %d%s, even after compaction",
+			      attrs->size, attrs->dma32 ? " below 4 GiB" : "",
+			      node,
+			      attrs->numa_node == NUMA_NO_NODE ? " and others" : "");
 		return -ENOMEM;
 	}
 	region->pfn = page_to_pfn(page);

@@ -53,6 +53,7 @@ int mapdev_dirty_grow(struct mapdev_region *region, pgoff_t pages);
 void mapdev_dirty_grown(struct mapdev_region *region, pgoff_t pages);
 int mapdev_dirty_collect(struct mapdev_region *region,
 			 struct mapdev_dirty *args, void __user *arg);
+unsigned long mapdev_dirty_count(struct mapdev_region *region);
 void mapdev_dirty_drain(struct mapdev_region *region);
 unsigned long mapdev_dirty_clean(struct mapdev_region *region,
 				 unsigned long unit, unsigned long limit);
@@ -91,6 +92,11 @@ static inline int mapdev_dirty_collect(struct mapdev_region *region,
 				       void __user *arg)
 {
 	return -EOPNOTSUPP;
+}
+
+static inline unsigned long mapdev_dirty_count(struct mapdev_region *region)
+{
+	return 0;
 }
 
 static inline void mapdev_dirty_drain(struct mapdev_region *region)

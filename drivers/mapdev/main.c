@@ -15,6 +15,7 @@
 #include "configfs.h"
 #include "file.h"
 #include "mapdev.h"
+#include "refuse.h"
 #include "region.h"
 #include "registry.h"
 #include "stats.h"
@@ -60,6 +61,12 @@ static int create_one(char *spec)
 	err = mapdev_attrs_set(&attrs, name, "size", size);
 	if (err)
 		return err;
+	if (backing && strchr(backing, '=')) {
+		mapdev_refuse_attrs(&attrs, name,
+				    "BACKING comes before \"%*pE\": expected NAME:SIZE:BACKING:ATTRIBUTE=VALUE",
+				    (int)strnlen(backing, 64), backing);
+		return -EINVAL;
+	}
 	if (backing) {
 		err = mapdev_attrs_set(&attrs, name, "backing", backing);
 		if (err)

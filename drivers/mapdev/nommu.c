@@ -6,8 +6,6 @@
  * is -EBUSY while there is one. The mappings of a retired region stay until
  * they are unmapped, and keep its memory or the range of a window.
  */
-#define pr_fmt(fmt) "mapdev: " fmt
-
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
@@ -17,6 +15,7 @@
 #include "mapdev.h"
 #include "nommu.h"
 #include "pfn.h"
+#include "refuse.h"
 #include "stats.h"
 
 /* --- The memory --- */
@@ -31,9 +30,9 @@ static int nommu_alloc(struct mapdev_region *region)
 		gfp |= GFP_DMA32;
 	region->address = alloc_pages_exact(region->attrs.size, gfp);
 	if (!region->address) {
-		pr_err("%s: no %llu contiguous bytes, at most %lu are possible\n",
-		       mapdev_name(region), region->attrs.size,
-		       PAGE_SIZE << MAX_PAGE_ORDER);
+		mapdev_refuse(region,
+			      "no %llu contiguous bytes, at most %lu are possible",
+			      region->attrs.size, PAGE_SIZE << MAX_PAGE_ORDER);
 		return -ENOMEM;
 	}
 	return 0;

@@ -5,8 +5,6 @@
  * pinned. They are mapped one by one into VM_MIXEDMAP mappings, so that
  * everything that takes a reference (O_DIRECT, io_uring, RDMA) works.
  */
-#define pr_fmt(fmt) "mapdev: " fmt
-
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
@@ -22,6 +20,7 @@
 #include "mapdev.h"
 #include "race.h"
 #include "ram.h"
+#include "refuse.h"
 #include "stats.h"
 
 /* --- The memory --- */
@@ -32,8 +31,8 @@
 
 static int pages_no_memory(const struct mapdev_region *region)
 {
-	pr_err("%s: no memory for %llu bytes of %s\n", mapdev_name(region),
-	       region->attrs.size, region->backing->name);
+	mapdev_refuse(region, "no memory for %llu bytes of %s",
+		      region->attrs.size, region->backing->name);
 	return -ENOMEM;
 }
 
@@ -65,8 +64,8 @@ int mapdev_ram_own(struct mapdev_region *region)
 		struct folio *folio = page_folio(region->pages[i]);
 
 		if (folio_test_large(folio) || folio->mapping) {
-			pr_err("%s: a dirty log needs order-0 pages that are in no other log\n",
-			       mapdev_name(region));
+			mapdev_refuse(region,
+				      "a dirty log needs order-0 pages that are in no other log");
 			return -EINVAL;
 		}
 		folio->mapping = mapping;

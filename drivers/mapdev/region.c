@@ -2,8 +2,6 @@
 /*
  * A region's life: create, publish, revoke, restore, retire, last put.
  */
-#define pr_fmt(fmt) "mapdev: " fmt
-
 #include <linux/cleanup.h>
 #include <linux/debugfs.h>
 #include <linux/module.h>
@@ -18,6 +16,7 @@
 #include "mapdev.h"
 #include "nommu.h"
 #include "owner.h"
+#include "refuse.h"
 #include "region.h"
 #include "registry.h"
 #include "stats.h"
@@ -138,6 +137,8 @@ static struct mapdev_region *region_alloc(const char *name,
 	err = mapdev_dirty_init(region);
 	if (err)
 		goto fail;
+	/* It is the caller's, and the region may outlive it. */
+	region->attrs.refusal = NULL;
 	return region;
 
 no_memory:
@@ -193,7 +194,7 @@ static struct mapdev_region *region_create(const char *name,
 	region = region_alloc(name, attrs, backing, desc);
 	if (IS_ERR(region))
 		return region;
-	err = mapdev_registry_add(region);
+	err = mapdev_registry_add(region, attrs);
 	if (err)
 		goto put;
 	/*
@@ -214,7 +215,7 @@ static struct mapdev_region *region_create(const char *name,
 	return region;
 
 unregister:
-	pr_err("%s: no device: %pe\n", name, ERR_PTR(err));
+	mapdev_refuse_attrs(attrs, name, "no device: %pe", ERR_PTR(err));
 	/* The node may have been opened by its number. */
 	mapdev_region_revoke(region, MAPDEV_OFF_RETIRED);
 	mapdev_registry_remove(region);
@@ -233,7 +234,7 @@ put:
  * Return: the live region, with the registry's reference, or an ERR_PTR:
  * -EINVAL (name or attributes), -ENAMETOOLONG, -EEXIST (name), -ENOSPC
  * (max_bytes, minors), -ENOMEM, and for windows -EPERM, -EBUSY, -EOPNOTSUPP.
- * The log says which in one line.
+ * One line has the reason, in the log and in the refusal of @attrs.
  */
 struct mapdev_region *
 mapdev_region_create(const char *name, const struct mapdev_attrs *attrs)

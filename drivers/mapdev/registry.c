@@ -17,6 +17,7 @@
 #include <kunit/visibility.h>
 
 #include "mapdev.h"
+#include "refuse.h"
 #include "registry.h"
 
 static unsigned long long max_bytes;
@@ -97,9 +98,9 @@ int mapdev_bytes_take(struct mapdev_region *region, u64 bytes)
 {
 	guard(mutex)(&mapdev_names);
 	if (bytes > max_bytes - mapdev_bytes) {
-		pr_err("%s: %llu bytes are more than max_bytes leaves: %llu of %llu are free\n",
-		       mapdev_name(region), bytes, max_bytes - mapdev_bytes,
-		       max_bytes);
+		mapdev_refuse(region,
+			      "%llu bytes are more than max_bytes leaves: %llu of %llu are free",
+			      bytes, max_bytes - mapdev_bytes, max_bytes);
 		return -ENOSPC;
 	}
 	mapdev_bytes += bytes;
@@ -115,7 +116,8 @@ void mapdev_bytes_give(struct mapdev_region *region, u64 bytes)
 }
 
 /* Give the region its name and minor; 0 or the errno. */
-int mapdev_registry_add(struct mapdev_region *region)
+int mapdev_registry_add(struct mapdev_region *region,
+			const struct mapdev_attrs *attrs)
 {
 	u32 minor;
 	int err;
@@ -123,8 +125,8 @@ int mapdev_registry_add(struct mapdev_region *region)
 	guard(mutex)(&mapdev_names);
 
 	if (name_is_taken(mapdev_name(region))) {
-		pr_err("%s: a region of this name exists\n",
-		       mapdev_name(region));
+		mapdev_refuse_attrs(attrs, mapdev_name(region),
+				    "a region of this name exists");
 		return -EEXIST;
 	}
 	/* Cyclic, so that a stale node does not soon open another region. */

@@ -12,7 +12,8 @@ dev_t mapdev_registry_devt(void);
 void mapdev_registry_each(void (*what)(struct mapdev_region *region));
 void mapdev_registry_open(void);
 bool mapdev_registry_is_open(void);
-int mapdev_registry_add(struct mapdev_region *region);
+int mapdev_registry_add(struct mapdev_region *region,
+			const struct mapdev_attrs *attrs);
 void mapdev_registry_remove(struct mapdev_region *region);
 struct mapdev_region *mapdev_region_get(unsigned int minor);
 struct inode *mapdev_inode_alloc(void);

@@ -192,6 +192,43 @@ static int grow(struct mapdev_region *region, u64 size)
 	return 0;
 }
 
+static int resize_live(struct mapdev_region *region, u64 size)
+{
+	struct mapdev_attrs attrs = region->attrs;
+	int err;
+
+	if (!mapdev_is_live(region))
+		return -ENODEV;
+	attrs.size = size;
+	err = mapdev_attrs_check(&attrs, mapdev_name(region));
+	if (err)
+		return err;
+
+	trace_mapdev_resize(mapdev_name(region), mapdev_size(region), size);
+	if (size > mapdev_size(region))
+		err = grow(region, size);
+	else if (size < mapdev_size(region))
+		err = shrink(region, size);
+	if (!err)
+		mapdev_count(region, MAPDEV_STAT_RESIZE);
+	return err;
+}
+
+static int resize_or_refuse(struct mapdev_region *region, u64 size,
+			    struct mapdev_refusal *refusal)
+{
+	int err;
+
+	if (!region->backing->resizable)
+		return -EOPNOTSUPP;
+
+	guard(mutex)(&region->control);
+	region->attrs.refusal = refusal;
+	err = resize_live(region, size);
+	region->attrs.refusal = NULL;
+	return err;
+}
+
 /**
  * mapdev_region_resize - give a live region another size
  * @region: the region
@@ -209,34 +246,16 @@ static int grow(struct mapdev_region *region, u64 size)
  */
 int mapdev_region_resize(struct mapdev_region *region, u64 size)
 {
-	struct mapdev_attrs attrs;
-	int err;
-
-	if (!region->backing->resizable)
-		return -EOPNOTSUPP;
-
-	guard(mutex)(&region->control);
-	if (!mapdev_is_live(region))
-		return -ENODEV;
-	attrs = region->attrs;
-	attrs.size = size;
-	err = mapdev_attrs_check(&attrs, mapdev_name(region));
-	if (err)
-		return err;
-
-	trace_mapdev_resize(mapdev_name(region), mapdev_size(region), size);
-	if (size > mapdev_size(region))
-		err = grow(region, size);
-	else if (size < mapdev_size(region))
-		err = shrink(region, size);
-	if (!err)
-		mapdev_count(region, MAPDEV_STAT_RESIZE);
-	return err;
+	return resize_or_refuse(region, size, NULL);
 }
 EXPORT_SYMBOL_IF_KUNIT(mapdev_region_resize);
 
-/* The same from text, with blanks around it. */
-int mapdev_region_resize_to(struct mapdev_region *region, const char *value)
+/*
+ * The same from text, with blanks around it; the reason of an error goes to
+ * @refusal unless that is NULL.
+ */
+int mapdev_region_resize_to(struct mapdev_region *region, const char *value,
+			    struct mapdev_refusal *refusal)
 {
 	struct mapdev_attrs attrs;
 	int err;
@@ -245,9 +264,10 @@ int mapdev_region_resize_to(struct mapdev_region *region, const char *value)
 	if (!copy)
 		return mapdev_no_memory(mapdev_name(region));
 	mapdev_attrs_init(&attrs);
+	attrs.refusal = refusal;
 	err = mapdev_attrs_set(&attrs, mapdev_name(region), "size",
 			       strstrip(copy));
-	return err ?: mapdev_region_resize(region, attrs.size);
+	return err ?: resize_or_refuse(region, attrs.size, refusal);
 }
 
 /* Discard one piece from @pos on, and move @pos to its end. */

@@ -6,6 +6,7 @@
 #include <linux/sysfs.h>
 
 #include "attrs.h"
+#include "dirty.h"
 #include "mapdev.h"
 #include "region.h"
 #include "resize.h"
@@ -26,7 +27,7 @@ static ssize_t attr_show(struct device *dev, struct device_attribute *attr,
 static ssize_t size_store(struct device *dev, struct device_attribute *attr,
 			  const char *buf, size_t count)
 {
-	return mapdev_region_resize_to(to_region(dev), buf) ?: count;
+	return mapdev_region_resize_to(to_region(dev), buf, NULL) ?: count;
 }
 
 /* Only the size has a mode to write. Without any mode, it is hidden. */
@@ -105,12 +106,21 @@ static ssize_t phys_addr_show(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_ADMIN_RO(phys_addr);
 
+/* It waits for a collection, and walks the log: it is for root. */
+static ssize_t dirty_pending_show(struct device *dev,
+				  struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%lu\n", mapdev_dirty_count(to_region(dev)));
+}
+static DEVICE_ATTR_ADMIN_RO(dirty_pending);
+
 #define MAPDEV_SYSFS_ROW(_name, ...)					\
 	&dev_attr_##_name.attr,
 
 static struct attribute *mapdev_attrs[] = {
 	&dev_attr_max_granule.attr,
 	&dev_attr_mappings.attr,
+	&dev_attr_dirty_pending.attr,
 	&dev_attr_phys_addr.attr,
 	&dev_attr_state.attr,
 	&dev_attr_revoked.attr,
@@ -118,13 +128,15 @@ static struct attribute *mapdev_attrs[] = {
 	NULL
 };
 
-/* Only contig and window have one physical address. */
+/* Only contig and window have one physical address, not all have a dirty log. */
 static umode_t mapdev_attr_visible(struct kobject *kobj, struct attribute *attr,
 				   int index)
 {
 	struct mapdev_region *region = to_region(kobj_to_dev(kobj));
 
 	if (attr == &dev_attr_phys_addr.attr && !region->pfn)
+		return 0;
+	if (attr == &dev_attr_dirty_pending.attr && !region->dirty)
 		return 0;
 	return attr->mode;
 }

@@ -7,8 +7,6 @@
  * serves read(2), write(2) and ptrace, and on x86 it is the reservation of the
  * cache mode that every entry of a program is looked up in.
  */
-#define pr_fmt(fmt) "mapdev: " fmt
-
 #include <linux/capability.h>
 #include <linux/io.h>
 #include <linux/ioport.h>
@@ -24,6 +22,7 @@
 #include "fault.h"
 #include "mapdev.h"
 #include "pfn.h"
+#include "refuse.h"
 #include "window.h"
 
 static bool allow_phys;
@@ -42,9 +41,10 @@ int mapdev_window_map(struct mapdev_region *region)
 		goto refuse;
 	region->io = mapdev_ioremap(phys, attrs->size, attrs->cache);
 	if (!region->io) {
-		pr_err("%s: cannot map %llu bytes at %pa in the kernel: no address space, or the cache mode is not %s elsewhere\n",
-		       mapdev_name(region), attrs->size, &phys,
-		       mapdev_cache_names[attrs->cache]);
+		mapdev_refuse(region,
+			      "cannot map %llu bytes at %pa in the kernel: no address space, or the cache mode is not %s elsewhere",
+			      attrs->size, &phys,
+			      mapdev_cache_names[attrs->cache]);
 		return -ENOMEM;
 	}
 	/* Without an MMU, programs use the address that the kernel has. */
@@ -55,8 +55,8 @@ int mapdev_window_map(struct mapdev_region *region)
 	}
 	mapdev_window_unmap(region);
 refuse:
-	pr_err("%s: this machine cannot map %pa with cache mode %s\n",
-	       mapdev_name(region), &phys, mapdev_cache_names[attrs->cache]);
+	mapdev_refuse(region, "this machine cannot map %pa with cache mode %s",
+		      &phys, mapdev_cache_names[attrs->cache]);
 	return -EOPNOTSUPP;
 }
 
@@ -66,37 +66,38 @@ void mapdev_window_unmap(struct mapdev_region *region)
 	if (region->io)
 		iounmap(region->io);
 	region->io = NULL;
+	region->address = NULL;
 }
 
 /* Check if this task may have the range; log why not. */
 static int phys_check(struct mapdev_region *region)
 {
 	const struct mapdev_attrs *attrs = &region->attrs;
-	const char *name = mapdev_name(region);
 
 	if (!allow_phys) {
-		pr_err("%s: phys needs the module parameter allow_phys=1\n",
-		       name);
+		mapdev_refuse(region,
+			      "phys needs the module parameter allow_phys=1");
 		return -EPERM;
 	}
 	if (!capable(CAP_SYS_RAWIO)) {
-		pr_err("%s: phys needs CAP_SYS_RAWIO\n", name);
+		mapdev_refuse(region, "phys needs CAP_SYS_RAWIO");
 		return -EPERM;
 	}
 	if (security_locked_down(LOCKDOWN_DEV_MEM)) {
-		pr_err("%s: phys is refused by kernel lockdown\n", name);
+		mapdev_refuse(region, "phys is refused by kernel lockdown");
 		return -EPERM;
 	}
 	if (attrs->phys > iomem_resource.end ||
 	    attrs->size - 1 > iomem_resource.end - attrs->phys) {
-		pr_err("%s: %llu bytes at %#llx end past the last physical address %pa\n",
-		       name, attrs->size, attrs->phys, &iomem_resource.end);
+		mapdev_refuse(region,
+			      "%llu bytes at %#llx end past the last physical address %pa",
+			      attrs->size, attrs->phys, &iomem_resource.end);
 		return -EINVAL;
 	}
 	if (region_intersects(attrs->phys, attrs->size, IORESOURCE_SYSTEM_RAM,
 			      IORES_DESC_NONE) != REGION_DISJOINT) {
-		pr_err("%s: %llu bytes at %#llx overlap System RAM\n",
-		       name, attrs->size, attrs->phys);
+		mapdev_refuse(region, "%llu bytes at %#llx overlap System RAM",
+			      attrs->size, attrs->phys);
 		return -EPERM;
 	}
 	return 0;
@@ -113,8 +114,9 @@ static int window_alloc(struct mapdev_region *region)
 	/* Its name in /proc/iomem lives as long as the region. */
 	if (!request_mem_region(attrs->phys, attrs->size,
 				mapdev_name(region))) {
-		pr_err("%s: %llu bytes at %#llx are claimed already, see /proc/iomem\n",
-		       mapdev_name(region), attrs->size, attrs->phys);
+		mapdev_refuse(region,
+			      "%llu bytes at %#llx are claimed already, see /proc/iomem",
+			      attrs->size, attrs->phys);
 		return -EBUSY;
 	}
 	region->pfn = PHYS_PFN(attrs->phys);

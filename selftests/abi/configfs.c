@@ -67,6 +67,61 @@ TEST_F(configfs, attributes_read_back)
 	EXPECT_EQ(0, region_destroy(&r));
 }
 
+/*
+ * The file "error" has the reason of the last write that failed, without the
+ * name, and is empty after a write that succeeded.
+ */
+TEST_F(configfs, error_has_reason)
+{
+	const struct {
+		const char *name, *value;
+		int err;
+		const char *says;
+	} cases[] = {
+		{ "live", "1", -EINVAL, "size is 0 or not set: expected a multiple" },
+		{ "size", "64MB", -EINVAL, "size cannot be \"64MB\": expected bytes" },
+		{ "size", "1T", -EINVAL, "with K, M or G as a suffix" },
+		{ "size", "100", 0, "" },
+		{ "live", "1", -EINVAL, "size 100: expected a multiple of the page size" },
+		{ "size", "64K", 0, "" },
+		{ "backing", "granule=2M", -EINVAL,
+		  "expected paged, pages, vmalloc, contig or window" },
+		{ "ro", "x\ny", -EINVAL, "ro cannot be \"x\\ny\": expected 0 or 1" },
+		{ "mode", "999", -EINVAL, "expected permissions in octal" },
+		{ "backing", "vmalloc", 0, "" },
+		{ "dma32", "1", 0, "" },
+		{ "live", "1", -EINVAL, "dma32 cannot be set for backing vmalloc" },
+		{ "dma32", "0", 0, "" },
+		{ "size", "4194304G", 0, "" },
+		{ "live", "1", -ENOSPC, "more than max_bytes leaves" },
+		{ "size", "64K", 0, "" },
+		{ "live", "2", -EINVAL, "expected 0 or 1" },
+		{ "live", "1", 0, "" },
+		{ "live", "1", -EALREADY, "-EALREADY" },
+		{ "ro", "1", -EBUSY, "ro cannot be changed while the region is live" },
+		{ "live", "0", 0, "" },
+	};
+	struct region r = {};
+	char path[128], line[512];
+
+	snprintf(r.name, sizeof(r.name), "error-%d", getpid());
+	snprintf(path, sizeof(path), CONFIGFS "/%s", r.name);
+	ASSERT_EQ(0, mkdir(path, 0755));
+	snprintf(path, sizeof(path), CONFIGFS "/%s/error", r.name);
+	EXPECT_STREQ("", read_line(path, line, sizeof(line)));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		EXPECT_EQ(cases[i].err, region_set(&r, cases[i].name, cases[i].value)) {
+			TH_LOG("%s=%s", cases[i].name, cases[i].value);
+		}
+		read_line(path, line, sizeof(line));
+		EXPECT_TRUE(strstr(line, cases[i].says) &&
+			    !line[0] == !cases[i].says[0]) {
+			TH_LOG("%s=%s: \"%s\"", cases[i].name, cases[i].value, line);
+		}
+	}
+	EXPECT_EQ(0, region_destroy(&r));
+}
+
 /* Each has memory of its own, and all can be removed. */
 TEST_F_TIMEOUT(configfs, many_regions, 300)
 {

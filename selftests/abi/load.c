@@ -135,6 +135,7 @@ TEST_F(load, bad_regions_are_refused)
 		{ "regions=a:0,b:1M", EINVAL, "a:" },
 		{ "regions=a:1M,", EINVAL, "size" },
 		{ "regions=a:1M:window", EINVAL, "phys" },
+		{ "regions=a:1M:granule=2M", EINVAL, "BACKING comes before \"granule=2M\"" },
 	};
 	char mark[64], line[512];
 
