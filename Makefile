@@ -9,6 +9,7 @@ MIN_SERIES	:= 7.2
 HEADERS	= $(KDIR)/include/config/kernel.release
 RELEASE	= $(shell cat $(HEADERS) 2>/dev/null || uname -r)
 RULES	:= $(DESTDIR)/usr/lib/udev/rules.d
+COMPLETIONS := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 MANUALS	:= $(wildcard Documentation/man/*.[1-9])
 OUT	:= $(CURDIR)/build/module
 KMAKE	= $(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(OUT)
@@ -17,6 +18,8 @@ KMAKE	= $(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(OUT)
 .PHONY: module samples tools demo check check-all lint docs bench bench-check races coverage mutants torture selftests install uninstall clean help
 
 module: ## build the module for the running kernel, or for KDIR=
+	@[ "$(origin KDIR)" = file ] || [ -d "$(KDIR)" ] || \
+		{ echo "KDIR=$(KDIR): there is no such folder" >&2; exit 1; }
 	@[ "$$(printf '%s\n' "$(RELEASE)" $(MIN_SERIES) | sort -V | head -n 1)" = $(MIN_SERIES) ] || \
 		{ echo "Linux $(RELEASE) is older than $(MIN_SERIES), which mapdev requires: make demo shows it in a virtual machine" >&2; exit 1; }
 	@[ -e "$(HEADERS)" ] || \
@@ -70,10 +73,11 @@ selftests: ## build the selftests for the debug kernel
 kernel-%: ## build or fetch a test kernel: kernel-debug, kernel-stock73 (rows of scripts/vm/kernels)
 	@scripts/vm/kernel $*
 
-install: module tools ## install module, mapdevctl, udev rule and manual pages (DESTDIR=, PREFIX=)
+install: module tools ## install module, mapdevctl, udev rule, completion and manual pages (DESTDIR=, PREFIX=)
 	+$(KMAKE) modules_install INSTALL_MOD_PATH=$(DESTDIR)
 	install -D -m 755 build/tools/mapdevctl $(DESTDIR)$(PREFIX)/bin/mapdevctl
 	install -D -m 644 tools/60-mapdev.rules $(RULES)/60-mapdev.rules
+	install -D -m 644 tools/mapdevctl.bash $(COMPLETIONS)/mapdevctl
 	for page in $(MANUALS); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; \
 	done
@@ -81,7 +85,7 @@ install: module tools ## install module, mapdevctl, udev rule and manual pages (
 uninstall: ## remove what install installed
 	find $(DESTDIR)/lib/modules/$(RELEASE)/updates -name 'mapdev*.ko*' -delete
 	depmod $(if $(DESTDIR),-b $(DESTDIR)) $(RELEASE)
-	rm -f $(DESTDIR)$(PREFIX)/bin/mapdevctl $(RULES)/60-mapdev.rules
+	rm -f $(DESTDIR)$(PREFIX)/bin/mapdevctl $(RULES)/60-mapdev.rules $(COMPLETIONS)/mapdevctl
 	for page in $(MANUALS); do \
 		rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
 	done

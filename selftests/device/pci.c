@@ -3,6 +3,7 @@
  * BARs as windows: the devices of scripts/vm/devices, bound to mapdev_pci by
  * driver_override. What is in a BAR is compared with what /dev/mem shows.
  */
+#include "abi/command.h"
 #include "bus.h"
 #include "cache.h"
 #include "mm/moving.h"
@@ -96,6 +97,24 @@ TEST_F(bar, is_a_region)
 		pci_region(&self->dev, bar, &other);
 		EXPECT_EQ(size < PAGE, access(other.node, F_OK) != 0);
 	}
+}
+
+/* mapdevctl says what ends a region of a device, and that does. */
+TEST_F(bar, destroy_names_unbind)
+{
+	char command[256], output[4096];
+	char *unbind;
+
+	find_tool();
+	snprintf(command, sizeof(command), "mapdevctl destroy %s", self->r.name);
+	EXPECT_EQ(1, run(command, output, sizeof(output)));
+	unbind = strstr(output, "echo ");
+	ASSERT_NE(NULL, unbind) {
+		TH_LOG("%s", output);
+	}
+	unbind[strcspn(unbind, "\n")] = '\0';
+	EXPECT_EQ(0, run(unbind, command, sizeof(command)));
+	EXPECT_NE(0, access(self->r.node, F_OK));
 }
 
 /* Every path reads and writes this BAR only. */

@@ -4,6 +4,7 @@
  * message that says what to do about it.
  */
 #include <ctype.h>
+#include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/mapdev.h>
@@ -22,17 +24,18 @@
 /* Write a value to a file. Return 0 or an errno. */
 static int put(const char *path, const char *value)
 {
+	/* An empty write succeeds in sysfs, and fails with EFAULT in configfs. */
+	const char *text = *value ? value : "\n";
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 	int error = 0;
 	ssize_t got;
 
 	if (fd < 0)
 		return errno;
-	/* An empty write succeeds in sysfs, and fails with EFAULT in configfs. */
-	got = *value ? write(fd, value, strlen(value)) : 0;
+	got = write(fd, text, strlen(text));
 	if (got < 0)
 		error = errno;
-	else if (!got || value[got])
+	else if (text[got])
 		error = EINVAL;
 	close(fd);
 	return error;
@@ -54,12 +57,37 @@ static void need_root(int error)
 		fail("need root: %s", strerror(error));
 }
 
+static bool is_loaded(void)
+{
+	return is_dir("/sys/module/mapdev");
+}
+
+/* modprobe prints why it fails. */
+static void load_module(void)
+{
+	pid_t pid;
+	int status;
+
+	if (geteuid())
+		need_root(EPERM);
+	pid = fork();
+	if (!pid) {
+		execlp("modprobe", "modprobe", "mapdev", NULL);
+		execl("/sbin/modprobe", "modprobe", "mapdev", NULL);
+		err(EXIT_FAILED, "modprobe");
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		err(EXIT_FAILED, "modprobe");
+	if (status || !is_loaded())
+		fail("mapdev is not loaded, and modprobe mapdev failed");
+}
+
 /* Exit with the reason if configfs has no directory of mapdev. */
 static void need_configfs(void)
 {
 	if (is_dir(CONFIG_DIR))
 		return;
-	if (!is_dir("/sys/module/mapdev"))
+	if (!is_loaded())
 		fail("mapdev is not loaded: modprobe mapdev");
 	if (!is_dir(CONFIG_ROOT))
 		fail("this kernel has no configfs: modprobe configfs");
@@ -86,24 +114,25 @@ static bool has_region(const char *name)
 	return is_dir(path);
 }
 
-static const char *why_not_live(int error)
+/*
+ * The kernel's reason for the error of the last write to a file of the directory.
+ * Without one, what the errno says.
+ */
+static const char *reason(const char *region, int error)
 {
-	switch (error) {
-	case EEXIST:
-		return "a region that was not made by create has this name; choose another";
-	case ENOSPC:
-		return "more than max_bytes allows: load mapdev with more, or destroy a region";
-	case ENOMEM:
-		return "not enough memory, or not in one piece";
-	case EOPNOTSUPP:
-		return "this machine does not support it; see sudo dmesg";
-	case EPERM:
-		return "not allowed here; see sudo dmesg";
-	case EINVAL:
-		return "these attributes cannot be combined; see sudo dmesg";
-	default:
+	static char line[512];
+	char path[PATH_MAX];
+	FILE *file;
+
+	snprintf(path, sizeof(path), CONFIG_DIR "/%s/error", region);
+	file = fopen(path, "re");
+	if (!file)
 		return strerror(error);
-	}
+	if (!fgets(line, sizeof(line), file))
+		line[0] = '\0';
+	fclose(file);
+	line[strcspn(line, "\n")] = '\0';
+	return line[0] && line[0] != '-' ? line : strerror(error);
 }
 
 /* Write an attribute of the directory, or "live". Return 0 or an errno. */
@@ -133,20 +162,44 @@ static void no_node(const char *region, int error)
 	     region, strerror(error));
 }
 
+static int is_attribute(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.' && strcmp(entry->d_name, "live") &&
+	       strcmp(entry->d_name, "error");
+}
+
+/* Exit with the names that can be set. */
+static void no_attribute(const char *region, const char *attribute)
+{
+	char path[PATH_MAX], names[512] = "";
+	struct dirent **entries;
+	int n;
+
+	snprintf(path, sizeof(path), CONFIG_DIR "/%s", region);
+	n = scandir(path, &entries, is_attribute, alphasort);
+	for (int i = 0; i < n; i++) {
+		strncat(names, " ", sizeof(names) - strlen(names) - 1);
+		strncat(names, entries[i]->d_name, sizeof(names) - strlen(names) - 1);
+	}
+	undo(region);
+	fail("no attribute \"%s\"; there are%s", attribute, names);
+}
+
 static void set_or_undo(const char *region, const char *attribute, const char *value)
 {
-	int error = strchr(attribute, '/') ? ENOENT : set(region, attribute, value);
+	const char *why;
+	int error;
 
+	if (strchr(attribute, '/') || !strcmp(attribute, "error"))
+		no_attribute(region, attribute);
+	error = set(region, attribute, value);
 	if (!error)
 		return;
-	undo(region);
-	need_root(error);
 	if (error == ENOENT)
-		fail("no attribute \"%s\"; mapdev(5) lists them", attribute);
-	if (error == EINVAL)
-		fail("%s cannot be \"%s\"; mapdev(5) lists its values",
-		     attribute, value);
-	fail("%s=%s: %s", attribute, value, strerror(error));
+		no_attribute(region, attribute);
+	why = reason(region, error);
+	undo(region);
+	fail("cannot make region %s: %s", region, why);
 }
 
 /* create NAME SIZE [ATTRIBUTE=VALUE]... */
@@ -157,6 +210,8 @@ void cmd_create(const struct options *options)
 	int error;
 
 	check_name(name);
+	if (!is_loaded())
+		load_module();
 	need_configfs();
 	snprintf(path, sizeof(path), CONFIG_DIR "/%s", name);
 	if (mkdir(path, 0755)) {
@@ -178,16 +233,29 @@ void cmd_create(const struct options *options)
 		*value++ = '\0';
 		set_or_undo(name, options->args[i], value);
 	}
-	error = set(name, "live", "1");
-	if (error) {
-		undo(name);
-		fail("cannot make region %s: %s", name, why_not_live(error));
-	}
+	set_or_undo(name, "live", "1");
 	if (!has_node(name)) {
 		error = errno;
 		undo(name);
 		no_node(name, error);
 	}
+}
+
+/* Exit with what ends a region that has no directory in configfs. */
+static void not_ours(const char *name)
+{
+	char path[PATH_MAX], target[PATH_MAX];
+	char *driver, *device;
+
+	snprintf(path, sizeof(path), CLASS_DIR "/%s/device/driver", name);
+	driver = realpath(path, target) ? strdup(target) : NULL;
+	snprintf(path, sizeof(path), CLASS_DIR "/%s/device", name);
+	device = realpath(path, target);
+	if (driver && device)
+		fail("region %s was made by the driver of %s; this ends it: echo %s > %s/unbind",
+		     name, basename(device), basename(device), driver);
+	fail("region %s was not made by create: it ends when the module that made it is unloaded",
+	     name);
 }
 
 void cmd_destroy(const struct options *options)
@@ -204,8 +272,7 @@ void cmd_destroy(const struct options *options)
 	if (errno != ENOENT)
 		err(EXIT_FAILED, "%s", path);
 	if (has_region(name))
-		fail("region %s was not made by create: unload the module that made it",
-		     name);
+		not_ours(name);
 	need_region(name);
 }
 
@@ -234,31 +301,41 @@ void cmd_restore(const struct options *options)
 	set_revoked(options->region, "0", "is not revoked");
 }
 
+static bool is_paged(const char *region)
+{
+	char backing[128];
+
+	return read_attribute(region, "backing", backing) &&
+	       !strcmp(backing, "paged");
+}
+
+/* Write a size where the kernel gives a reason, or else in sysfs. */
+static int resize(const char *region, const char *size)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), CONFIG_DIR "/%s", region);
+	if (is_dir(path))
+		return set(region, "size", size);
+	snprintf(path, sizeof(path), CLASS_DIR "/%s/size", region);
+	return put(path, size);
+}
+
 void cmd_resize(const struct options *options)
 {
-	const char *name = options->region, *size = options->args[0];
-	char path[PATH_MAX];
+	const char *name = options->region;
 	int error;
 
 	need_region(name);
-	snprintf(path, sizeof(path), CLASS_DIR "/%s/size", name);
-	error = put(path, size);
-	need_root(error);
-	switch (error) {
-	case 0:
+	error = resize(name, options->args[0]);
+	if (!error)
 		return;
-	case EINVAL:
-		fail("size cannot be \"%s\": bytes, optionally K, M or G, in whole pages",
-		     size);
-	case ENODEV:
-		fail("region %s is revoked; mapdevctl restore %s undoes it", name, name);
-	case ENOSPC:
-		fail("%s", why_not_live(error));
-	case EOPNOTSUPP:
+	need_root(error);
+	if (!is_paged(name))
 		fail("region %s has memory of a fixed size; only paged can be resized", name);
-	default:
-		fail("region %s: %s", name, strerror(error));
-	}
+	if (error == ENODEV)
+		fail("region %s is revoked; mapdevctl restore %s undoes it", name, name);
+	fail("region %s: %s", name, reason(name, error));
 }
 
 /* Parse a number of bytes with an optional K, M or G. */
@@ -288,6 +365,7 @@ static unsigned long long parse_bytes(const char *text)
 int open_node(const char *name)
 {
 	char path[PATH_MAX];
+	struct stat st;
 	int fd;
 
 	need_region(name);
@@ -297,6 +375,9 @@ int open_node(const char *name)
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
+	if (errno == EACCES && !stat(path, &st))
+		fail("%s: %s: its mode is %04o, of user %u and group %u", path,
+		     strerror(EACCES), st.st_mode & 07777, st.st_uid, st.st_gid);
 	need_root(errno);
 	if (errno == ENODEV)
 		fail("region %s is revoked; mapdevctl restore %s undoes it", name, name);

@@ -33,30 +33,55 @@ static FILE *open_counters(const char *name)
 	err(EXIT_FAILED, "%s", path);
 }
 
-/* stat NAME */
-void cmd_stat(const struct options *options)
+static void json_counters(FILE *file)
 {
 	unsigned long long value;
 	const char *comma = "";
 	char counter[64];
-	FILE *file;
 
-	need_region(options->region);
-	file = open_counters(options->region);
-	if (options->json)
-		putchar('{');
+	putchar('{');
 	while (fscanf(file, "%63s %llu", counter, &value) == 2) {
-		if (!options->json) {
-			printf("%-20s %llu\n", counter, value);
-			continue;
-		}
 		printf("%s", comma);
 		json_string(counter);
 		printf(":%llu", value);
 		comma = ",";
 	}
+	puts("}");
+}
+
+static bool ends_in(const char *text, const char *end)
+{
+	size_t length = strlen(text), tail = strlen(end);
+
+	return length > tail && !strcmp(text + length - tail, end);
+}
+
+/* Counters by lock follow their sum, and are columns of its line. */
+static void print_counters(FILE *file)
+{
+	unsigned long long value;
+	char counter[64];
+
+	printf("%-12s %12s %12s %12s", "COUNTER", "COUNT", "VMA LOCK", "MMAP LOCK");
+	while (fscanf(file, "%63s %llu", counter, &value) == 2) {
+		if (!ends_in(counter, "_vma_lock") && !ends_in(counter, "_mmap_lock"))
+			printf("\n%-12s", counter);
+		printf(" %12llu", value);
+	}
+	putchar('\n');
+}
+
+/* stat NAME */
+void cmd_stat(const struct options *options)
+{
+	FILE *file;
+
+	need_region(options->region);
+	file = open_counters(options->region);
 	if (options->json)
-		puts("}");
+		json_counters(file);
+	else
+		print_counters(file);
 	fclose(file);
 }
 

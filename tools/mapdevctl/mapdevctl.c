@@ -5,7 +5,7 @@
  * Everything shown comes from /sys/class/mapdev, which has one directory for each
  * region and one file for each attribute. A new attribute is a line in
  * attributes[], a new command a function and a line in commands[]. Commands that
- * change a region are in change.c.
+ * change a region are in change.c, the others in files of their own.
  */
 #include <dirent.h>
 #include <err.h>
@@ -50,13 +50,14 @@ static const struct attribute {
 	{ "cache",	 WORD,	 NULL },
 	{ "phys",	 WORD,	 NULL },
 	{ "dirty",	 NUMBER, NULL },
+	{ "dirty_pending", NUMBER, NULL },
 };
 
 /*
  * Read an attribute, which is one word. Return false with errno EACCES if only root
  * may read it, or ENODEV if the region does not have it, or was just retired.
  */
-static bool read_attribute(const char *region, const char *name, char value[128])
+bool read_attribute(const char *region, const char *name, char value[128])
 {
 	char path[PATH_MAX];
 	FILE *file;
@@ -113,7 +114,7 @@ static int is_region(const struct dirent *entry)
 }
 
 /* The names of all regions, sorted. */
-static int find_regions(struct dirent ***regions)
+int find_regions(struct dirent ***regions)
 {
 	int n = scandir(CLASS_DIR, regions, is_region, alphasort);
 
@@ -281,6 +282,8 @@ static const struct command {
 	{ "list", "", 0, 0, list, "print one line for each region" },
 	{ "show", "NAME", 1, 1, show, "print all attributes of a region" },
 	{ "stat", "NAME", 1, 1, cmd_stat, "print its counters" },
+	{ "watch", "[NAME]", 0, 1, cmd_watch, "print what changes, as it happens" },
+	{ "users", "[NAME]", 0, 1, cmd_users, "print what keeps the module loaded" },
 	{ "dirty", "NAME", 1, 1, cmd_dirty, "read and clear the dirty log (dirty=1)" },
 	{ "revoke", "NAME", 1, 1, cmd_revoke, "make a touch of any mapping raise SIGBUS" },
 	{ "restore", "NAME", 1, 1, cmd_restore, "let mappings work again" },

@@ -3,6 +3,7 @@
 #ifndef MAPDEVCTL_H
 #define MAPDEVCTL_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -27,6 +28,8 @@ struct options {
 void json_string(const char *s);
 void need_region(const char *name);
 bool has_node(const char *region);
+bool read_attribute(const char *region, const char *name, char value[128]);
+int find_regions(struct dirent ***regions);
 
 /* change.c */
 int open_node(const char *name);
@@ -36,6 +39,12 @@ void cmd_revoke(const struct options *options);
 void cmd_restore(const struct options *options);
 void cmd_resize(const struct options *options);
 void cmd_discard(const struct options *options);
+
+/* users.c */
+void cmd_users(const struct options *options);
+
+/* watch.c */
+void cmd_watch(const struct options *options);
 
 /* log.c */
 void cmd_stat(const struct options *options);
