@@ -89,7 +89,7 @@ static const struct {
 	{ "mapdevctl create t 0", 1, "size is 0 or not set: expected a multiple of the page" },
 	{ "mapdevctl create t 100", 1, "size 100: expected a multiple of the page size" },
 	{ "mapdevctl create t 1M backing=granule=2M", 1, "expected paged, pages, vmalloc, contig" },
-	{ "mapdevctl create t 1M colour=red", 1, "no attribute \"colour\"; there are backing cache" },
+	{ "mapdevctl create t 1M colour=red", 1, "no attribute \"colour\"; there are backing" },
 	{ "mapdevctl create t 1M error=x", 1, "no attribute \"error\"" },
 	{ "mapdevctl create t 1M ../t/ro=1", 1, "no attribute" },
 	{ "mapdevctl create t 1M ro", 2, "is not ATTRIBUTE=VALUE" },
