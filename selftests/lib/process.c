@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Touches that survive a signal; mappings and capabilities of a process. */
+/* Touches that survive a signal; mappings and capabilities of a process; other programs. */
 #include "region.h"
 
 /* Become a user with no capability. */
@@ -90,6 +90,44 @@ void wait_asleep(pid_t pid)
 	do {
 		state = strrchr(read_line(path, line, sizeof(line)), ')');
 	} while (state && state[2] == 'R');
+}
+
+/* Start a program beside this one; what it prints is in @output. -1 if that fails. */
+pid_t start_program(char *const argv[], FILE **output)
+{
+	char self[PATH_MAX] = "", path[PATH_MAX];
+	int pipes[2];
+	pid_t pid;
+
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
+		return -1;
+	snprintf(path, sizeof(path), "%.*s%s",
+		 (int)(strrchr(self, '/') + 1 - self), self, argv[0]);
+	if (pipe(pipes))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		/* A program that hangs fails. */
+		alarm(60);
+		dup2(pipes[1], STDOUT_FILENO);
+		close(pipes[0]);
+		close(pipes[1]);
+		execv(path, argv);
+		_exit(127);
+	}
+	close(pipes[1]);
+	*output = fdopen(pipes[0], "r");
+	return pid;
+}
+
+/* Wait for its end; the status, as of waitpid(2). */
+int end_program(pid_t pid, FILE *output)
+{
+	int status = -1;
+
+	fclose(output);
+	waitpid(pid, &status, 0);
+	return status;
 }
 
 /* Drop one capability; 0 or the errno. */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -183,6 +184,8 @@ void catch_faults(void);
 int try_mmap(int fd, size_t size, int prot, int flags, off_t offset, u8 **addr);
 long minor_faults(void);
 void wait_asleep(pid_t pid);
+pid_t start_program(char *const argv[], FILE **output);
+int end_program(pid_t pid, FILE *output);
 int drop_capability(int capability);
 int count_mappings(const void *start, size_t size);
 const char *vm_flags(const void *addr, char *flags, size_t size);

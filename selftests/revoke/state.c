@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The states of a region: live, revoked, restored, retired. */
-#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/epoll.h>
@@ -390,45 +389,14 @@ TEST(epoll_edge_keeps_dirty)
 }
 
 /* Start a program of the manual page on a region; what it prints is in @output. */
-static pid_t start_example(const char *name, const struct region *r, FILE **output)
+static pid_t start_example(char *name, struct region *r, FILE **output)
 {
-	char self[PATH_MAX] = "", path[PATH_MAX];
-	int pipes[2];
-	pid_t pid;
-
-	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
-		return -1;
-	snprintf(path, sizeof(path), "%.*s%s",
-		 (int)(strrchr(self, '/') + 1 - self), self, name);
-	if (pipe(pipes))
-		return -1;
-	pid = fork();
-	if (!pid) {
-		/* It would wait forever. */
-		alarm(60);
-		dup2(pipes[1], STDOUT_FILENO);
-		close(pipes[0]);
-		close(pipes[1]);
-		execl(path, name, r->node, NULL);
-		_exit(127);
-	}
-	close(pipes[1]);
-	*output = fdopen(pipes[0], "r");
-	return pid;
+	return start_program((char *[]) { name, r->node, NULL }, output);
 }
 
 static const char *next_line(FILE *output, char *line, size_t size)
 {
 	return fgets(line, size, output) ?: "the end";
-}
-
-static int end_example(pid_t pid, FILE *output)
-{
-	int status = -1;
-
-	fclose(output);
-	waitpid(pid, &status, 0);
-	return status;
 }
 
 TEST(example_count)
@@ -444,7 +412,7 @@ TEST(example_count)
 		ASSERT_LT(0, pid);
 		snprintf(wanted, sizeof(wanted), "%d bytes, run %d\n", SIZE, i);
 		EXPECT_STREQ(wanted, next_line(output, line, sizeof(line)));
-		EXPECT_EQ(0, end_example(pid, output));
+		EXPECT_EQ(0, end_program(pid, output));
 	}
 	EXPECT_EQ(0, region_destroy(&r));
 }
@@ -472,7 +440,7 @@ TEST(example_watch)
 	ASSERT_EQ(0, region_destroy(&r));
 	EXPECT_STREQ("gone\n", next_line(output, line, sizeof(line)));
 	EXPECT_STREQ("the end", next_line(output, line, sizeof(line)));
-	EXPECT_EQ(0, end_example(pid, output));
+	EXPECT_EQ(0, end_program(pid, output));
 }
 
 /* Every bad value is refused where it is written, and leaves nothing. */
