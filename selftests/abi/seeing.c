@@ -443,8 +443,12 @@ static int traced(const char *region, const char *event, const char *text)
 	return count;
 }
 
+/* The events tell what a fault returned: a locked folio, an entry, or a signal. */
+/* ids: LK-57 */
 TEST_F(seeing, trace)
 {
+	bool pmd = strstr(variant->attrs, "granule=2M") && !no_huge_pages();
+	bool locked = variant->type == MAPDEV_PAGED && !pmd;
 	const char *name = self->r.name;
 	char line[128];
 	u8 *map = NULL;
@@ -465,8 +469,11 @@ TEST_F(seeing, trace)
 	EXPECT_EQ(1, traced(name, "map", "ret=-22"));
 
 	EXPECT_EQ(0, touch_write(map + PAGE));
-	if (!variant->eager)
+	if (!variant->eager) {
 		EXPECT_EQ(1, traced(name, "fault", "flags=WRITE|"));
+		EXPECT_EQ(1, traced(name, "fault",
+				    locked ? "ret=LOCKED" : "ret=NOPAGE"));
+	}
 	EXPECT_EQ(0, region_revoke(&self->r, 1));
 	EXPECT_EQ(1, traced(name, "revoke", "why=root off=root"));
 	EXPECT_EQ(SIGBUS, touch_read(map + PAGE));

@@ -57,7 +57,7 @@ FIXTURE_TEARDOWN(window)
 }
 
 /* The same bytes as in /dev/mem, at every offset. */
-/* ids: MP-33 MP-35 */
+/* ids: MP-33 MP-35 ME-31 */
 TEST_F(window, frames_match_dev_mem)
 {
 	int fd = open("/dev/mem", O_RDWR);

@@ -49,8 +49,9 @@ TEST_F(mapped, mmap)
 	EXPECT_LE(variant->eager ? 4 : 1, inject(_metadata, &op, &self->s).failures);
 }
 
-/* --- touches --- */
+/* --- touches: the fault returns VM_FAULT_OOM, and is taken again --- */
 
+/* ids: LK-57 */
 TEST_F(mapped, load)
 {
 	struct injected sum = touch_with(_metadata, &self->s, false);
@@ -58,6 +59,7 @@ TEST_F(mapped, load)
 	EXPECT_EQ(variant->eager, !sum.allocations);
 }
 
+/* ids: LK-57 */
 TEST_F(mapped, store)
 {
 	struct injected sum = touch_with(_metadata, &self->s, true);

@@ -74,6 +74,7 @@ static void expect_eio(struct __test_metadata *_metadata, int fd, size_t bad,
  * as those of other drivers do, but do not come back; page frames it does not
  * even look up.
  */
+/* ids: LK-57 */
 TEST_F(semantics, memory_failure)
 {
 	size_t bad = HUGE + 5 * page, after = bad + page;
@@ -333,6 +334,7 @@ FOR_EACH_CONTIG(BACKING_VARIANT, frames)
  * RAM mapped by page frame: mm core marks the page, but finds no mapping. Existing
  * mappings keep it, and no new one gets it.
  */
+/* ids: LK-57 */
 TEST_F(frames, poison_of_page_frames)
 {
 	size_t bad = HUGE + 5 * page, after = bad + page;

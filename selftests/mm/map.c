@@ -61,6 +61,8 @@ FIXTURE_TEARDOWN(map)
 	EXPECT_EQ(0, region_destroy(&self->r));
 }
 
+/* As a mapping of an ordinary file. */
+/* ids: NM-9 */
 TEST_F(map, zeroed_and_shared)
 {
 	u8 *other;
@@ -177,6 +179,7 @@ TEST_F(map, huge_splits)
 }
 
 /* No memory for a whole granule: smaller folios, and they are counted. */
+/* ids: LK-57 */
 TEST_F(map, huge_falls_back_to_pages)
 {
 	static const char group[] = "/sys/fs/cgroup/mapdev-small";
@@ -206,7 +209,8 @@ TEST_F(map, huge_falls_back_to_pages)
 	EXPECT_EQ(0, rmdir(group));
 }
 
-/* ids: PA-26 */
+/* Writes of the file are seen until the page is copied, which makes it anonymous. */
+/* ids: PA-26 NM-4 NM-5 */
 TEST_F(map, private_is_copy_on_write)
 {
 	u8 *copy, byte;
@@ -216,8 +220,15 @@ TEST_F(map, private_is_copy_on_write)
 		    0);
 	ASSERT_NE(MAP_FAILED, copy);
 	EXPECT_EQ(SIZE, differs(copy, 0, SIZE, 3));
+	EXPECT_EQ(0, smaps_sum(copy, SIZE, "Anonymous"));
+	ASSERT_EQ(1, pwrite(self->fd, "", 1, SIZE - 1));
+	EXPECT_EQ(0, load_byte(copy + SIZE - 1));
+	fill(self->map, 0, SIZE, 3);
 	fill(copy, 0, SIZE, 4);
+	EXPECT_EQ(SIZE, smaps_sum(copy, SIZE, "Anonymous"));
 	EXPECT_EQ(SIZE, differs(self->map, 0, SIZE, 3));
+	ASSERT_EQ(1, pwrite(self->fd, "", 1, SIZE - 1));
+	EXPECT_EQ(pattern(SIZE - 1, 4), load_byte(copy + SIZE - 1));
 	ASSERT_EQ(1, pread(self->fd, &byte, 1, 5));
 	EXPECT_EQ(pattern(5, 3), byte);
 
