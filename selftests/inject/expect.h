@@ -20,7 +20,7 @@ static inline void subject_close(struct __test_metadata *_metadata, struct subje
 {
 	expect_as_before(_metadata, s);
 	munmap(s->map, SIZE);
-	/* What was begun with a mapping, whole or split, was ended with it. */
+	/* Every mapped and open was paired with a close. */
 	if (s->type != MAPDEV_PAGED)
 		EXPECT_EQ(region_stat(&s->r, "close"),
 			  region_stat(&s->r, "mapped") +
@@ -49,7 +49,7 @@ static inline void expect_stored(struct __test_metadata *_metadata, void *ctx)
 	unmap_other(_metadata, ctx);
 }
 
-/* A touch comes again until it gets its page: no signal. */
+/* A fault that runs out of memory is retried: no signal. */
 static inline struct injected touch_with(struct __test_metadata *_metadata,
 					 struct subject *s, bool store)
 {

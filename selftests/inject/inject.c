@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory runs out while a region is made, changed or ended: nothing of it is
- * left, one line in the log says why, and what ends a region needs no memory.
+ * Allocations fail while a region is created, changed or removed: nothing of it is
+ * left, and one line in the log says why. Removal needs no memory.
  */
 
 #include "inject.h"
@@ -32,7 +32,7 @@ FIXTURE_VARIANT(making) {
 #define MAKING(_name, _attrs, _type)					\
 	FIXTURE_VARIANT_ADD(making, _name)				\
 	{ .attrs = _attrs, .type = _type };
-/* How it is mapped makes no difference here. */
+/* An eager region is created as any other. */
 MAKING(paged, "backing=paged", MAPDEV_PAGED)
 MAKING(paged_dirty, "backing=paged dirty=1", MAPDEV_PAGED)
 MAKING(pages, "backing=pages", MAPDEV_PAGES)
@@ -67,8 +67,8 @@ static void set_attributes(struct maker *self, const char *attrs)
 }
 
 /*
- * There is room for one region: what a failure left counted would keep the
- * next attempt from going through.
+ * max_bytes has room for one region: bytes that a failure leaves accounted would make
+ * the next attempt fail.
  */
 FIXTURE_SETUP(making)
 {
@@ -86,7 +86,7 @@ FIXTURE_SETUP(making)
 	snprintf(path, sizeof(path), "%s/live", self->m.directory);
 	self->m.live = open(path, O_RDWR);
 	ASSERT_LE(0, self->m.live);
-	/* From now on the file has its buffer. */
+	/* Have the file allocate its buffer now. */
 	ASSERT_EQ(-1, pwrite(self->m.live, "0", 1, 0));
 	ASSERT_EQ(EALREADY, errno);
 	self->m.log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
@@ -103,7 +103,7 @@ FIXTURE_TEARDOWN(making)
 	EXPECT_EQ(0, module_load("mapdev", "allow_phys=1"));
 }
 
-/* Read on in the log. */
+/* Read new records; keep the last line on the region. */
 static void read_log(struct maker *self)
 {
 	char record[2048], want[96];
@@ -193,7 +193,7 @@ static void expect_region_and_retire(struct __test_metadata *_metadata,
 	expect_nothing(_metadata, ctx);
 }
 
-/* What follows the memory is alike for all. */
+/* After the allocation of memory, all backings do the same. */
 static bool has_memory(void *ctx)
 {
 	struct maker *self = ctx;
@@ -211,7 +211,7 @@ TEST_F_TIMEOUT(making, live, 300)
 		.as_before = expect_nothing_and_why,
 		.enough = !strcmp(variant->attrs, "backing=paged") ? NULL :
 			  has_memory,
-		/* The resource code does not say why there is no place in /proc/iomem. */
+		/* The resource code has one errno for all failures. */
 		.too = variant->type == MAPDEV_WINDOW ? EBUSY : ENOMEM,
 	};
 	struct injected sum = inject(_metadata, &op, &self->m);
@@ -240,7 +240,7 @@ TEST_F_TIMEOUT(making, retire, 300)
 	EXPECT_EQ(0, sum.failures);
 }
 
-/* --- attributes, and a size that changes --- */
+/* --- size, in configfs and of a live region --- */
 
 static void open_attribute(struct maker *self, const char *where,
 			   const char *value)
@@ -249,7 +249,7 @@ static void open_attribute(struct maker *self, const char *where,
 
 	snprintf(path, sizeof(path), "%s/%s/%s", where, self->r.name, value);
 	self->attribute = open(path, O_RDWR);
-	/* From now on the file has its buffer. */
+	/* Have the file allocate its buffer now. */
 	pwrite(self->attribute, "x", 1, 0);
 	read_log(self);
 }
@@ -294,7 +294,7 @@ static void expect_whole(struct __test_metadata *_metadata, void *ctx)
 	EXPECT_EQ(0, set_half(ctx));
 }
 
-/* Before it is live, and of paged while it is; room is for one whole again. */
+/* Before the region is live, and, on paged, while it is. */
 TEST_F(making, size)
 {
 	struct operation op = {
@@ -313,7 +313,7 @@ TEST_F(making, size)
 	close(self->m.attribute);
 }
 
-/* --- a directory, whose name may take an allocation of its own --- */
+/* --- a directory whose name needs an allocation of its own --- */
 
 #define LONG_NAME CONFIGFS "/a-name-of-more-than-20-characters"
 
@@ -322,7 +322,7 @@ static int make_long(void *ctx)
 	return mkdir(LONG_NAME, 0755) ? errno : 0;
 }
 
-/* It has its name: the refusal is for want of a size. */
+/* The directory exists: live=1 is refused since there is no size. */
 static void expect_named_and_remove(struct __test_metadata *_metadata, void *ctx)
 {
 	EXPECT_EQ(-EINVAL, write_file(LONG_NAME "/live", "1"));

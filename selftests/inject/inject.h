@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Let every allocation of an operation fail, one after another: the first in a
- * first attempt, the second in a second, until one goes through without any.
+ * Fail each allocation of an operation in turn: the n-th in the n-th attempt, until an
+ * attempt makes fewer allocations.
  *
- * The kernel counts what this task alone allocates while it is armed, and fails
- * the n-th (Documentation/fault-injection in the kernel: fail-nth). So what is
- * armed is one system call, or one touch, with all else touched before.
+ * The kernel counts the allocations of this task while it is armed, and fails the n-th
+ * (Documentation/fault-injection in the kernel: fail-nth). Only one system call or touch
+ * is armed; all other memory has been touched before.
  */
 #ifndef _MAPDEV_SELFTESTS_INJECT_H
 #define _MAPDEV_SELFTESTS_INJECT_H
@@ -17,14 +17,14 @@
 #define MOST_ALLOCATIONS 4000
 
 /**
- * struct operation - what is tried with one allocation after another failing
+ * struct operation - what is attempted while each allocation fails in turn
  * @name: for the log
  * @prepare: before each attempt; may be NULL
  * @run: the attempt: 0 or an errno
- * @undo: after each that went through; may be NULL
- * @as_before: after each that failed: expects that nothing has changed
- * @enough: after each: is what follows tested elsewhere? May be NULL
- * @too: an errno that may be answered besides ENOMEM
+ * @undo: after each attempt that succeeded; may be NULL
+ * @as_before: after each attempt that failed: expects that nothing has changed
+ * @enough: after each attempt: is the rest tested elsewhere? May be NULL
+ * @too: an errno that may be returned besides ENOMEM
  * @first: the allocation to begin with, 0 for the first
  */
 struct operation {
@@ -84,7 +84,7 @@ static inline struct injected inject(struct __test_metadata *_metadata,
 	return sum;
 }
 
-/* In place of TEST_HARNESS_MAIN: where nothing is injected, all is skipped. */
+/* In place of TEST_HARNESS_MAIN: skip all cases without fault injection. */
 static inline int inject_main(int argc, char **argv)
 {
 	int err = injectors_set();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory runs out while the module is loaded: nothing of it stays, whether it
- * was to make a region or not.
+ * Allocations fail while the module is loaded, with and without regions=: nothing is
+ * left behind.
  */
 #include "inject.h"
 #include "module.h"
@@ -33,7 +33,7 @@ static int load(struct loader *self, const char *params)
 	return syscall(SYS_finit_module, self->module, params, 0) ? errno : 0;
 }
 
-/* How many allocations a load is that fails for another reason. */
+/* Count the allocations of a load that fails for another reason. */
 static unsigned int count_allocations(struct __test_metadata *_metadata,
 				      struct loader *self,
 				      const char *params)
@@ -62,7 +62,7 @@ static int load_with_region(void *ctx)
 	return load(ctx, "regions=a:1M");
 }
 
-/* The rest is what live=1 does. */
+/* The rest is the same as for live=1. */
 static bool has_begun_region(void *ctx)
 {
 	struct loader *self = ctx;
@@ -86,8 +86,8 @@ static void expect_not_loaded(struct __test_metadata *_metadata, void *ctx)
 }
 
 /*
- * What the kernel does for every module is not looked at: it begins some steps
- * before a region that is wrong ends a load.
+ * Skip the allocations that the kernel makes for any module: begin shortly before the
+ * point at which a bad region fails the load.
  */
 TEST_F_TIMEOUT(loading, regions, 300)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory runs out while a region is opened, mapped, touched, read, written and
- * controlled: ENOMEM, or a touch that comes again, and all is as it was. What
- * is said here to need no memory cannot fail for the want of it.
+ * Allocations fail while a region is mapped, touched, read, written and controlled:
+ * ENOMEM, or the fault is retried, and the state is unchanged. What is shown here to
+ * allocate nothing cannot fail for lack of memory.
  */
 #include <poll.h>
 
@@ -45,11 +45,11 @@ TEST_F(mapped, mmap)
 		.too = !variant->eager ? ENOMEM : window ? EINVAL : EFAULT,
 	};
 
-	/* The page tables, too, where it is eager. */
+	/* An eager mapping allocates page tables, too. */
 	EXPECT_LE(variant->eager ? 4 : 1, inject(_metadata, &op, &self->s).failures);
 }
 
-/* --- touches: the fault returns VM_FAULT_OOM, and is taken again --- */
+/* --- touches: the fault returns VM_FAULT_OOM, and is retried --- */
 
 /* ids: LK-57 */
 TEST_F(mapped, load)
@@ -74,7 +74,7 @@ static void prepare_loaded(void *ctx)
 	load_byte(((struct subject *)ctx)->other + SIZE - 1);
 }
 
-/* The entry is there, and at most has to become writable. */
+/* The entry exists, and at most has to become writable. */
 TEST_F(mapped, store_after_load)
 {
 	struct operation op = {
@@ -195,7 +195,7 @@ static int split(void *ctx)
 	return munmap(s->map + SIZE / 2, page) ? errno : 0;
 }
 
-/* mm core may have split it at one end, but nothing is gone. */
+/* mm core may have split the mapping at one end, but has unmapped nothing. */
 static void expect_all_of_it(struct __test_metadata *_metadata, void *ctx)
 {
 	struct subject *s = ctx;

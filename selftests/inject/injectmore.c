@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory runs out in what is alike for all regions of a class, and in the dirty
- * log: open, fork, populate, epoll, collect.
+ * Allocations fail in what all regions of a class share, and in the dirty log: open,
+ * fork, populate, epoll, collect.
  */
 #include <sys/epoll.h>
 #include <sys/rseq.h>
@@ -62,9 +62,9 @@ static void wait_for_child(struct __test_metadata *_metadata, void *ctx)
 }
 
 /*
- * The stack is copied at the first store after a fork. For a program that is a
- * touch that comes again; for the kernel, on its way to the area of rseq(2),
- * it is an error, which it answers with SIGSEGV.
+ * The first store after a fork copies the stack. For a program that is a fault, which
+ * is retried; for the kernel, on its way to the area of rseq(2), it is an error that
+ * raises SIGSEGV.
  */
 static int leave_rseq(void)
 {
@@ -96,7 +96,7 @@ static void close_file(struct __test_metadata *_metadata, void *ctx)
 	close(((struct subject *)ctx)->epoll);
 }
 
-TEST_F(each_class, opened)
+TEST_F(each_class, open)
 {
 	struct operation op = {
 		.name = "open", .run = open_file, .undo = close_file,
@@ -148,7 +148,7 @@ static void expect_other_gone(struct __test_metadata *_metadata, void *ctx)
 	expect_as_before(_metadata, ctx);
 }
 
-/* The fault of a system call, which has an errno. */
+/* A fault within a system call, which returns an errno. */
 TEST_F(each_class, populate)
 {
 	struct operation op = {
@@ -222,7 +222,7 @@ static void mark(void *ctx)
 	store_byte(s->map + SIZE - page + 100, 1);
 }
 
-/* An attempt that failed has consumed no mark. */
+/* A failed attempt has cleared no mark. */
 static void expect_marks(struct __test_metadata *_metadata, void *ctx)
 {
 	struct subject *s = ctx;

@@ -4,9 +4,9 @@
 #include "region.h"
 
 /*
- * By themselves the injectors spare what may sleep, high memory and single
- * pages, and write a stack trace to the console. Tasks that are not armed are not
- * affected: the probability stays 0. 0 or -errno; -ENOENT without injectors.
+ * By default the injectors spare allocations that may sleep, high memory and single
+ * pages, and print a stack trace. Tasks that are not armed are not affected: the
+ * probability stays 0. Return 0 or -errno; -ENOENT without injectors.
  */
 int injectors_set(void)
 {
@@ -39,7 +39,7 @@ void arm(int fd, unsigned int nth)
 	pwrite(fd, text, len, 0);
 }
 
-/* How many more were to come; 0 if the n-th came. */
+/* Return how many allocations are left to the n-th; 0 if it was reached. */
 unsigned int disarm(int fd)
 {
 	char text[16] = "";

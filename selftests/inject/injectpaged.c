@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory runs out in a region with a page cache of its own, whose memory comes
- * with the first touch, and goes by discard and resize.
+ * Allocations fail in paged regions, whose memory is allocated at first touch and freed
+ * by discard and resize.
  */
 #include "expect.h"
 
@@ -89,7 +89,7 @@ static int write_last(void *ctx)
 		errno : 0;
 }
 
-/* Where a large folio cannot be had, smaller ones are; in the end, ENOMEM. */
+/* If a large folio cannot be allocated, smaller ones are tried; finally ENOMEM. */
 TEST_F(own_cache, write_to_hole)
 {
 	struct operation op = {
@@ -160,7 +160,7 @@ static void expect_discarded(struct __test_metadata *_metadata, void *ctx)
 	fill_again(_metadata, ctx);
 }
 
-/* A folio of which a part stays is split, or else zeroed in part. */
+/* A folio that is discarded in part is split, or, if that fails, zeroed in part. */
 TEST_F(own_cache, discard)
 {
 	struct operation op = {
@@ -207,7 +207,7 @@ static void expect_large(struct __test_metadata *_metadata, void *ctx)
 	expect_small(_metadata, ctx);
 }
 
-/* Only a dirty log has to become larger with the region. */
+/* Only the dirty log grows with the region. */
 TEST_F(own_cache, resize)
 {
 	struct operation larger = {

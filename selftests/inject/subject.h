@@ -13,15 +13,15 @@
 /* A gibibyte without a page table, aligned for the largest entries. */
 #define AREA ((u8 *)(1UL << 44))
 
-/* What all operations work on: a region and a mapping of it, all stamped. */
+/* A region, with a stamp on each page of a mapping. */
 struct subject {
 	struct region r;
 	enum mapdev_backing_type type;
 	bool frames;
 	int fd;
-	u8 *map;	/* in use all the time */
-	u8 *other;	/* the one that comes and goes */
-	int flags;	/* of that one */
+	u8 *map;	/* mapped all the time */
+	u8 *other;	/* mapped by an attempt */
+	int flags;	/* of @other */
 	struct mapdev_run runs[16];
 	unsigned int count;
 	pid_t child;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * holder: a reference to the device of a region, from when this is loaded until
- * it is unloaded, whatever becomes of the region and of mapdev. It lends the
- * memory, and mapdev is asked by symbol_get(): nothing keeps mapdev loaded.
+ * holder: hold a reference to the device of a region while this module is loaded,
+ * whatever happens to the region and to mapdev. The memory is exported from here, and
+ * mapdev is found by symbol_get(), so that nothing keeps mapdev loaded.
  */
 #include <linux/device.h>
 #include <linux/gfp.h>
@@ -10,17 +10,17 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 
-static struct page *lent;
+static struct page *exported;
 static struct device *parent, *held;
 
-static int lend(void)
+static int export_page(void)
 {
 	const struct mapdev_desc desc = {
 		.name	= "held",
 		.parent	= parent,
 		.size	= PAGE_SIZE,
 		.memory	= MAPDEV_EXPORT_PAGES,
-		.pages	= &lent,
+		.pages	= &exported,
 	};
 	typeof(mapdev_register) *register_region = symbol_get(mapdev_register);
 	struct mapdev_region *region;
@@ -39,18 +39,18 @@ static int __init holder_init(void)
 {
 	int err;
 
-	lent = alloc_page(GFP_KERNEL | __GFP_ZERO);
-	if (!lent)
+	exported = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	if (!exported)
 		return -ENOMEM;
 	parent = root_device_register("holder");
 	if (IS_ERR(parent)) {
-		__free_page(lent);
+		__free_page(exported);
 		return PTR_ERR(parent);
 	}
-	err = lend();
+	err = export_page();
 	if (err) {
 		root_device_unregister(parent);
-		__free_page(lent);
+		__free_page(exported);
 	}
 	return err;
 }
@@ -61,7 +61,7 @@ static void __exit holder_exit(void)
 {
 	put_device(held);
 	root_device_unregister(parent);
-	__free_page(lent);
+	__free_page(exported);
 }
 module_exit(holder_exit);
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * recovery: the steps that the kernel takes a PCI driver through when a device
- * has an error, one by one and from userspace, without an error. Write
- * "ADDRESS STEP" to the parameter step.
+ * recovery: call the error handlers of a PCI driver one by one, from userspace and
+ * without an error. Write "ADDRESS STEP" to the parameter step.
  */
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -13,7 +12,7 @@ static int take_step(struct pci_dev *pdev, const char *step)
 {
 	const struct pci_error_handlers *handlers;
 
-	/* As drivers/pci/pcie/err.c: the driver is not unbound meanwhile. */
+	/* As in drivers/pci/pcie/err.c: keep the driver bound. */
 	guard(device)(&pdev->dev);
 	handlers = pdev->driver ? pdev->driver->err_handler : NULL;
 	if (!handlers)

@@ -7,7 +7,7 @@
 /* --- Shared: the memory itself --- */
 
 /* ids: NM-9 */
-TEST_EACH(shared_is_the_memory)
+TEST_EACH(shared_maps_region)
 {
 	u8 *map;
 
@@ -20,9 +20,9 @@ TEST_EACH(shared_is_the_memory)
 	CHECK(42, get_byte(r.fd, PAGE + 1));
 }
 
-/* One address for all, in whichever process, and through whichever file. */
+/* A page has one address, in every process and through every file. */
 /* ids: NM-30 NM-34 */
-TEST_EACH(has_one_address)
+TEST_EACH(address_is_the_same_everywhere)
 {
 	u8 *map, *again, *part;
 	pid_t pid;
@@ -30,7 +30,7 @@ TEST_EACH(has_one_address)
 	CHECK(0, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 0, &map));
 	CHECK(0, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 2 * PAGE, &part));
 	CHECK(map + 2 * PAGE, part);
-	/* It maps the last page, and stores where that is. */
+	/* The child maps the last page and stores its address. */
 	pid = spawn("tell_address");
 	CHECK(0, wait_for(pid));
 	CHECK(map + 3 * PAGE, *(u8 **)part);
@@ -42,7 +42,7 @@ TEST_EACH(has_one_address)
 }
 
 /* ids: NM-30 */
-TEST_EACH(past_the_end)
+TEST_EACH(mmap_past_end_is_refused)
 {
 	u8 *map;
 
@@ -53,7 +53,7 @@ TEST_EACH(past_the_end)
 	CHECK(0, counter("mapped"));
 }
 
-/* Each mapping is announced, though mm core has one record for those that overlap. */
+/* Every mapping is announced, although those that overlap share a vm_region. */
 /* ids: NM-1 NM-32 NM-33 NM-34 */
 TEST_EACH(every_mapping_is_counted)
 {
@@ -78,16 +78,16 @@ TEST_EACH(every_mapping_is_counted)
 	CHECK(0, counter("open"));
 }
 
-/* The process that made them first is gone; the mapping of the other is not. */
+/* A mapping outlives the process that mapped the region first. */
 /* ids: NM-33 NM-34 */
-TEST_EACH(outlives_the_first)
+TEST_EACH(mapping_outlives_first_process)
 {
 	pid_t pid = spawn("hold");
 	u8 *map;
 
 	while (counter("mapped") < 1 && !waitpid(pid, NULL, WNOHANG))
 		sched_yield();
-	/* It is a part of the other's, and so is what mm core knows of it. */
+	/* It is a part of the other mapping, and shares its vm_region. */
 	if (!CHECK(0, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 0, &map))) {
 		kill(pid, SIGKILL);
 		return;
@@ -104,7 +104,7 @@ TEST_EACH(outlives_the_first)
 }
 
 /* ids: NM-34 */
-TEST_EACH(not_twice_in_one_process)
+TEST_EACH(second_mapping_is_refused)
 {
 	u8 *map, *other;
 
@@ -112,7 +112,7 @@ TEST_EACH(not_twice_in_one_process)
 	CHECK(-EBUSY, try_mmap(r.fd, 2 * PAGE, RW, MAP_SHARED, PAGE, &other));
 	CHECK(-EBUSY, try_mmap(r.fd, PAGE, RW, MAP_SHARED, 2 * PAGE, &other));
 	CHECK(-EBUSY, try_mmap(r.fd, SIZE, RW, MAP_SHARED, 0, &other));
-	/* Longer, from the same page on: mm core has no place for it. */
+	/* Longer, from the same page on: a vm_region cannot grow. */
 	CHECK(-EBUSY, try_mmap(r.fd, 3 * PAGE, RW, MAP_SHARED, PAGE, &other));
 	CHECK(1, counter("mapped"));
 	CHECK(0, counter("close"));
@@ -124,9 +124,9 @@ TEST_EACH(not_twice_in_one_process)
 	CHECK(0, munmap(map, SIZE));
 }
 
-/* Another process may have a part, or more, but not from the same page on. */
+/* Another process may map a part, or more, but not more from the same page on. */
 /* ids: NM-34 */
-TEST_EACH(longer_in_another_process)
+TEST_EACH(longer_mapping_is_refused)
 {
 	u8 *map;
 
@@ -142,7 +142,7 @@ TEST_EACH(longer_in_another_process)
 /* --- Private --- */
 
 /* ids: NM-4 */
-TEST_EACH(private_to_read_is_the_memory)
+TEST_EACH(private_to_read_maps_region)
 {
 	u8 *map;
 
@@ -152,7 +152,7 @@ TEST_EACH(private_to_read_is_the_memory)
 	CHECK(0, set_byte(r.fd, PAGE, 2));
 	CHECK(2, load_byte(map + PAGE));
 	CHECK(1, counter("mapped"));
-	/* So that who maps it shared has the same memory, too. */
+	/* A shared mapping is the same memory. */
 	CHECK(0, wait_for(spawn("map_all")));
 	CHECK(-EBUSY, sysfs("revoked", "1"));
 	CHECK(0, munmap(map, SIZE));
@@ -160,7 +160,7 @@ TEST_EACH(private_to_read_is_the_memory)
 }
 
 /* ids: NM-5 */
-TEST_EACH(private_to_write_is_a_copy)
+TEST_EACH(private_to_write_is_copied)
 {
 	u8 *map;
 
@@ -173,14 +173,14 @@ TEST_EACH(private_to_write_is_a_copy)
 	CHECK(1, load_byte(map + PAGE));
 	store_byte(map + PAGE, 3);
 	CHECK(2, get_byte(r.fd, PAGE));
-	/* mapdev is not asked, and it stays when the region goes. */
+	/* mapdev is not asked, and the copy stays when the region is revoked. */
 	CHECK(0, counter("prepare"));
 	CHECK(0, sysfs("revoked", "1"));
 	CHECK(3, load_byte(map + PAGE));
 	CHECK(0, munmap(map, SIZE));
 }
 
-/* What read(2) does not give is zero: no error, as there is with an MMU. */
+/* What read(2) does not return is zero; with an MMU, such an mmap fails. */
 /* ids: NM-4 NM-5 */
 TEST_EACH(copy_past_the_end)
 {
@@ -195,9 +195,9 @@ TEST_EACH(copy_past_the_end)
 	CHECK(0, munmap(map, 2 * PAGE));
 }
 
-/* Copies are made by read, which is then refused. */
+/* Copies are made by read, which a revoked region refuses. */
 /* ids: NM-18 */
-TEST_EACH(copy_of_a_revoked_region)
+TEST_EACH(copy_of_revoked_region)
 {
 	u8 *map;
 
@@ -209,7 +209,7 @@ TEST_EACH(copy_of_a_revoked_region)
 }
 
 /* ids: NM-18 */
-TEST(copy_without_the_right_to_read)
+TEST(copy_needs_readable_file)
 {
 	int fd = open(r.node, O_WRONLY);
 	u8 *map;
@@ -226,7 +226,7 @@ TEST(copy_without_the_right_to_read)
 
 /* --- Refused operations --- */
 
-/* A copy that may be written belongs to the process, and mm core makes it. */
+/* mm core makes a copy that may be written without asking mapdev. */
 /* ids: NM-31 */
 TEST_EACH(exec_is_refused)
 {
@@ -245,7 +245,7 @@ TEST_EACH(exec_is_refused)
 }
 
 /* ids: NM-17 */
-TEST_EACH(no_choice_of_the_address)
+TEST_EACH(map_fixed_is_refused)
 {
 	u8 *map, *hint;
 
@@ -267,7 +267,7 @@ TEST_EACH(no_choice_of_the_address)
 }
 
 /* ids: NM-24 */
-TEST_EACH(no_part_is_unmapped)
+TEST_EACH(partial_munmap_is_refused)
 {
 	u8 *map;
 
@@ -288,7 +288,7 @@ TEST_EACH(no_part_is_unmapped)
 }
 
 /* ids: NM-22 NM-23 NM-24 NM-25 */
-TEST_EACH(shared_is_not_resized)
+TEST_EACH(shared_mremap_is_refused)
 {
 	u8 *map;
 
@@ -308,9 +308,9 @@ TEST_EACH(shared_is_not_resized)
 	CHECK(1, counter("close"));
 }
 
-/* Within what was allocated for it, and where it is. */
+/* A copy is resized in place, within its allocation. */
 /* ids: NM-21 NM-22 NM-23 NM-25 */
-TEST(copy_is_resized)
+TEST(copy_mremap)
 {
 	u8 *map;
 
@@ -327,7 +327,7 @@ TEST(copy_is_resized)
 	CHECK(0, munmap(map, 2 * PAGE));
 }
 
-/* A word's address is all that mm core looks at, whatever is there. */
+/* A futex is an address: mm core does not check what is mapped there. */
 /* ids: NM-20 */
 TEST_EACH(futex)
 {
@@ -378,7 +378,7 @@ TEST_EACH(proc_mem)
 	close(fd);
 }
 
-/* A pipe takes pages by reference, if they can be had. */
+/* A pipe takes references to pages, if there are struct pages. */
 TEST_EACH(pins)
 {
 	struct { void *base; size_t length; } iov = { .length = PAGE };
@@ -399,7 +399,7 @@ TEST_EACH(pins)
 	close(pipe_fd[1]);
 }
 
-/* --- Nothing can be taken away --- */
+/* --- Revoke and retire --- */
 
 /* ids: NM-36 */
 TEST_EACH(revoke_is_refused_while_mapped)
@@ -431,7 +431,7 @@ TEST_EACH(revoke_is_refused_while_mapped)
 }
 
 /* The region is retired; the mapping and its contents stay. */
-TEST_EACH(mapped_beyond_the_end)
+TEST_EACH(mapping_outlives_region)
 {
 	bool window = !strcmp(r.attrs, WINDOW);
 	u8 *map;
@@ -444,7 +444,7 @@ TEST_EACH(mapped_beyond_the_end)
 	r.fd = -1;
 	memset(map, 0x5a, SIZE);
 	CHECK(0x5a, load_byte(map + SIZE - 1));
-	/* A range of another's is not to be had meanwhile. */
+	/* The physical range stays claimed meanwhile. */
 	if (window) {
 		CHECK(0, describe("next", WINDOW " size=4096"));
 		CHECK(-EBUSY, set_attr("next", "live", "1"));
@@ -461,7 +461,7 @@ TEST_EACH(mapped_beyond_the_end)
 
 /* --- Refused attributes --- */
 
-TEST(needs_an_mmu)
+TEST(attributes_need_mmu)
 {
 	static const char * const impossible[] = {
 		"backing=paged", "backing=pages", "backing=vmalloc map=demand",
@@ -475,7 +475,7 @@ TEST(needs_an_mmu)
 		CHECK(-EOPNOTSUPP, set_attr("no", "live", "1"));
 		CHECK(-1, access("/dev/mapdev/no", F_OK));
 		CHECK(-1, access("/sys/class/mapdev/no", F_OK));
-		/* The same directory is good for one that can be. */
+		/* The same directory then takes supported attributes. */
 		CHECK(0, set_attr("no", "backing", "contig"));
 		CHECK(0, set_attr("no", "map", "eager"));
 		CHECK(0, set_attr("no", "dirty", "0"));
@@ -486,7 +486,7 @@ TEST(needs_an_mmu)
 	}
 }
 
-TEST_EACH(calls_that_need_an_mmu)
+TEST_EACH(ioctls_need_mmu)
 {
 	struct mapdev_resize resize = {
 		.size = sizeof(resize), .length = PAGE,
@@ -511,7 +511,7 @@ TEST_EACH(calls_that_need_an_mmu)
 	CHECK(1, get_byte(r.fd, 0));
 }
 
-/* There is one way to map, and one to cache, and programs are told so. */
+/* INFO reports the one map mode and the one cache mode. */
 TEST_EACH(info)
 {
 	struct mapdev_info info = { .size = sizeof(info) };
@@ -527,8 +527,8 @@ TEST_EACH(info)
 	CHECK(0, munmap(map, SIZE));
 }
 
-/* More than the buddy allocator has in one piece is refused, and costs nothing. */
-TEST(too_large)
+/* More than the buddy allocator has in one piece is refused, and not accounted. */
+TEST(large_region_is_refused)
 {
 	CHECK(0, describe("large", "backing=vmalloc size=64M"));
 	CHECK(-ENOMEM, set_attr("large", "live", "1"));
@@ -555,7 +555,7 @@ TEST(ro_region)
 }
 
 /* Data of an earlier region is not visible. */
-TEST(zeroed)
+TEST(new_region_is_zeroed)
 {
 	static const char * const attrs[] = {
 		"backing=vmalloc size=64K", "backing=contig size=64K",
@@ -599,7 +599,7 @@ TEST_EACH(proc_maps)
 }
 
 /* ids: NM-39 */
-TEST(trimming)
+TEST(copies_are_trimmed)
 {
 	CHECK('1', read_file("/proc/sys/vm/nr_trim_pages")[0]);
 }
@@ -618,7 +618,7 @@ TEST(module_stays_while_mapped)
 	CHECK(0, munmap(map, PAGE));
 }
 
-/* --- What another process does --- */
+/* --- The child --- */
 
 static int child(const char *what, const char *node)
 {
@@ -633,7 +633,7 @@ static int child(const char *what, const char *node)
 	err = try_mmap(fd, SIZE, RW, MAP_SHARED, 0, &map);
 	if (err || !strcmp(what, "map_all"))
 		return -err;
-	/* hold: say so, and wait for leave to end. */
+	/* hold: tell that it is mapped, and wait for the permission to exit. */
 	store_byte(map, 1);
 	wait_byte(map, 2, 0);
 	return 0;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tests for a machine that cannot fork, by the kernel's nolibc: what
- * kselftest_harness.h and region.h are elsewhere, as far as that can be had in one
- * process. The checks of a test go on after one that fails.
+ * The harness for a machine that cannot fork, by the kernel's nolibc, in place of
+ * kselftest_harness.h and region.h. A test goes on after a check that fails.
  */
 #ifndef _MAPDEV_SELFTESTS_NOMMU_H
 #define _MAPDEV_SELFTESTS_NOMMU_H
@@ -32,7 +31,7 @@ typedef __u8 u8;
 #define SIZE	(PAGES * PAGE)
 #define RW	(PROT_READ | PROT_WRITE)
 
-/* Memory that the test kernel leaves alone: scripts/vm/riscv64.dtso. */
+/* Memory that the test kernel does not use: scripts/vm/riscv64.dtso. */
 #define WINDOW	"backing=window phys=0x8c000000"
 
 /* --- Tests --- */
@@ -53,7 +52,7 @@ extern const struct test __stop_tests[] GUEST_HIDDEN;
 			#_name, _name, _variants };			\
 	static void _name(void)
 
-/* With a region of vmalloc; or with one of each kind. */
+/* A test with a vmalloc region; or with a region of each backing. */
 #define TEST(_name)		TEST_OF(_name, vmalloc_only)
 #define TEST_EACH(_name)	TEST_OF(_name, each_backing)
 
@@ -105,7 +104,7 @@ static int write_file(const char *path, const char *value)
 	return err;
 }
 
-/* What is in a file, up to a page of it. */
+/* Read a file, up to a page. */
 static const char *read_file(const char *path)
 {
 	static char text[PAGE];
@@ -141,7 +140,7 @@ static void retire(const char *name)
 	rmdir(path);
 }
 
-/* A directory with these attributes, "name=value", separated by blanks. */
+/* Create a directory with these attributes, "name=value", separated by blanks. */
 static int describe(const char *name, const char *attrs)
 {
 	char path[192], pair[64];
@@ -194,8 +193,8 @@ static long counter(const char *name)
 }
 
 /*
- * mmap(2): 0, or the errno of its failure, as it is in the kernel. Then the address
- * is one whose touch does no harm: nothing would stop it.
+ * mmap(2): return 0 or -errno. After a failure, the address is one that may be touched:
+ * without an MMU, nothing stops a wrong access.
  */
 static int try_mmap(int fd, size_t size, int prot, int flags, off_t offset,
 		    u8 **addr)
@@ -244,14 +243,14 @@ static void store_byte(u8 *byte, u8 value)
 	__asm__ __volatile__("" : : : "memory");
 }
 
-/* --- Another process: this program again, with the name of what it is to do --- */
+/* --- Another process: this program again, with the name of its task --- */
 
 static pid_t spawn(const char *what)
 {
 	const char * const argv[] = { program, "child", what, r.node, NULL };
 	pid_t pid;
 
-	/* In this very frame, which the parent needs and the child leaves alone. */
+	/* In this frame, which the parent needs and the child leaves intact. */
 	pid = __nolibc_syscall5(__NR_clone, CLONE_VM | CLONE_VFORK | SIGCHLD,
 				0, 0, 0, 0);
 	if (!pid) {
@@ -269,7 +268,7 @@ static int wait_for(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* Until a byte is what the other process is to store; false if that has ended. */
+/* Wait until the other process has stored @value; false if it has exited. */
 static bool wait_byte(const u8 *byte, u8 value, pid_t pid)
 {
 	while (load_byte(byte) != value) {
@@ -282,7 +281,7 @@ static bool wait_byte(const u8 *byte, u8 value, pid_t pid)
 
 static int child(const char *what, const char *node);
 
-/* --- All of them --- */
+/* --- Runner --- */
 
 static bool begin(const char *attrs)
 {
@@ -299,7 +298,7 @@ static bool begin(const char *attrs)
 	return CHECK(true, r.fd >= 0);
 }
 
-/* How many there are; and run them, each with each of its regions, or not. */
+/* Run each test with each of its regions, or only count them (@dry). */
 static int run_tests(const char *only, bool dry)
 {
 	int count = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Actors: threads of other processes, which do what the coordinator tells them
- * through memory that all share. Each has a word that says whose turn it is.
+ * Actors: threads of other processes that execute the coordinator's commands, which
+ * are passed in shared memory. A word of each actor, a futex, says whose turn it is.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -20,7 +20,7 @@ void give_turn(u32 *turn, u32 value)
 	syscall(__NR_futex, turn, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
-/* For a few seconds at most: whoever was waited for may be gone. */
+/* Wait for a few seconds at most: the other side may have exited. */
 bool turn_is(u32 *turn, u32 value)
 {
 	const struct timespec limit = { .tv_sec = 5 };
@@ -31,7 +31,7 @@ bool turn_is(u32 *turn, u32 value)
 	return __atomic_load_n(turn, __ATOMIC_SEQ_CST) == value;
 }
 
-/* --- What it can do --- */
+/* --- Commands --- */
 
 static __thread sigjmp_buf jump;
 static __thread int jump_code;
@@ -46,7 +46,7 @@ void catch_signals(void)
 {
 	struct sigaction action = {
 		.sa_sigaction = handler,
-		/* So that the jump need not restore a mask. */
+		/* The jump then need not restore the signal mask. */
 		.sa_flags = SA_SIGINFO | SA_NODEFER,
 	};
 
@@ -54,13 +54,13 @@ void catch_signals(void)
 	sigaction(SIGSEGV, &action, NULL);
 }
 
-/* Copy, a word at once; the signal that it raised, or 0. */
+/* Copy, a word in one access; return the signal raised, or 0. */
 int try_bytes(u8 *to, const u8 *from, size_t size, int *code)
 {
 	int sig = sigsetjmp(jump, 0);
 
 	if (!sig) {
-		/* memcpy() may store it twice, and be stopped in between. */
+		/* memcpy() may store a word twice, with a signal in between. */
 		if (size == sizeof(u64))
 			__atomic_store_n((u64 *)to, *(const u64 *)from,
 					 __ATOMIC_RELAXED);
@@ -81,7 +81,7 @@ static int try_compare(const u8 *is, const u8 *want, size_t size, int *differ)
 	return sig;
 }
 
-/* The first page of the arena that is not as it should be, or -1. */
+/* Return the first page of the arena that differs from what is expected, or -1. */
 static long compare(struct shared *s, struct command *c)
 {
 	for (u32 i = 0; i < ARENA_PAGES; i++) {
@@ -105,7 +105,7 @@ struct life {
 
 static void *second_thread(void *arg);
 
-/* A child is another process of actors; its first thread is this one. */
+/* Become a process of actors, after fork(); this thread is its first. */
 static void be_process(struct life *life, u32 proc)
 {
 	static struct life second;
@@ -123,7 +123,7 @@ static void be_process(struct life *life, u32 proc)
 
 static void do_task(struct life *life, struct command *c)
 {
-	/* A child finds the parent's next command there. */
+	/* Read it now: later a child finds the parent's next command there. */
 	u32 proc = c->args[0];
 	long *a = c->args;
 	pid_t pid;
@@ -145,7 +145,7 @@ static void do_task(struct life *life, struct command *c)
 		c->ret = compare(life->shared, c);
 		break;
 	case DO_FORK:
-		/* The command is the parent's, and the answer, too. */
+		/* The parent owns the command, and answers it. */
 		pid = fork();
 		if (pid)
 			c->ret = pid;
@@ -157,7 +157,7 @@ static void do_task(struct life *life, struct command *c)
 	}
 }
 
-/* Until this process is killed, or the coordinator is gone. */
+/* Run until this process is killed, or the coordinator has exited. */
 static void act(struct life *life)
 {
 	for (;;) {
@@ -182,7 +182,7 @@ static void *second_thread(void *arg)
 	return NULL;
 }
 
-/* The first process of a slot is the coordinator's child. */
+/* Start the first process of a slot, as a child of the coordinator. */
 pid_t begin_actor(struct shared *shared, u32 proc)
 {
 	struct life life = { shared, getpid() };

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* madvise(2): Documentation/userspace-api/semantics.rst as a table, and what each changes. */
+/*
+ * madvise(2): the errnos of Documentation/userspace-api/semantics.rst, and the effects.
+ */
 #include <sys/syscall.h>
 
 #include "torture.h"
@@ -9,7 +11,7 @@
 #define MADV_GUARD_REMOVE 103
 #endif
 
-/* What stays with a mapping, beside F_NO_FORK. */
+/* Flags that an advice leaves on a mapping, besides F_NO_FORK. */
 enum {
 	F_RANDOM	= 0x02,
 	F_SEQUENTIAL	= 0x04,
@@ -18,7 +20,7 @@ enum {
 	F_NO_DUMP	= 0x20,
 };
 
-/* The errno of each, in the order of enum column, and the flags. */
+/* The errno for each enum column, and the flags that are set and cleared. */
 static const struct advice {
 	const char *name;
 	int advice;
@@ -56,7 +58,7 @@ static const struct advice {
 	ADVICE(GUARD_REMOVE, 0, -EINVAL, -EINVAL),
 };
 
-/* What is populated to be written was written, or may have been. */
+/* Populating for writing may mark the pages dirty. */
 static int populate(struct model *m, u32 proc, u32 page, u32 count, bool write)
 {
 	struct mpage *p = &m->procs[proc].pages[page];
@@ -81,7 +83,7 @@ static void set_flags(struct model *m, u32 proc, u32 page, u32 count,
 	struct mpage *p = &m->procs[proc].pages[page];
 	u32 flags = (p->flags & ~a->clear) | a->set;
 
-	/* Page frames are never dumped, and have that flag from the start. */
+	/* Page frames are never dumped: the flag is always set. */
 	if (m->column == FRAMES)
 		flags &= ~F_NO_DUMP;
 	if (flags == p->flags)
@@ -92,14 +94,14 @@ static void set_flags(struct model *m, u32 proc, u32 page, u32 count,
 		p[i].flags = flags;
 }
 
-/* The pages are one mapping. */
+/* All pages belong to one mapping. */
 static int advise(struct model *m, u32 proc, u32 page, u32 count,
 		  const struct advice *a)
 {
 	struct mpage *p = &m->procs[proc].pages[page];
 	int err = a->err[m->column];
 
-	/* mm core asks for the right to write before it asks for a regular file. */
+	/* mm core checks the write permission before the type of the file. */
 	if (a->advice == MADV_REMOVE && (!p->shared || !p->maywrite))
 		return -EACCES;
 	if (err)

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Operations that read and write bytes: by a touch, by read and write into
- * memory of the program's own and into a mapping, directly from and to a disk,
- * from another process.
+ * Operations that read and write bytes: loads and stores, read(2) and write(2) with a
+ * private buffer or a mapping, direct I/O, and access from another process.
  */
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
 #include "torture.h"
 
-/* Bytes of the operation's that do not go past the end of a page. */
+/* The length of the operation, cut at the end of the page. */
 static u32 page_part(const struct op *op)
 {
 	u32 room = PAGE - op->offset;
@@ -55,7 +54,7 @@ void do_touch(struct model *m, const struct op *op)
 
 /* --- pread, pwrite --- */
 
-/* What the call says before it looks at a buffer: bytes, or -errno. */
+/* The result before the buffer is accessed: bytes, or -errno. */
 static long reachable(const struct model *m, const struct mfile *file, bool ro,
 		      u64 offset, u32 length, bool write)
 {
@@ -107,7 +106,7 @@ void do_rw(struct model *m, const struct op *op)
 		expect_bytes(m, what, m->shared->data + offset, c->buf, count);
 }
 
-/* Whole pages by write, so that what is there is mostly not zero. */
+/* Write whole pages, so that most data is not zero. */
 void do_fill(struct model *m, const struct op *op)
 {
 	struct op part = { .kind = OP_WRITE, .proc = op->proc,
@@ -123,7 +122,7 @@ void do_fill(struct model *m, const struct op *op)
 	}
 }
 
-/* The same from and into a mapping of the arena. */
+/* The same, with a mapping of the arena as the buffer. */
 void do_rw_map(struct model *m, const struct op *op)
 {
 	bool write = op->kind == OP_WRITE_FROM_MAP;
@@ -133,12 +132,12 @@ void do_rw_map(struct model *m, const struct op *op)
 	long count = reachable(m, file, false, offset, length, write);
 	u8 buf[PAGE];
 
-	/* From a page to itself: the order of the bytes is undefined. */
+	/* A copy of a page to itself has no defined order. */
 	if (is_region_page(m, op->proc, op->page, op->index) ||
 	    is_region_page(m, op->proc, op->page, op->index + 1))
 		return;
 	if (count > 0 && touch_signal(m, op->proc, op->page, !write)) {
-		/* It can have been marked before it failed. */
+		/* The page may have been marked before the failure. */
 		if (write)
 			mark(m, op->index, 2, MAYBE);
 		count = -EFAULT;
@@ -160,7 +159,7 @@ void do_rw_map(struct model *m, const struct op *op)
 
 /* --- direct I/O --- */
 
-/* By the page: page frames cannot be pinned. */
+/* Can the page be pinned? Page frames cannot. */
 static bool pinnable(const struct model *m, u32 proc, u32 page, bool write)
 {
 	return m->column != FRAMES && !touch_signal(m, proc, page, write);
@@ -168,7 +167,7 @@ static bool pinnable(const struct model *m, u32 proc, u32 page, bool write)
 
 void do_direct(struct model *m, const struct op *op)
 {
-	bool in = op->kind == OP_DIRECT_READ;	/* of the disk */
+	bool in = op->kind == OP_DIRECT_READ;	/* from the disk */
 	u32 offset = op->offset / 512 * 512;
 	u32 length = 512 * (1 + op->how % ((PAGE - offset) / 512));
 	long place = (op->proc * THREADS + op->thread) * PAGE, count = length;
@@ -181,7 +180,7 @@ void do_direct(struct model *m, const struct op *op)
 	}
 	fill(m->sector, 0, length, op->value);
 	if (pwrite(m->disk, m->sector, length, place) != length)
-		wrong(m, "the disk does not work");
+		wrong(m, "the disk failed");
 	call(m, op, in ? __NR_pread64 : __NR_pwrite64, (long)m->disk,
 	     page_address(op->page) + offset, (long)length, place, 0L, 0L);
 	expect_count(m, op, in ? "direct read" : "direct write", count);
@@ -192,14 +191,14 @@ void do_direct(struct model *m, const struct op *op)
 		return;
 	}
 	if (pread(m->disk, m->sector, length, place) != length)
-		wrong(m, "the disk does not work");
+		wrong(m, "the disk failed");
 	expect_bytes(m, "direct write", bytes_at(m, op->proc, op->page) + offset,
 		     m->sector, length);
 }
 
 /* --- Another process --- */
 
-/* By a process into the memory of another one, or its own. */
+/* Access the memory of another process, or of the process itself. */
 void do_vm_rw(struct model *m, const struct op *op)
 {
 	struct command *c = command_of(m, op);
@@ -231,7 +230,7 @@ void do_vm_rw(struct model *m, const struct op *op)
 			     c->buf, length);
 }
 
-/* Through /proc/PID/mem, as a debugger; the coordinator itself. */
+/* The coordinator is the debugger, by /proc/PID/mem. */
 void do_proc_rw(struct model *m, const struct op *op)
 {
 	const struct mpage *p = &m->procs[op->proc].pages[op->page];
@@ -244,7 +243,7 @@ void do_proc_rw(struct model *m, const struct op *op)
 	u8 buf[PAGE];
 	int fd;
 
-	/* FOLL_FORCE decides what a debugger may do in spite of the protection. */
+	/* Skip what only FOLL_FORCE, which overrides the protection, may do. */
 	if (p->vma && !(p->prot & (write ? PROT_WRITE : PROT_READ)))
 		return;
 	if (touch_signal(m, op->proc, op->page, write))

@@ -6,7 +6,7 @@
 
 #include "torture.h"
 
-/* Seconds after which an operation hangs, on any machine. */
+/* Seconds after which an operation is said to hang, on any machine. */
 #define PATIENCE 60
 
 u8 *page_address(u32 page)
@@ -39,14 +39,14 @@ void tell(struct model *m, const struct op *op, enum task task)
 			return;
 		}
 		if (tries > PATIENCE / 5) {
-			wrong(m, "it hangs");
+			wrong(m, "the operation hangs");
 			m->hung = true;
 			return;
 		}
 	}
 }
 
-/* A system call of an actor: what it returns, its errno in the command. */
+/* Let an actor make a system call; return its result. The command has the errno. */
 long call(struct model *m, const struct op *op, long nr, ...)
 {
 	struct command *c = command_of(m, op);
@@ -68,7 +68,7 @@ long ioctl_by(struct model *m, const struct op *op, u32 which,
 		    request, arg, 0L, 0L, 0L);
 }
 
-/* The process ends itself, and answers nothing. */
+/* Let the process exit; it does not answer. */
 void tell_exit(struct model *m, const struct op *op)
 {
 	struct command *c = command_of(m, op);
@@ -79,7 +79,7 @@ void tell_exit(struct model *m, const struct op *op)
 	give_turn(&c->turn, 1);
 }
 
-/* An answer that is an address, or a failure. */
+/* Check an answer that is an address or an errno. */
 void expect_address(struct model *m, const struct op *op, const char *what,
 		    int err, u32 page)
 {
@@ -103,7 +103,7 @@ void adopt(struct model *m, u32 proc, pid_t pid)
 	m->procs[proc].pidfd = syscall(__NR_pidfd_open, pid, 0);
 }
 
-/* After this, no mapping of it is left. */
+/* Wait until the process has exited, and its mappings are gone. */
 void wait_gone(struct model *m, u32 proc)
 {
 	struct mproc *p = &m->procs[proc];
@@ -123,13 +123,13 @@ static void begin_process(struct model *m, u32 proc)
 	if (pid > 0)
 		adopt(m, proc, pid);
 	else
-		wrong(m, "no process");
+		wrong(m, "fork failed");
 }
 
-/* All but the last: that one comes by a fork of another. */
+/* Start all but the last, which comes from a fork of another. */
 void begin_actors(struct model *m)
 {
-	/* The kernel reaps them: no zombie is left. */
+	/* Let the kernel reap them. */
 	signal(SIGCHLD, SIG_IGN);
 	for (u32 i = 0; i < PROCESSES - 1; i++)
 		begin_process(m, i);

@@ -34,14 +34,14 @@ static void check_region(struct model *m)
 		}
 		for (ssize_t i = 0; i < got && !m->failed; i += PAGE)
 			if (memcmp(buf + i, m->shared->data + at + i, PAGE))
-				wrong(m, "page %llu of the region is not what was written",
+				wrong(m, "page %llu of the region differs from what was written",
 				      (at + i) / PAGE);
 	}
 	if (fd >= 0)
 		close(fd);
 }
 
-/* Signals are slow: of pages that raise one, the first and some others. */
+/* Signals are slow: of the pages that raise one, check the first and every 32nd. */
 static void want_pages(struct model *m, u32 proc)
 {
 	struct shared *s = m->shared;
@@ -69,13 +69,13 @@ static void check_arena(struct model *m, u32 proc)
 		wrong(m, "process %u, page %ld of the arena: signal %d, not %d",
 		      proc, c->ret, c->sig, m->shared->want_sig[c->ret]);
 	else
-		wrong(m, "process %u, page %ld of the arena is not what was written",
+		wrong(m, "process %u, page %ld of the arena differs from what was written",
 		      proc, c->ret);
 }
 
 /* --- Counters --- */
 
-/* Mappings of the region that a process has, as it sees them. */
+/* Count the mappings of the region in /proc/PID/maps. */
 static long mappings_seen(const struct model *m, u32 proc)
 {
 	char path[64], line[512];
@@ -86,7 +86,9 @@ static long mappings_seen(const struct model *m, u32 proc)
 	file = fopen(path, "re");
 	while (file && fgets(line, sizeof(line), file)) {
 		line[strcspn(line, "\n")] = '\0';
-		/* What is behind the name would be "(deleted)". */
+		/*
+		 * Without those of a retired region, whose name ends with "(deleted)".
+		 */
 		count += strlen(line) > strlen(m->r.node) &&
 			 !strcmp(line + strlen(line) - strlen(m->r.node),
 				 m->r.node);
@@ -135,7 +137,7 @@ void check_all(struct model *m)
 		check_counters(m);
 }
 
-/* All processes are gone. */
+/* Check what is left when all processes have exited. */
 void check_ended(struct model *m)
 {
 	check_region(m);

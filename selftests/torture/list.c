@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Lists of operations: made by a seed, printed for a person. */
+/* Generate a list of operations from a seed; print it. */
 #include "torture.h"
 
 static const struct {
@@ -11,7 +11,7 @@ static const struct {
 	KINDS(KIND)
 };
 
-/* All bits are good for a modulus, as they are not with fewer steps. */
+/* xorshift: all bits of the result may be used, by a modulus as well. */
 u32 next_random(u32 *state)
 {
 	u32 x = *state ?: 1;
@@ -23,7 +23,7 @@ u32 next_random(u32 *state)
 	return x;
 }
 
-/* One of 0 to n - 1. */
+/* A number from 0 to n - 1. */
 static u32 dice(u32 *state, u32 n)
 {
 	return next_random(state) % n;
@@ -43,7 +43,7 @@ static enum op_kind pick_kind(u32 *state)
 	}
 }
 
-/* Some places more often than others, so that operations meet. */
+/* Prefer some pages, so that operations overlap. */
 static u32 pick_page(u32 *state, u32 limit)
 {
 	switch (dice(state, 8)) {
@@ -98,13 +98,13 @@ void make_list(struct op *ops, u32 count, u32 seed)
 		struct op *op = &ops[i];
 
 		make_op(op, &state);
-		/* Often where the last one was: what comes of that is to be seen. */
+		/* Often continue where the last operation was, to see its effects. */
 		if (i && dice(&state, 2)) {
 			op->proc = ops[i - 1].proc;
 			op->page = ops[i - 1].page + dice(&state, 2);
 			op->page %= ARENA_PAGES;
 		}
-		/* To begin with, the whole region at a place for huge pages. */
+		/* First map the whole region, aligned for huge pages. */
 		if (i < 2) {
 			op->kind = OP_MMAP;
 			op->page = 0;
@@ -112,13 +112,15 @@ void make_list(struct op *ops, u32 count, u32 seed)
 			op->count = REGION_PAGES;
 			op->how = 0;
 		}
-		/* Then, in every other list, nothing is zero. */
+		/* Then, in every other list, fill the region. */
 		if (i == 2 && seed % 2) {
 			op->kind = OP_FILL;
 			op->index = 0;
 			op->count = REGION_PAGES;
 		}
-		/* What is gone comes back soon, and then is opened again. */
+		/*
+		 * Restore or revive soon after revoke or retire, then reopen the files.
+		 */
 		if (wait && !--wait) {
 			op->kind = undo;
 			again = undo == OP_REVIVE ? 5 : 0;

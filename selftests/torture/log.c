@@ -7,7 +7,7 @@ struct answer {
 	u64 end;
 };
 
-/* Runs are in order, apart from each other, and of whole units. */
+/* Runs are in order, do not touch, and consist of whole units. */
 static void add_runs(struct model *m, struct answer *a,
 		     const struct mapdev_run *runs, u32 count)
 {

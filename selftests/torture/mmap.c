@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Operations that make, protect and end mappings. */
+/* Operations that create, protect and remove mappings. */
 #include <sys/syscall.h>
 
 #include "torture.h"
@@ -8,7 +8,7 @@
 
 enum { FIXED, NOREPLACE, ANYWHERE };
 
-/* What an operation's numbers ask mmap() for. */
+/* The arguments of mmap(), by the numbers of an operation. */
 struct request {
 	u32 place;
 	u32 file;
@@ -35,7 +35,7 @@ static struct request request_of(const struct op *op)
 		.count = cut_range(op),
 	};
 
-	/* A private one would be copied by it. */
+	/* Populating a private mapping would copy it. */
 	r.populate = r.shared && (op->how >> 11) % 8 == 7;
 	if ((op->how >> 14) % 64 == 63)
 		r.prot |= PROT_EXEC;
@@ -56,7 +56,7 @@ static int refused_early(const struct model *m, const struct op *op,
 	return 0;
 }
 
-/* mapdev refuses these, in this order; what was there is gone by then. */
+/* mapdev refuses these, in this order; the old mapping is gone by then. */
 static int refused(const struct model *m, const struct op *op,
 		   const struct request *r)
 {
@@ -109,7 +109,7 @@ static void call_mmap(struct model *m, const struct op *op,
 	     op->index * PAGE);
 	if (r->place != ANYWHERE || c->err)
 		return;
-	/* The model knows the arena only. */
+	/* Move it into the arena, which is all that the model knows. */
 	call(m, op, __NR_mremap, c->ret, r->count * PAGE, r->count * PAGE,
 	     (long)(MREMAP_MAYMOVE | MREMAP_FIXED), page_address(op->page), 0L);
 }
@@ -146,7 +146,7 @@ void do_munmap(struct model *m, const struct op *op)
 	unmap_pages(m, op->proc, op->page, count);
 }
 
-/* One mapping after the other, until one refuses, or a hole. */
+/* mprotect() changes one mapping after another, up to a refusal or a hole. */
 void do_mprotect(struct model *m, const struct op *op)
 {
 	static const int prots[] = { PROT_READ | PROT_WRITE, PROT_READ,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The model: a region's bytes and log, and pages of the arenas. */
+/* The model: bytes and log of a region, and the pages of the arenas. */
 #include <stdarg.h>
 
 #include "torture.h"
@@ -28,7 +28,7 @@ bool file_live(const struct model *m, const struct mfile *file)
 	return is_live(m, file->gen);
 }
 
-/* One in eight is through the file that is open for reading. */
+/* One operation in eight uses the read-only file. */
 u32 pick_file(const struct op *op)
 {
 	return (op->how >> 16) % 8 == 7 ? RO : RW;
@@ -44,7 +44,7 @@ bool may_change(const struct model *m, const struct op *op)
 	return file_live(m, &m->procs[op->proc].file[pick_file(op)]);
 }
 
-/* Pages of the region: those known to be dirty stay so. */
+/* Mark pages of the region; those known to be dirty stay so. */
 void mark(struct model *m, u32 index, u32 count, enum mark how)
 {
 	if (!m->unit || !count)
@@ -62,7 +62,7 @@ void zero_pages(struct model *m, u32 first, u32 end)
 
 /* --- One page of an arena --- */
 
-/* The signal that a touch raises, or 0. */
+/* Return the signal that a touch raises, or 0. */
 int touch_signal(const struct model *m, u32 proc, u32 page, bool write)
 {
 	const struct mpage *p = &m->procs[proc].pages[page];
@@ -76,7 +76,7 @@ int touch_signal(const struct model *m, u32 proc, u32 page, bool write)
 	return is_live(m, p->gen) && p->index < m->pages ? 0 : SIGBUS;
 }
 
-/* What a touch finds that raises no signal. */
+/* The bytes that a touch finds, if it raises no signal. */
 u8 *bytes_at(struct model *m, u32 proc, u32 page)
 {
 	const struct mpage *p = &m->procs[proc].pages[page];
@@ -86,7 +86,7 @@ u8 *bytes_at(struct model *m, u32 proc, u32 page)
 	return m->shared->data + p->index * PAGE;
 }
 
-/* Is this a page of the region, and this one of it? */
+/* Is page @index of the region mapped here? */
 bool is_region_page(const struct model *m, u32 proc, u32 page, u32 index)
 {
 	const struct mpage *p = &m->procs[proc].pages[page];
@@ -94,7 +94,7 @@ bool is_region_page(const struct model *m, u32 proc, u32 page, u32 index)
 	return p->vma && !p->copied && p->gen == m->gen && p->index == index;
 }
 
-/* A private page becomes the program's own. */
+/* Copy a private page at its first write. */
 void copy_page(struct model *m, u32 proc, u32 page)
 {
 	struct mpage *p = &m->procs[proc].pages[page];
@@ -105,7 +105,7 @@ void copy_page(struct model *m, u32 proc, u32 page)
 	p->copied = true;
 }
 
-/* A program has written here. */
+/* Record a write by a program. */
 void put_bytes(struct model *m, u32 proc, u32 page, u32 offset, const u8 *buf,
 	       u32 length)
 {
@@ -119,7 +119,7 @@ void put_bytes(struct model *m, u32 proc, u32 page, u32 offset, const u8 *buf,
 
 /* --- Ranges of an arena --- */
 
-/* How many pages of it are within the arena; at least one. */
+/* The pages of an operation that are within the arena; at least one. */
 u32 cut_range(const struct op *op)
 {
 	u32 room = ARENA_PAGES - op->page;
@@ -135,7 +135,7 @@ bool is_free(const struct model *m, u32 proc, u32 page, u32 count)
 	return true;
 }
 
-/* A mapping that goes over this page ends before it, and another begins. */
+/* Split the mapping at @page, if one spans it. */
 void split_at(struct model *m, u32 proc, u32 page)
 {
 	struct mpage *pages = m->procs[proc].pages;
@@ -159,7 +159,7 @@ void unmap_pages(struct model *m, u32 proc, u32 page, u32 count)
 	memset(&pages[page], 0, count * sizeof(*pages));
 }
 
-/* All but the mapping that it is of; what was there stays as it is. */
+/* Move a page, but not its mapping; the old page is left as it is. */
 void move_page(struct model *m, u32 proc, u32 to, u32 from)
 {
 	struct mpage *pages = m->procs[proc].pages;
@@ -172,7 +172,7 @@ void move_page(struct model *m, u32 proc, u32 to, u32 from)
 		       m->shared->copies[proc][from], PAGE);
 }
 
-/* How many pages from this one, up to @count, are of one mapping. */
+/* The number of pages from @page on, up to @count, that belong to one mapping. */
 u32 run_length(const struct model *m, u32 proc, u32 page, u32 count)
 {
 	const struct mpage *pages = m->procs[proc].pages;
@@ -186,7 +186,7 @@ u32 run_length(const struct model *m, u32 proc, u32 page, u32 count)
 	return n;
 }
 
-/* How many mappings there are of the present region, if none ever merge. */
+/* The number of mappings of the present region, if none ever merge. */
 u32 count_vmas(const struct model *m, u32 proc)
 {
 	const struct mpage *pages = m->procs[proc].pages;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* mremap(2) of all kinds, always on a single mapping. */
+/* All kinds of mremap(2), each on a single mapping. */
 #include <sys/syscall.h>
 
 #include "torture.h"
@@ -15,7 +15,7 @@ static void call_mremap(struct model *m, const struct op *op, u32 old, u32 new,
 	     (long)flags, page_address(to), 0L);
 }
 
-/* Where the operation's other page is the destination of @count pages. */
+/* The destination of @count pages: the other page of the operation. */
 static u32 destination(const struct op *op, u32 count)
 {
 	u32 to = op->index % ARENA_PAGES;
@@ -28,7 +28,7 @@ static bool overlap(u32 a, u32 a_count, u32 b, u32 b_count)
 	return a < b + b_count && b < a + a_count;
 }
 
-/* A new mapping at @to like that at @from, @new pages long, of which @old move. */
+/* Map @new pages at @to like those at @from, and move @old pages there. */
 static void move_pages(struct model *m, u32 proc, u32 from, u32 old, u32 to,
 		       u32 new, bool leave)
 {
@@ -60,7 +60,7 @@ static void move_pages(struct model *m, u32 proc, u32 from, u32 old, u32 to,
 	}
 }
 
-/* To another place, as it is, or longer, or shorter. */
+/* Move to another place, with the same size, larger or smaller. */
 void do_move(struct model *m, const struct op *op)
 {
 	u32 old = run_length(m, op->proc, op->page, cut_range(op)), new, to;
@@ -91,7 +91,7 @@ void do_move(struct model *m, const struct op *op)
 	move_pages(m, op->proc, op->page, old, to, new, false);
 }
 
-/* Where it is: shorter, or longer if there is room behind it. */
+/* In place: shrink, or grow if there is room behind. */
 void do_resize_mapping(struct model *m, const struct op *op)
 {
 	struct mpage *pages = m->procs[op->proc].pages;
@@ -122,7 +122,7 @@ void do_resize_mapping(struct model *m, const struct op *op)
 	}
 }
 
-/* An old size of 0. */
+/* mremap() with an old size of 0 duplicates. */
 void do_duplicate(struct model *m, const struct op *op)
 {
 	const struct mpage *p = &m->procs[op->proc].pages[op->page];
@@ -132,7 +132,7 @@ void do_duplicate(struct model *m, const struct op *op)
 	if (!count)
 		return;
 	to = destination(op, count);
-	/* The destination is emptied first. */
+	/* The destination is unmapped first. */
 	if (overlap(op->page, 1, to, count))
 		return;
 	if (!p->shared)
@@ -140,7 +140,7 @@ void do_duplicate(struct model *m, const struct op *op)
 	else if (m->column != PAGED)
 		err = -EFAULT;
 	call_mremap(m, op, 0, count, MREMAP_MAYMOVE | MREMAP_FIXED, to);
-	expect_address(m, op, "mremap of nothing", err, to);
+	expect_address(m, op, "mremap with old size 0", err, to);
 	if (!err)
 		move_pages(m, op->proc, op->page, 0, to, count, true);
 }
@@ -159,7 +159,7 @@ void do_dontunmap(struct model *m, const struct op *op)
 		err = -EINVAL;
 	call_mremap(m, op, count, count,
 		    MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to);
-	expect_address(m, op, "mremap that leaves", err, to);
+	expect_address(m, op, "mremap with DONTUNMAP", err, to);
 	if (!err)
 		move_pages(m, op->proc, op->page, count, to, count, true);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Operations on the region, on files of it, and on the processes. */
+/* Operations on the region, its files, and the processes. */
 #include <poll.h>
 #include <sys/syscall.h>
 
@@ -107,7 +107,7 @@ void do_revoke(struct model *m, const struct op *op)
 	m->counter[revoke ? REVOKE : RESTORE]++;
 }
 
-/* --- What it says of itself --- */
+/* --- INFO and poll --- */
 
 static void expect_poll(struct model *m, u32 state, short is)
 {
@@ -153,7 +153,7 @@ void do_ask(struct model *m, const struct op *op)
 	expect_poll(m, state, p->revents);
 }
 
-/* --- The end of a region, and another one of the same name --- */
+/* --- Retire, and revive under the same name --- */
 
 void new_life(struct model *m)
 {
@@ -163,7 +163,7 @@ void new_life(struct model *m)
 	m->pages = REGION_PAGES;
 	memset(m->log, 0, sizeof(m->log));
 	memset(m->counter, 0, sizeof(m->counter));
-	/* A window shows what is there. */
+	/* A window keeps its contents. */
 	if (!m->window || m->gen == 1)
 		memset(m->shared->data, 0, MAX_PAGES * PAGE);
 }
@@ -225,7 +225,7 @@ void do_fork(struct model *m, const struct op *op)
 	c->args[0] = to;
 	tell(m, op, DO_FORK);
 	if (c->ret <= 0) {
-		wrong(m, "no fork");
+		wrong(m, "fork failed");
 		return;
 	}
 	*child = *parent;
@@ -237,7 +237,7 @@ void do_fork(struct model *m, const struct op *op)
 			memset(&child->pages[i], 0, sizeof(child->pages[i]));
 }
 
-/* By itself, or killed; not the last. */
+/* Exit, or be killed; never the last process. */
 void do_exit(struct model *m, const struct op *op)
 {
 	struct mproc *p = &m->procs[op->proc];

@@ -2,7 +2,7 @@
 /* Run a list of operations; if it fails, shorten it. */
 #include "torture.h"
 
-/* How often a list is run again to make it shorter. */
+/* The most runs of a list while it is shortened. */
 #define TRIES 150
 
 static do_op * const operations[OP_KINDS] = {
@@ -67,7 +67,7 @@ void model_free(struct model *m)
 	free(m);
 }
 
-/* The unit of the log is the region's own to say. */
+/* The region decides the unit of its log. */
 static void learn_unit(struct model *m)
 {
 	struct mapdev_info info = { .size = sizeof(info) };
@@ -107,7 +107,7 @@ static void begin(struct model *m)
 	}
 }
 
-/* An operation of a process that is not there is another's. */
+/* Redirect an operation of a process that has exited to the next one alive. */
 static struct op for_the_living(const struct model *m, struct op op)
 {
 	while (!m->procs[op.proc].alive)
@@ -135,7 +135,9 @@ static void end(struct model *m)
 	SAME(m, "rmdir", 0, region_destroy(&m->r));
 }
 
-/* -1, or the operation that failed; @count if it was found at the end. */
+/*
+ * Return -1, or the index of the operation that failed; @count if the last check did.
+ */
 int run_list(struct model *m, const struct op *ops, u32 count)
 {
 	u32 i;
@@ -155,9 +157,9 @@ int run_list(struct model *m, const struct op *ops, u32 count)
 	return m->failed ? (int)i : -1;
 }
 
-/* --- Shorter --- */
+/* --- Shorten --- */
 
-/* Without @less operations from @from, into @to; how many are left. */
+/* Copy to @to all but the @less operations from @from on; return the number copied. */
 static u32 without(struct op *to, const struct op *ops, u32 count, u32 from,
 		   u32 less)
 {
@@ -169,7 +171,7 @@ static u32 without(struct op *to, const struct op *ops, u32 count, u32 from,
 	return count - less;
 }
 
-/* Leave parts out, ever smaller ones, as long as it fails; how many are left. */
+/* Remove ever smaller parts while the list still fails; return the number left. */
 static u32 shrink(struct model *m, struct op *ops, u32 count)
 {
 	struct op *fewer = malloc(count * sizeof(*ops));
@@ -199,19 +201,19 @@ static void report(struct model *m, u32 seed, struct op *ops, u32 count, u32 at)
 
 	printf("# torture: %s: seed %u: operation %u: %s\n", m->attrs, seed, at,
 	       m->why);
-	/* What is behind it does not matter; but a look may have come late. */
+	/* Later operations do not matter; but a periodic check may have come late. */
 	count = at < count ? at + 1 : count;
 	print_list(&ops[count - 1], 1);
 	fflush(stdout);
-	/* To wait again and again for what hangs would take too long. */
+	/* Do not repeat a list that hangs: each run would wait for the timeout. */
 	if (m->hung || run_list(m, ops, count) < 0) {
-		printf("# torture: not tried again, or it went well; the list was:\n");
+		printf("# torture: not repeated, or it passed then; the list was:\n");
 		print_list(ops, count);
 		m->failed = true;
 		return;
 	}
 	count = shrink(m, ops, count);
-	/* A look is an operation, too: some are there for where they made it. */
+	/* A check has effects, too: some operations only decide when it comes. */
 	m->look = 1;
 	if (run_list(m, ops, count) >= 0)
 		count = shrink(m, ops, count);
@@ -220,14 +222,14 @@ static void report(struct model *m, u32 seed, struct op *ops, u32 count, u32 at)
 	run_list(m, ops, count);
 	m->look = look;
 	memcpy(why, m->why, sizeof(why));
-	printf("# torture: %u operations are enough: %s\n", count, why);
+	printf("# torture: shortened to %u operations: %s\n", count, why);
 	print_list(ops, count);
-	printf("# torture: again by TORTURE_SEED=%u TORTURE_ROUNDS=1\n", seed);
+	printf("# torture: repeat with TORTURE_SEED=%u TORTURE_ROUNDS=1\n", seed);
 	fflush(stdout);
 	m->failed = true;
 }
 
-/* One list, of new processes and a new region. Did it go well? */
+/* Run one list with new processes and a new region; return true if it passed. */
 bool run_seed(struct model *m, u32 seed, u32 count)
 {
 	struct op *ops = calloc(count, sizeof(*ops));

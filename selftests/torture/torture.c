@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Random operations against a model: torture.h says how. Each case is some
- * lists of operations, one for each seed.
+ * Random operations against a model, see torture.h. Each case runs some lists of
+ * operations, one for each seed.
  *
  *   TORTURE_SEED=N	the first seed (1)
- *   TORTURE_ROUNDS=N	how many lists (5, or 1 by STRESS=short and on a debug kernel)
+ *   TORTURE_ROUNDS=N	number of lists (5, or 1 with STRESS=short and on a debug kernel)
  *
- * A list that fails is made shorter and printed, with its seed.
+ * A list that fails is shortened and printed, with its seed.
  */
 #include <time.h>
 
@@ -52,7 +52,7 @@ FIXTURE_SETUP(torture)
 	self->rounds = number("TORTURE_ROUNDS", at_length() ? 5 : 1);
 	self->operations = at_length() ? 250 : 100;
 	self->look = at_length() ? 25 : 50;
-	/* A thousand and more of each are run where that takes minutes. */
+	/* A full run executes at least AT_LEAST operations of each variant. */
 	self->all = at_length() && !getenv("TORTURE_ROUNDS");
 }
 

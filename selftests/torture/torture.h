@@ -1,26 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The random test. One process, the coordinator, has a list of operations and a
- * plain model of what they are about: a region's bytes, and what stands at each
- * page of the arena, a range of addresses that each of several processes has.
- * It hands one operation at a time to a thread of one of them (an actor), says
- * beforehand what has to come of it, and compares.
+ * The random test. A coordinator process runs a list of operations against a plain
+ * model: the bytes of a region, and what is mapped at each page of the arena, an address
+ * range that every process has. It sends one operation at a time to a thread (an actor)
+ * of one of the processes, predicts the result from the model, and compares.
  *
- *   list.c		operations by the seed, and in words
+ *   list.c		generates operations from a seed, prints them
  *   model.c	the model
  *   actor.c	the other processes
- *   call.c		how they are told
+ *   call.c		commands to actors
  *   mmap.c		operations on mappings; mremap.c and advise.c, too
  *   bytes.c	operations on bytes
  *   region.c	operations on regions, files and processes
  *   log.c		the dirty log
- *   check.c	looks at everything from time to time
- *   run.c		runs a list; makes it shorter when it fails
- *   race/race.c	all at once; racer.c is one of them
+ *   check.c	compares everything with the model from time to time
+ *   run.c		runs a list; shortens it when it fails
+ *   race/race.c	actors in parallel; racer.c is one of them
  *   torture.c	the cases
  *
- * An operation is plain numbers that mean something whatever was before it, so
- * that a list is still one when some of them are left out.
+ * An operation is plain numbers that are valid in any state, so that a list stays
+ * valid when operations are removed from it.
  */
 #ifndef _MAPDEV_SELFTESTS_TORTURE_H
 #define _MAPDEV_SELFTESTS_TORTURE_H
@@ -45,7 +44,7 @@ typedef unsigned int u32;
 /* The columns of Documentation/userspace-api/semantics.rst. */
 enum column { PAGED, RAM, FRAMES };
 
-/* Operations: their names, and how often of all they come. */
+/* Operations: name and weight. */
 #define KINDS(X)							\
 	X(MMAP, "mmap", 16)						\
 	X(MUNMAP, "munmap", 5)						\
@@ -98,9 +97,9 @@ struct op {
 	u32 value;	/* what is written */
 };
 
-/* What stands at a page of the arena; vma 0: nothing. */
+/* What is mapped at a page of the arena; vma 0: nothing. */
 struct mpage {
-	u32 vma;	/* equal: surely of one mapping */
+	u32 vma;	/* equal: certainly the same mapping */
 	u32 index;
 	u32 gen;	/* of the region that it maps */
 	u8 prot;
@@ -130,10 +129,10 @@ struct mproc {
 
 enum mark { CLEAN, MAYBE, DIRTY };
 
-/* Counters in debugfs that are known. */
+/* Counters in debugfs that the model predicts. */
 enum { PREPARE, MAPPED, REVOKE, RESTORE, RESIZE, DISCARD, COLLECT, COUNTERS };
 
-/* What an actor is told, and answers. */
+/* Commands to an actor, and its answers. */
 enum task { DO_NOTHING, DO_SYSCALL, DO_LOAD, DO_STORE, DO_COMPARE, DO_FORK };
 
 #define BUF_PAGES 8
@@ -149,12 +148,12 @@ struct command {
 	int code;	/* si_code */
 };
 
-/* Memory that all processes have at the same address. */
+/* Shared memory, at the same address in all processes. */
 struct shared {
 	struct command commands[PROCESSES][THREADS];
 	u8 data[MAX_PAGES * MAX_PAGE];		/* what the region holds */
 	u8 copies[PROCESSES][ARENA_PAGES][MAX_PAGE];	/* of private pages */
-	/* For DO_COMPARE: a signal, or where the bytes are, or neither. */
+	/* For DO_COMPARE: the expected signal, or the expected bytes, or neither. */
 	int want_sig[ARENA_PAGES];
 	const u8 *want[ARENA_PAGES];
 };
@@ -162,7 +161,7 @@ struct shared {
 struct model {
 	const char *attrs;
 	enum column column;
-	bool window;	/* its memory outlives it */
+	bool window;	/* its memory keeps its contents after retire */
 	u32 unit;	/* pages of a unit of the dirty log, or 0 */
 	bool huge_unit;
 
@@ -178,16 +177,16 @@ struct model {
 	struct shared *shared;
 	int disk;
 	u8 *sector;
-	u32 look;	/* operations between two looks at everything */
-	unsigned long done;	/* operations, of all lists */
+	u32 look;	/* operations between two checks of everything */
+	unsigned long done;	/* operations executed, of all lists */
 	bool failed, hung;
 	char why[512];
 };
 
-/* Sets model->failed, and the reason if it is the first. */
+/* Set model->failed, and keep the first reason. */
 void __printf(2, 3) wrong(struct model *m, const char *format, ...);
 
-/* Is what is there what should be? A name for it, and both as numbers. */
+/* Compare two numbers; @what names them in the message. */
 #define SAME(m, what, want, is) do {					\
 	long _want = (want), _is = (is);				\
 	if (_want != _is)						\
@@ -244,7 +243,7 @@ void wait_gone(struct model *m, u32 proc);
 void begin_actors(struct model *m);
 void end_actors(struct model *m);
 
-/* Operations: say what has to come, have it done, compare, change the model. */
+/* Operations: predict the result, execute, compare, update the model. */
 typedef void do_op(struct model *m, const struct op *op);
 
 do_op do_mmap, do_munmap, do_mprotect;

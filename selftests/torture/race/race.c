@@ -2,14 +2,14 @@
 /* The racers (race.h), and the coordinator that revokes, restores and checks. */
 #include "torture/race/race.h"
 
-#define OPS 40	/* of all together, between two acts of the coordinator */
+#define OPS 40	/* of all racers, between two steps of the coordinator */
 
 struct course {
 	struct board *board;
 	struct region r;
-	bool counted;	/* each mapping has its open and close */
+	bool counted;	/* mapped, open and close are counted */
 	int fd;
-	u8 *copy;	/* kept by what the log says */
+	u8 *copy;	/* updated by the dirty log */
 	u8 *now;
 	u64 unit;	/* bytes */
 };
@@ -22,14 +22,14 @@ static void let_race(struct board *b)
 		usleep(500);
 }
 
-static void stand_still(struct board *b)
+static void pause_all(struct board *b)
 {
 	put(&b->stop, 1);
 	while (get(&b->still) != RACERS && !get(&b->failed))
 		usleep(500);
 }
 
-/* Bring the copy up to date. */
+/* Update the copy by the dirty log. */
 static void collect(struct course *c)
 {
 	struct mapdev_run runs[64];
@@ -51,11 +51,11 @@ static void collect(struct course *c)
 			if (pread(c->fd, c->copy + runs[i].offset,
 				  runs[i].length, runs[i].offset) !=
 			    runs[i].length)
-				bad(c->board, "a copy", RACERS, i, errno);
+				bad(c->board, "read of a dirty run", RACERS, i, errno);
 	} while (dirty.length);
 }
 
-/* While all stand still: each mapping that there is was counted. */
+/* While all racers pause: every mapping was counted. */
 static void compare_counters(struct course *c)
 {
 	long balance = region_stat(&c->r, "mapped") +
@@ -65,7 +65,7 @@ static void compare_counters(struct course *c)
 		bad(c->board, "mapped + open - close", RACERS, 0, balance);
 }
 
-/* And the copy is the region, and so is what they know. */
+/* While all racers pause: the copy and the racers' words equal the region. */
 static void compare(struct course *c)
 {
 	struct board *b = c->board;
@@ -126,7 +126,7 @@ static int course_open(struct course *c, const char *attrs)
 	return 0;
 }
 
-/* 0, or -1 and why not. */
+/* Return 0, or -1 and the reason in @why. */
 int race(const char *attrs, u32 seed, u32 rounds, unsigned long *done,
 	 char *why, size_t size)
 {
@@ -139,7 +139,7 @@ int race(const char *attrs, u32 seed, u32 rounds, unsigned long *done,
 		return -1;
 	}
 	for (u32 i = 0; i < PROCESSES; i++) {
-		/* Now, since a region that is revoked cannot be opened. */
+		/* Open it now: a revoked region cannot be opened. */
 		int fd = open(c.r.node, O_RDWR);
 
 		pids[i] = fork();
@@ -151,7 +151,7 @@ int race(const char *attrs, u32 seed, u32 rounds, unsigned long *done,
 		race_round(&c, false);
 		if (i % 4 != 3)
 			continue;
-		stand_still(c.board);
+		pause_all(c.board);
 		compare(&c);
 		compare_counters(&c);
 		put(&c.board->stop, 0);
@@ -160,7 +160,7 @@ int race(const char *attrs, u32 seed, u32 rounds, unsigned long *done,
 	put(&c.board->end, 1);
 	for (u32 i = 0; i < PROCESSES; i++)
 		if (waitpid(pids[i], &err, 0) != pids[i] || err)
-			bad(c.board, "the end of a process", i, 0, err);
+			bad(c.board, "exit of a process", i, 0, err);
 	*done += get(&c.board->ops);
 	snprintf(why, size, "%s", c.board->why);
 	err = get(&c.board->failed) ? -1 : 0;

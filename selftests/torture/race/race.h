@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * All actors at once. Each owns every sixth page of the region and touches no
- * other, so that it knows what is there, whoever maps, unmaps, revokes,
- * restores and collects meanwhile. A touch may fail only if the region was not
- * live at some moment of it, and may succeed only if it was.
+ * All actors in parallel. Each owns every sixth page of the region and touches no
+ * other, so that it knows their contents while others map, unmap, revoke, restore and
+ * collect. A touch may fail only if the region was not live at some point during the
+ * touch, and may succeed only if it was live at some point.
  */
 #ifndef _MAPDEV_SELFTESTS_TORTURE_RACE_H
 #define _MAPDEV_SELFTESTS_TORTURE_RACE_H
@@ -18,8 +18,8 @@ enum { LIVE, REVOKING, REVOKED, RESTORING, PHASES };
 
 struct board {
 	u32 phase;
-	u32 stop;	/* stand still */
-	u32 still;	/* how many do */
+	u32 stop;	/* all pause */
+	u32 still;	/* number of paused racers */
 	u32 end;
 	u32 ops;
 	u32 failed;

@@ -40,7 +40,7 @@ void bad(struct board *b, const char *what, u32 id, u32 page, long is)
 		 page, is);
 }
 
-/* Was it right to succeed, or not, in what was the phase before and after? */
+/* Check the result, if the phase is the same before and after. */
 static void judge(struct racer *r, const char *what, u32 page, u32 before,
 		  bool good)
 {
@@ -59,7 +59,7 @@ static u64 new_word(struct racer *r, u32 index)
 	return (u64)next_random(&r->seed) << 32 | index << 8 | r->id | 1;
 }
 
-/* A place of the area where a page of its own is mapped, or -1. */
+/* Return a place at which an own page is mapped, or -1. */
 static int own_place(struct racer *r)
 {
 	u32 from = dice(r, REGION_PAGES);
@@ -93,7 +93,7 @@ static void race_touch(struct racer *r, bool store)
 	if (!sig && store)
 		*known = word;
 	else if (!sig && word != *known)
-		bad(r->board, "a load finds another's", r->id, r->index[place],
+		bad(r->board, "a load returns wrong data", r->id, r->index[place],
 		    word);
 }
 
@@ -114,10 +114,10 @@ static void race_rw(struct racer *r, bool write)
 	if (ret > 0 && write)
 		*known = word;
 	else if (ret > 0 && word != *known)
-		bad(r->board, "a read finds another's", r->id, index, word);
+		bad(r->board, "a read returns wrong data", r->id, index, word);
 }
 
-/* A child has all mappings, and is gone soon. */
+/* Fork a child that stores once and exits. */
 static void race_fork(struct racer *r)
 {
 	u32 phase = get(&r->board->phase);
@@ -141,7 +141,7 @@ static void race_fork(struct racer *r)
 		r->board->words[r->index[place]][0] = word;
 }
 
-/* Its own page reads as zero then; not on all backings. */
+/* Discard an own page, which then reads as zero; not all backings can. */
 static void race_discard(struct racer *r)
 {
 	u32 index = dice(r, REGION_PAGES / RACERS) * RACERS + r->id;
@@ -193,7 +193,7 @@ static void race_munmap(struct racer *r)
 		r->index[place + i] = -1;
 }
 
-/* One page, to where it overwrites another. */
+/* Move one page over another. */
 static void race_mremap(struct racer *r)
 {
 	u32 from = dice(r, REGION_PAGES), to = dice(r, REGION_PAGES);
@@ -208,7 +208,7 @@ static void race_mremap(struct racer *r)
 	r->index[from] = -1;
 }
 
-/* Page frames refuse; whatever it answers, nothing is lost. */
+/* Page frames refuse; in any case no data is lost. */
 static void race_advise(struct racer *r)
 {
 	u32 place, count;
@@ -222,7 +222,7 @@ static void race_mprotect(struct racer *r)
 	u32 place, count;
 
 	pick_part(r, &place, &count);
-	/* Both end at the first hole. */
+	/* Both stop at the first hole. */
 	mprotect(r->area + place * PAGE, count * PAGE, PROT_READ);
 	mprotect(r->area + place * PAGE, count * PAGE, PROT_READ | PROT_WRITE);
 }
