@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Where a mapping goes: to the hint, else to where huge pages fit. */
 #include <linux/mm.h>
+#include <linux/mmap_lock.h>
 #include <linux/sched/mm.h>
 
 #include "mapdev.h"
@@ -15,6 +16,7 @@ unsigned long mapdev_get_unmapped_area(struct file *file, unsigned long addr,
 				       unsigned long len, unsigned long pgoff,
 				       unsigned long flags)
 {
+	mmap_assert_write_locked(current->mm);
 	if (addr && mm_get_unmapped_area(file, addr, len, pgoff, flags) == addr)
 		return addr;
 	return thp_get_unmapped_area(file, addr, len, pgoff, flags);

@@ -160,6 +160,10 @@ vm_fault_t mapdev_dirty_mkwrite(struct vm_fault *vmf)
 	vm_fault_t ret = VM_FAULT_LOCKED;
 	int err;
 
+	/*
+	 * Empty without DEBUG_VM, as is every assertion of mm core that accepts a
+	 * VMA lock: its reference count does not tell who holds it.
+	 */
 	vma_assert_stabilised(vmf->vma);
 	/* One counter: mm core does not pass which lock the fault holds. */
 	mapdev_count(region, MAPDEV_STAT_MKWRITE);

@@ -169,7 +169,7 @@ void mapdev_vma_close(struct vm_area_struct *vma)
 vm_fault_t mapdev_vma_map_pages(struct vm_fault *vmf, pgoff_t first,
 				pgoff_t last)
 {
-	assert_fault_locked(vmf);
+	assert_map_pages_locked(vmf);
 	mapdev_count_fault(vmf, MAPDEV_STAT_MAP_PAGES);
 	return 0;
 }

@@ -3,7 +3,9 @@
 #ifndef _MAPDEV_FAULT_H
 #define _MAPDEV_FAULT_H
 
+#include <linux/lockdep.h>
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
 #include <linux/tracepoint-defs.h>
 
 #include "mapdev.h"
@@ -70,6 +72,15 @@ mapdev_fault_around(const struct mapdev_region *region,
 		    const struct vm_fault *vmf, unsigned long size);
 void mapdev_huge_fault_around(const struct vm_fault *vmf,
 			      void (*insert)(struct vm_fault *near));
+
+/* --- Locks --- */
+
+/* mm core holds the RCU read lock around map_pages in addition. */
+static inline void assert_map_pages_locked(const struct vm_fault *vmf)
+{
+	assert_fault_locked(vmf);
+	lockdep_assert(rcu_read_lock_held());
+}
 
 /* --- Counting --- */
 

@@ -97,19 +97,29 @@
 static int error_remove_folio(struct address_space *mapping,
 			      struct folio *folio)
 {
+	WARN_ON_ONCE(!folio_test_locked(folio));
 	return 0;
+}
+
+/* Both locks keep faults, copies and collections away: they lock the folio. */
+static int paged_migrate_folio(struct address_space *mapping, struct folio *dst,
+			       struct folio *src, enum migrate_mode mode)
+{
+	if (WARN_ON_ONCE(!folio_test_locked(src) || !folio_test_locked(dst)))
+		return -EAGAIN;
+	return filemap_migrate_folio(mapping, dst, src, mode);
 }
 
 static const struct address_space_operations paged_aops = {
 	.dirty_folio		= noop_dirty_folio,
-	.migrate_folio		= filemap_migrate_folio,
+	.migrate_folio		= paged_migrate_folio,
 	.error_remove_folio	= error_remove_folio,
 };
 
 /* With dirty=1. PG_dirty is set from the start, see add_folio(). */
 static const struct address_space_operations paged_dirty_aops = {
 	.dirty_folio		= mapdev_dirty_folio,
-	.migrate_folio		= filemap_migrate_folio,
+	.migrate_folio		= paged_migrate_folio,
 	.error_remove_folio	= error_remove_folio,
 };
 
@@ -547,8 +557,7 @@ static vm_fault_t paged_huge_fault(struct vm_fault *vmf, unsigned int order)
 static vm_fault_t paged_map_pages(struct vm_fault *vmf, pgoff_t first,
 				  pgoff_t last)
 {
-	assert_fault_locked(vmf);
-	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "map_pages outside of RCU");
+	assert_map_pages_locked(vmf);
 	mapdev_count_fault(vmf, MAPDEV_STAT_MAP_PAGES);
 
 	if (pmd_none(pmdp_get(vmf->pmd)))

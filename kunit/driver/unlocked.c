@@ -27,15 +27,20 @@ static void call_close(struct vm_area_struct *vma)
 	vma->vm_ops->close(vma);
 }
 
-static void call_map_pages(struct vm_area_struct *vma)
+static void call_map_pages_outside_rcu(struct vm_area_struct *vma)
 {
 	pmd_t pmd = __pmd(0);
 	struct vm_fault vmf = {
 		.vma = vma, .address = vma->vm_start, .pmd = &pmd,
 	};
 
-	guard(rcu)();
 	vma->vm_ops->map_pages(&vmf, 0, 0);
+}
+
+static void call_map_pages(struct vm_area_struct *vma)
+{
+	guard(rcu)();
+	call_map_pages_outside_rcu(vma);
 }
 
 /* No entry has order 0, so that nothing is mapped. */
@@ -103,8 +108,70 @@ static void hook_warns_without_locks(struct kunit *test)
 	mmap_write_unlock(current->mm);
 }
 
+static const char * const backings[] = {
+	"backing=paged", "backing=pages", "backing=contig",
+};
+
+KUNIT_ARRAY_PARAM(backing, backings, fixture_backing_name);
+
+/* map_pages must not sleep, and a drain of paged waits for a grace period. */
+/* ids: LK-65 */
+static void map_pages_warns_outside_rcu(struct kunit *test)
+{
+	const char * const *attrs = test->param_value;
+	struct mapdev_region *region =
+		fixture_region_with(test, 4 * PAGE_SIZE, *attrs);
+	struct file *file = fixture_open(test, region, O_RDWR);
+	unsigned long addr = fixture_map(test, file, 0, 4 * PAGE_SIZE, PROT_READ);
+	struct vm_area_struct *vma;
+
+	if (!IS_ENABLED(CONFIG_PROVE_RCU))
+		kunit_skip(test, "this kernel does not know who is under RCU");
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	/* A revoked region maps nothing. */
+	mapdev_region_revoke(region, MAPDEV_OFF_ROOT);
+	guard(mmap_read_lock)(current->mm);
+	vma = vma_lookup(current->mm, addr);
+	kunit_warning_suppress(test) {
+		call_map_pages_outside_rcu(vma);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+	}
+	kunit_warning_suppress(test) {
+		call_map_pages(vma);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
+	}
+}
+
+/* ids: LK-27 PA-1 */
+static void get_unmapped_area_warns_without_lock(struct kunit *test)
+{
+	const char * const *attrs = test->param_value;
+	struct mapdev_region *region =
+		fixture_region_with(test, 4 * PAGE_SIZE, *attrs);
+	struct file *file = fixture_open(test, region, O_RDWR);
+
+	if (!file->f_op->get_unmapped_area)
+		kunit_skip(test, "without THP, mm core chooses the address");
+	KUNIT_ASSERT_EQ(test, 0, kunit_attach_mm());
+	/* Without any lock, the tree of VMAs complains as well. */
+	scoped_guard(mmap_read_lock, current->mm) {
+		kunit_warning_suppress(test) {
+			file->f_op->get_unmapped_area(file, 0, PAGE_SIZE, 0,
+						      MAP_SHARED);
+			KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+		}
+	}
+	guard(mmap_write_lock)(current->mm);
+	kunit_warning_suppress(test) {
+		file->f_op->get_unmapped_area(file, 0, PAGE_SIZE, 0, MAP_SHARED);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
+	}
+}
+
 static struct kunit_case unlocked_cases[] = {
 	KUNIT_CASE_PARAM(hook_warns_without_locks, hook_gen_params),
+	KUNIT_CASE_PARAM(map_pages_warns_outside_rcu, backing_gen_params),
+	KUNIT_CASE_PARAM(get_unmapped_area_warns_without_lock, backing_gen_params),
 	{}
 };
 
