@@ -9,6 +9,11 @@
 
 #include "bare.h"
 
+static int plain_mmap_prepare(struct vm_area_desc *desc)
+{
+	return 0;
+}
+
 static int mixed_mmap_prepare(struct vm_area_desc *desc)
 {
 	vma_desc_set_flags(desc, VMA_MIXEDMAP_BIT, VMA_DONTEXPAND_BIT);
@@ -21,6 +26,11 @@ static int frames_mmap_prepare(struct vm_area_desc *desc)
 			   VMA_DONTDUMP_BIT);
 	return 0;
 }
+
+const struct file_operations bare_plain_fops = {
+	.owner		= THIS_MODULE,
+	.mmap_prepare	= plain_mmap_prepare,
+};
 
 const struct file_operations bare_mixed_fops = {
 	.owner		= THIS_MODULE,

@@ -8,7 +8,8 @@
 
 #include "fixture.h"
 
-/* Map as VM_MIXEDMAP or VM_PFNMAP, without fault(). */
+/* Map with no special flag, as VM_MIXEDMAP or VM_PFNMAP, without fault(). */
+extern const struct file_operations bare_plain_fops;
 extern const struct file_operations bare_mixed_fops;
 extern const struct file_operations bare_frames_fops;
 

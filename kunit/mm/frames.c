@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Page frames, remapped by ->mmap and by mmap_prepare, and looked up. */
+#include <linux/fs.h>
+#include <linux/kthread.h>
 #include <linux/mman.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
@@ -7,6 +9,7 @@
 #include <linux/uaccess.h>
 
 #include "bare.h"
+#include "worker.h"
 
 #define PAGES 4
 #define SIZE (PAGES * PAGE_SIZE)
@@ -39,6 +42,18 @@ static int new_hook(struct vm_area_desc *desc)
 	return 0;
 }
 
+static int io_hook(struct vm_area_desc *desc)
+{
+	const struct filling *filling = desc->file->private_data;
+
+	if (filling->pages == vma_desc_pages(desc))
+		mmap_action_ioremap_full(desc, filling->pfn);
+	else
+		mmap_action_ioremap(desc, desc->start, filling->pfn,
+				    filling->pages << PAGE_SHIFT);
+	return 0;
+}
+
 static const struct file_operations old_fops = {
 	.owner	= THIS_MODULE,
 	.mmap	= old_hook,
@@ -49,6 +64,11 @@ static const struct file_operations new_fops = {
 	.mmap_prepare	= new_hook,
 };
 
+static const struct file_operations io_fops = {
+	.owner		= THIS_MODULE,
+	.mmap_prepare	= io_hook,
+};
+
 struct hook_case {
 	const char *name;
 	const struct file_operations *fops;
@@ -57,6 +77,7 @@ struct hook_case {
 static const struct hook_case hook_cases[] = {
 	{ "mmap", &old_fops },
 	{ "mmap_prepare", &new_fops },
+	{ "ioremap", &io_fops },
 };
 
 static void hook_case_name(const struct hook_case *c, char *desc)
@@ -82,7 +103,7 @@ static unsigned long map(struct kunit *test, struct filling *filling, int flags)
 }
 
 /* Both hooks set these flags, and map the frames before the first access. */
-/* ids: MP-20 MP-30 MP-31 MP-32 LK-19 ME-26 ME-27 ME-28 */
+/* ids: MP-20 MP-30 MP-31 MP-32 MP-33 LK-19 ME-26 ME-27 ME-28 */
 static void remap_fills_mapping(struct kunit *test)
 {
 	struct vm_area_struct *vma;
@@ -104,7 +125,7 @@ static void remap_fills_mapping(struct kunit *test)
 }
 
 /* Without fault(), the rest of the mapping cannot be accessed. */
-/* ids: MP-34 ME-26 */
+/* ids: MP-33 MP-34 ME-26 */
 static void remap_fills_part(struct kunit *test)
 {
 	struct filling filling;
@@ -127,7 +148,7 @@ static void remap_fills_part(struct kunit *test)
  * the document has it (D-18). Therefore unmap_mapping_range() by offset misses
  * it.
  */
-/* ids: PA-17 ME-26 ME-40 */
+/* ids: PA-17 MP-33 ME-26 ME-40 */
 static void remap_of_private_sets_pgoff(struct kunit *test)
 {
 	const struct hook_case *c = test->param_value;
@@ -160,6 +181,151 @@ static void remap_of_private_sets_pgoff(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, (long)map(test, &filling, MAP_PRIVATE));
 }
 
+/* The helpers warn of more than the mapping has, and mm core refuses it. */
+/* ids: MP-31 MP-33 */
+static void remap_refuses_more(struct kunit *test)
+{
+	struct filling filling;
+
+	fill(test, &filling);
+	filling.pages = PAGES + 1;
+	for (int i = 1; i < ARRAY_SIZE(hook_cases); i++) {
+		test->param_value = &hook_cases[i];
+		kunit_warning_suppress(test) {
+			KUNIT_EXPECT_EQ(test, -EFAULT,
+					(long)map(test, &filling, MAP_SHARED));
+			KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+		}
+	}
+}
+
+/* --- A physical range, of which a mapping has a part --- */
+
+static int old_simple_hook(struct file *file, struct vm_area_struct *vma)
+{
+	const struct filling *filling = file->private_data;
+
+	return vm_iomap_memory(vma, PFN_PHYS(filling->pfn),
+			       filling->pages << PAGE_SHIFT);
+}
+
+static int new_simple_hook(struct vm_area_desc *desc)
+{
+	const struct filling *filling = desc->file->private_data;
+
+	mmap_action_simple_ioremap(desc, PFN_PHYS(filling->pfn),
+				   filling->pages << PAGE_SHIFT);
+	return 0;
+}
+
+static const struct file_operations old_simple_fops = {
+	.owner	= THIS_MODULE,
+	.mmap	= old_simple_hook,
+};
+
+static const struct file_operations new_simple_fops = {
+	.owner		= THIS_MODULE,
+	.mmap_prepare	= new_simple_hook,
+};
+
+static const struct hook_case simple_cases[] = {
+	{ "vm_iomap_memory", &old_simple_fops },
+	{ "simple_ioremap", &new_simple_fops },
+};
+
+KUNIT_ARRAY_PARAM(simple, simple_cases, hook_case_name);
+
+/* The driver gives the range; offset and size are those of the mapping. */
+/* ids: MP-35 ME-31 */
+static void simple_ioremap_maps_part(struct kunit *test)
+{
+	const struct hook_case *c = test->param_value;
+	unsigned long addr, size = 2 * PAGE_SIZE;
+	struct filling filling;
+	struct file *file;
+
+	fill(test, &filling);
+	file = bare_open(test, c->fops, &filling);
+	for (pgoff_t from = 0; from + 2 <= PAGES; from++) {
+		addr = fixture_map(test, file, from << PAGE_SHIFT, size,
+				   PROT_READ | PROT_WRITE);
+		KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+		KUNIT_EXPECT_EQ(test, filling.pfn + from, bare_pfn(addr));
+		KUNIT_EXPECT_EQ(test, filling.pfn + from + 1,
+				bare_pfn(addr + PAGE_SIZE));
+		vm_munmap(addr, size);
+	}
+	for (pgoff_t from = PAGES - 1; from < PAGES + 2; from++)
+		KUNIT_EXPECT_EQ(test, -EINVAL,
+				(long)fixture_map(test, file, from << PAGE_SHIFT,
+						  size, PROT_READ));
+}
+
+/* --- Looking up --- */
+
+struct unmapper {
+	struct worker worker;
+	struct mm_struct *mm;
+	unsigned long addr;
+};
+
+static void unmap(struct work_struct *work)
+{
+	struct unmapper *unmapper = container_of(work, struct unmapper,
+						 worker.work);
+
+	kthread_use_mm(unmapper->mm);
+	worker_begin(&unmapper->worker);
+	vm_munmap(unmapper->addr + PAGE_SIZE, SIZE - PAGE_SIZE);
+	kthread_unuse_mm(unmapper->mm);
+	complete(&unmapper->worker.done);
+}
+
+/*
+ * To walk page tables, the lock of the reverse mapping is enough (D-24), whatever
+ * the mm does: here it splits the VMA. Without a lock, the lookup warns.
+ */
+/* ids: PA-28 PA-30 */
+static void follow_pfnmap_under_rmap_lock(struct kunit *test)
+{
+	struct follow_pfnmap_args args = {};
+	struct unmapper unmapper;
+	struct address_space *mapping;
+	struct filling filling;
+	int err;
+
+	test->param_value = &hook_cases[1];
+	fill(test, &filling);
+	unmapper.addr = map(test, &filling, MAP_SHARED);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(unmapper.addr));
+	unmapper.mm = current->mm;
+	args.address = unmapper.addr + PAGE_SIZE;
+	scoped_guard(mmap_read_lock, current->mm)
+		args.vma = vma_lookup(current->mm, unmapper.addr);
+	mapping = args.vma->vm_file->f_mapping;
+	kunit_warning_suppress(test) {
+		if (!follow_pfnmap_start(&args))
+			follow_pfnmap_end(&args);
+		KUNIT_EXPECT_EQ(test, IS_ENABLED(CONFIG_LOCKDEP),
+				KUNIT_SUPPRESSED_WARNING_COUNT());
+	}
+
+	i_mmap_lock_read(mapping);
+	worker_start(&unmapper.worker, unmap);
+	worker_wait_blocked(&unmapper.worker);
+	KUNIT_EXPECT_FALSE(test, completion_done(&unmapper.worker.done));
+	err = follow_pfnmap_start(&args);
+	KUNIT_EXPECT_EQ(test, 0, err);
+	if (!err) {
+		KUNIT_EXPECT_EQ(test, filling.pfn + 1, args.pfn);
+		follow_pfnmap_end(&args);
+	}
+	i_mmap_unlock_read(mapping);
+	worker_end(&unmapper.worker);
+	KUNIT_EXPECT_EQ(test, 0, bare_pfn(unmapper.addr + PAGE_SIZE));
+	vm_munmap(unmapper.addr, SIZE);
+}
+
 /* The page table lock is held from start to end. */
 /* ids: ME-47 */
 static void follow_pfnmap_holds_ptl(struct kunit *test)
@@ -187,6 +353,9 @@ static struct kunit_case frames_cases[] = {
 	KUNIT_CASE_PARAM(remap_fills_mapping, hook_gen_params),
 	KUNIT_CASE_PARAM(remap_fills_part, hook_gen_params),
 	KUNIT_CASE_PARAM(remap_of_private_sets_pgoff, hook_gen_params),
+	KUNIT_CASE(remap_refuses_more),
+	KUNIT_CASE_PARAM(simple_ioremap_maps_part, simple_gen_params),
+	KUNIT_CASE(follow_pfnmap_under_rmap_lock),
 	KUNIT_CASE(follow_pfnmap_holds_ptl),
 	{}
 };

@@ -198,6 +198,24 @@ static void object_case_name(const struct object_case *c, char *desc)
 
 KUNIT_ARRAY_PARAM(object, object_cases, object_case_name);
 
+/* Pages that hold 1, 2, 3, ... */
+static void number_pages(struct kunit *test, struct page **pages, int count)
+{
+	for (int i = 0; i < count; i++) {
+		pages[i] = bare_pages(test, GFP_KERNEL, 0);
+		*(u8 *)page_address(pages[i]) = i + 1;
+	}
+}
+
+/* The number of the page that is mapped at @addr, or 0. */
+static u8 number_at(unsigned long addr)
+{
+	u8 byte = 0;
+
+	copy_from_user_nofault(&byte, (u8 __user *)addr, 1);
+	return byte;
+}
+
 /* vm_map_pages() starts at vm_pgoff, unlike the mmap action. */
 /* ids: ME-16 */
 static void vm_map_pages_starts_at_pgoff(struct kunit *test)
@@ -205,20 +223,76 @@ static void vm_map_pages_starts_at_pgoff(struct kunit *test)
 	const struct object_case *c = test->param_value;
 	struct page *pages[PAGES + 2];
 	struct vm_area_struct *vma;
-	u8 byte = 0;
 
-	for (int i = 0; i < ARRAY_SIZE(pages); i++) {
-		pages[i] = bare_pages(test, GFP_KERNEL, 0);
-		*(u8 *)page_address(pages[i]) = i + 1;
-	}
+	number_pages(test, pages, ARRAY_SIZE(pages));
 	vma = map_bare(test, &bare_mixed_fops, MAP_SHARED, RW, c->pgoff);
 	KUNIT_EXPECT_EQ(test, c->err, vm_map_pages(vma, pages, c->pages));
-	if (!c->err) {
-		copy_from_user_nofault(&byte, (u8 __user *)vma->vm_start, 1);
-		KUNIT_EXPECT_EQ(test, c->pgoff + 1, byte);
-	}
-	KUNIT_EXPECT_EQ(test, !c->err, fixture_is_present(vma->vm_start));
+	KUNIT_EXPECT_EQ(test, c->err ? 0 : c->pgoff + 1,
+			number_at(vma->vm_start));
 	bare_unlock(vma);
+}
+
+/* vm_map_pages_zero() ignores vm_pgoff, but not the size of the mapping. */
+/* ids: ME-16 */
+static void vm_map_pages_zero_starts_at_zero(struct kunit *test)
+{
+	struct page *pages[PAGES];
+	struct vm_area_struct *vma;
+
+	number_pages(test, pages, PAGES);
+	vma = map_bare(test, &bare_mixed_fops, MAP_SHARED, RW, PAGES);
+	KUNIT_EXPECT_EQ(test, -ENXIO, vm_map_pages_zero(vma, pages, PAGES - 1));
+	KUNIT_EXPECT_EQ(test, -ENXIO, vm_map_pages_zero(vma, pages, 0));
+	KUNIT_EXPECT_EQ(test, 0, number_at(vma->vm_start));
+	KUNIT_EXPECT_EQ(test, 0, vm_map_pages_zero(vma, pages, PAGES));
+	for (int i = 0; i < PAGES; i++)
+		KUNIT_EXPECT_EQ(test, i + 1,
+				number_at(vma->vm_start + i * PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, -EBUSY, vm_map_pages_zero(vma, pages, PAGES));
+	bare_unlock(vma);
+}
+
+/*
+ * In a mapping that is not VM_MIXEDMAP, only ->mmap may insert pages: there
+ * mmap_lock is held for writing. vm_insert_page() has a BUG_ON() for the others,
+ * vm_insert_pages() warns, and keeps mmap_lock.
+ */
+/* ids: ME-17 */
+static void insert_pages_warns_without_mixedmap(struct kunit *test)
+{
+	struct file *file = bare_open(test, &bare_plain_fops, NULL);
+	struct page *page = bare_pages(test, GFP_KERNEL, 0);
+	struct vm_area_struct *vma;
+	unsigned long addr, one = 1;
+
+	if (!IS_ENABLED(CONFIG_DEBUG_VM))
+		kunit_skip(test, "this kernel does not warn");
+	addr = kunit_vm_mmap(test, file, 0, PAGES * PAGE_SIZE, RW, MAP_SHARED,
+			     0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	mmap_read_lock(current->mm);
+	vma = bare_vma(test, addr);
+	mmap_read_unlock(current->mm);
+	kunit_warning_suppress(test) {
+		vm_insert_pages(vma, addr, &page, &one);
+		/* One from vm_flags_set(), too. */
+		KUNIT_EXPECT_LE(test, 2, KUNIT_SUPPRESSED_WARNING_COUNT());
+	}
+	KUNIT_EXPECT_TRUE(test, rwsem_is_locked(&current->mm->mmap_lock));
+	mmap_read_unlock(current->mm);
+
+	one = 1;
+	mmap_write_lock(current->mm);
+	zap_special_vma_range(vma, addr, PAGE_SIZE);
+	vm_flags_clear(vma, VM_MIXEDMAP);
+	kunit_warning_suppress(test) {
+		KUNIT_EXPECT_EQ(test, 0, vm_insert_pages(vma, addr, &page, &one));
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
+	}
+	KUNIT_EXPECT_TRUE(test, vma->vm_flags & VM_MIXEDMAP);
+	mmap_write_unlock(current->mm);
+	KUNIT_EXPECT_TRUE(test, fixture_is_present(addr));
+	vm_munmap(addr, PAGES * PAGE_SIZE);
 }
 
 /* The zero page is accepted only if no write can reach it. */
@@ -272,6 +346,127 @@ static void insert_pfn_prot_keeps_cache_mode(struct kunit *test)
 	bare_unlock(vma);
 }
 
+/* --- Page frames --- */
+
+/* The entry is special, also of RAM: nothing is counted, and GUP refuses it. */
+/* ids: ME-25 */
+static void insert_mixed_takes_no_reference(struct kunit *test)
+{
+	struct page *pages[2], *found = NULL;
+	struct vm_area_struct *vma;
+	int refs, locked = 1;
+
+	if (!IS_ENABLED(CONFIG_ARCH_HAS_PTE_SPECIAL))
+		kunit_skip(test, "this architecture has no special entries");
+	number_pages(test, pages, ARRAY_SIZE(pages));
+	refs = page_count(pages[0]);
+	vma = map_bare(test, &bare_mixed_fops, MAP_SHARED, RW, 0);
+	for (int i = 0; i < ARRAY_SIZE(pages); i++)
+		KUNIT_EXPECT_TRUE(test, VM_FAULT_NOPAGE ==
+				  vmf_insert_mixed(vma, vma->vm_start,
+						   page_to_pfn(pages[i])));
+	/* The second one found an entry, which stays. */
+	KUNIT_EXPECT_EQ(test, 1, number_at(vma->vm_start));
+	KUNIT_EXPECT_EQ(test, refs, page_count(pages[0]));
+	KUNIT_EXPECT_EQ(test, 0, folio_mapcount(page_folio(pages[0])));
+	KUNIT_EXPECT_GT(test, 0,
+			get_user_pages_remote(current->mm, vma->vm_start, 1, 0,
+					      &found, &locked));
+	bare_unlock(vma);
+	KUNIT_EXPECT_EQ(test, refs, page_count(pages[0]));
+}
+
+/* ids: ME-25 */
+static void insert_mixed_refuses(struct kunit *test)
+{
+	unsigned long pfn = page_to_pfn(bare_pages(test, GFP_KERNEL, 0));
+	struct vm_area_struct *vma;
+
+	vma = map_bare(test, &bare_mixed_fops, MAP_SHARED, RW, 0);
+	KUNIT_EXPECT_TRUE(test, VM_FAULT_SIGBUS ==
+			  vmf_insert_mixed(vma, vma->vm_end, pfn));
+	KUNIT_EXPECT_TRUE(test, VM_FAULT_SIGBUS ==
+			  vmf_insert_mixed(vma, vma->vm_start - PAGE_SIZE, pfn));
+	/* A write could reach the zero page. */
+	KUNIT_EXPECT_TRUE(test, VM_FAULT_SIGBUS ==
+			  vmf_insert_mixed(vma, vma->vm_start,
+					   page_to_pfn(ZERO_PAGE(0))));
+	KUNIT_EXPECT_FALSE(test, fixture_is_present(vma->vm_start));
+	bare_unlock(vma);
+
+	vma = map_bare(test, &bare_frames_fops, MAP_SHARED, RW, 0);
+	KUNIT_EXPECT_TRUE(test, VM_FAULT_SIGBUS ==
+			  vmf_insert_mixed(vma, vma->vm_start, pfn));
+	KUNIT_EXPECT_FALSE(test, fixture_is_present(vma->vm_start));
+	bare_unlock(vma);
+}
+
+/* What fault() does: it inserts @page at @offset from the fault. */
+struct inserting {
+	struct page *page;
+	unsigned long offset;
+	unsigned int calls;
+	vm_fault_t answer;
+};
+
+static vm_fault_t inserting_fault(struct vm_fault *vmf)
+{
+	struct inserting *in = vmf->vma->vm_file->private_data;
+
+	in->calls++;
+	in->answer = vmf_insert_pfn(vmf->vma, vmf->address + in->offset,
+				    page_to_pfn(in->page));
+	return in->answer;
+}
+
+static const struct vm_operations_struct inserting_vm_ops = {
+	.fault = inserting_fault,
+};
+
+static int inserting_mmap_prepare(struct vm_area_desc *desc)
+{
+	desc->vm_ops = &inserting_vm_ops;
+	return bare_frames_fops.mmap_prepare(desc);
+}
+
+static const struct file_operations inserting_frames_fops = {
+	.owner		= THIS_MODULE,
+	.mmap_prepare	= inserting_mmap_prepare,
+};
+
+/*
+ * fault() returns the answer of vmf_insert_pfn(): outside of the VMA, the access
+ * fails. A page that is present does not come to fault(), so that nothing has to
+ * be flushed.
+ */
+/* ids: ME-19 ME-20 ME-22 */
+static void fault_returns_answer_of_insert_pfn(struct kunit *test)
+{
+	struct inserting in = { .offset = PAGES * PAGE_SIZE };
+	struct file *file = bare_open(test, &inserting_frames_fops, &in);
+	unsigned long addr;
+	u8 byte;
+
+	number_pages(test, &in.page, 1);
+	addr = kunit_vm_mmap(test, file, 0, PAGES * PAGE_SIZE, RW, MAP_SHARED,
+			     0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	KUNIT_EXPECT_EQ(test, -EFAULT, get_user(byte, (u8 __user *)addr));
+	KUNIT_EXPECT_EQ(test, 1, in.calls);
+	KUNIT_EXPECT_TRUE(test, VM_FAULT_SIGBUS == in.answer);
+	KUNIT_EXPECT_EQ(test, 0, bare_pfn(addr));
+
+	in.offset = 0;
+	for (int i = 0; i < 2; i++) {
+		KUNIT_EXPECT_EQ(test, 0, get_user(byte, (u8 __user *)addr));
+		KUNIT_EXPECT_EQ(test, 1, byte);
+		KUNIT_EXPECT_EQ(test, 2, in.calls);
+	}
+	KUNIT_EXPECT_TRUE(test, VM_FAULT_NOPAGE == in.answer);
+	KUNIT_EXPECT_EQ(test, page_to_pfn(in.page), bare_pfn(addr));
+	vm_munmap(addr, PAGES * PAGE_SIZE);
+}
+
 static struct kunit_case insert_cases[] = {
 	KUNIT_CASE(insert_page_is_found_by_gup),
 	KUNIT_CASE(insert_page_sets_mixedmap_in_mmap),
@@ -279,8 +474,13 @@ static struct kunit_case insert_cases[] = {
 	KUNIT_CASE(insert_page_of_larger_block),
 	KUNIT_CASE(insert_pages_stops_at_bad_page),
 	KUNIT_CASE_PARAM(vm_map_pages_starts_at_pgoff, object_gen_params),
+	KUNIT_CASE(vm_map_pages_zero_starts_at_zero),
+	KUNIT_CASE(insert_pages_warns_without_mixedmap),
 	KUNIT_CASE(insert_page_refuses_shared_zero_page),
 	KUNIT_CASE(insert_pfn_prot_keeps_cache_mode),
+	KUNIT_CASE(insert_mixed_takes_no_reference),
+	KUNIT_CASE(insert_mixed_refuses),
+	KUNIT_CASE(fault_returns_answer_of_insert_pfn),
 	{}
 };
 

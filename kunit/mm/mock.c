@@ -9,12 +9,21 @@
 
 #include "mock.h"
 
+bool mock_rmap_is_locked(struct address_space *mapping)
+{
+	if (!i_mmap_trylock_read(mapping))
+		return true;
+	i_mmap_unlock_read(mapping);
+	return false;
+}
+
 static int mock_mapped(unsigned long start, unsigned long end, pgoff_t pgoff,
 		       const struct file *file, void **vm_private_data)
 {
 	struct mock_driver *driver = file->private_data;
 
 	driver->mapped++;
+	driver->hidden = mock_rmap_is_locked(file->f_mapping);
 	return driver->mapped_err;
 }
 
@@ -49,6 +58,7 @@ static int mock_mmap_prepare(struct vm_area_desc *desc)
 					       &mock_vm_ops;
 	desc->private_data = driver->token;
 	desc->action.error_override = driver->override;
+	desc->action.hide_from_rmap_until_complete = driver->hide;
 	/* The mapping needs a reference of its own (mmap_prepare.rst). */
 	if (driver->under)
 		desc->vm_file = get_file(driver->under);

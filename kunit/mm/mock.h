@@ -12,6 +12,8 @@
  * @mapped_err: what mapped returns
  * @override: the error_override of the action
  * @bad_page: the action maps a page that mm core refuses
+ * @hide: hide the mapping from rmap until the action is complete
+ * @hidden: mapped found the rmap locked for writing
  * @keep_vm_ops: mmap_prepare keeps the vm_ops that mm core has set
  * @token: private_data of the next mapping
  * @desc: the descriptor as mmap_prepare got it
@@ -25,6 +27,8 @@ struct mock_driver {
 	int mapped_err;
 	int override;
 	bool bad_page;
+	bool hide;
+	bool hidden;
 	bool keep_vm_ops;
 	void *token;
 	struct vm_area_desc desc;
@@ -46,6 +50,9 @@ struct mock_driver *mock_open(struct kunit *test,
 /* Map @pages shared, from page @pgoff. Returns an address or an errno. */
 unsigned long mock_map(struct kunit *test, struct mock_driver *driver,
 		       unsigned long addr, pgoff_t pgoff, unsigned long pages);
+
+/* Is there a writer, so that no page table can be reached by @mapping? */
+bool mock_rmap_is_locked(struct address_space *mapping);
 
 /* Is @addr mapped? */
 bool mock_is_mapped(unsigned long addr);

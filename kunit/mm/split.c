@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* may_split: mm core asks the driver before it splits a mapping, and obeys. */
+/*
+ * may_split: mm core asks the driver before it splits a mapping, and obeys. What
+ * the two parts have in common.
+ */
+#include <linux/file.h>
 #include <linux/mman.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
@@ -147,7 +151,46 @@ static void may_split_error_keeps_mapping(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, pages_around(splitter, 0));
 }
 
+/*
+ * What is set once at mmap is the same in both parts; the bounds and the offset
+ * are not. Each part holds the file.
+ */
+/* ids: PA-17 PA-18 PA-21 PA-22 PA-23 */
+static void split_copies_fields(struct kunit *test)
+{
+	struct splitter *splitter = splitter_map(test);
+	const int first_page[] = { 0, 3 };
+	struct vm_area_struct *vma;
+	struct file *file;
+	long files;
+
+	mmap_read_lock(current->mm);
+	vma = bare_vma(test, splitter->base);
+	file = vma->vm_file;
+	KUNIT_EXPECT_PTR_EQ(test, (void *)splitter, file->private_data);
+	vma->vm_private_data = splitter;
+	mmap_read_unlock(current->mm);
+	files = file_count(file);
+
+	KUNIT_EXPECT_EQ(test, 0, unmap(splitter, 2, 1));
+	KUNIT_EXPECT_EQ(test, files + 1, file_count(file));
+	for (int i = 0; i < ARRAY_SIZE(first_page); i++) {
+		mmap_read_lock(current->mm);
+		vma = bare_vma(test, splitter->base + first_page[i] * PAGE_SIZE);
+		KUNIT_EXPECT_PTR_EQ(test, current->mm, vma->vm_mm);
+		KUNIT_EXPECT_PTR_EQ(test, file, vma->vm_file);
+		KUNIT_EXPECT_PTR_EQ(test, &splitter_vm_ops, vma->vm_ops);
+		KUNIT_EXPECT_PTR_EQ(test, (void *)splitter,
+				    vma->vm_private_data);
+		KUNIT_EXPECT_EQ(test, first_page[i], vma->vm_pgoff);
+		mmap_read_unlock(current->mm);
+	}
+	KUNIT_EXPECT_EQ(test, 0, unmap(splitter, 0, PAGES));
+	KUNIT_EXPECT_EQ(test, files - 1, file_count(file));
+}
+
 static struct kunit_case split_cases[] = {
+	KUNIT_CASE(split_copies_fields),
 	KUNIT_CASE(may_split_called_at_each_split),
 	KUNIT_CASE(may_split_called_by_map_fixed),
 	KUNIT_CASE(may_split_error_keeps_mapping),

@@ -67,6 +67,37 @@ static void error_override_replaces_error(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2, driver->closed);
 }
 
+/*
+ * Until mapped has returned, rmap cannot reach the mapping; after a failure
+ * nothing stays locked. Not with an action that allocates page tables, of which
+ * lockdep warns: see Documentation/testing/upstream.rst.
+ */
+/* ids: MP-40 PA-33 */
+static void hidden_mapping_is_locked_from_rmap(struct kunit *test)
+{
+	struct mock_driver *driver = mock_open(test, &mock_fops);
+	struct address_space *mapping = driver->file->f_mapping;
+	unsigned long addr;
+
+	addr = mock_map(test, driver, 0, 0, 1);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	KUNIT_EXPECT_FALSE(test, driver->hidden);
+	vm_munmap(addr, PAGE_SIZE);
+
+	driver->hide = true;
+	addr = mock_map(test, driver, 0, 0, 1);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	KUNIT_EXPECT_TRUE(test, driver->hidden);
+	KUNIT_EXPECT_FALSE(test, mock_rmap_is_locked(mapping));
+	vm_munmap(addr, PAGE_SIZE);
+
+	driver->mapped_err = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, -ENOMEM,
+			(long)mock_map(test, driver, 0, 0, 1));
+	KUNIT_EXPECT_TRUE(test, driver->hidden);
+	KUNIT_EXPECT_FALSE(test, mock_rmap_is_locked(mapping));
+}
+
 /* --- Merging --- */
 
 /* Different private_data does not prevent a merge: the first one stays. */
@@ -131,6 +162,7 @@ static struct kunit_case unwind_cases[] = {
 	KUNIT_CASE(mapped_failure_closes),
 	KUNIT_CASE(action_failure_closes),
 	KUNIT_CASE(error_override_replaces_error),
+	KUNIT_CASE(hidden_mapping_is_locked_from_rmap),
 	KUNIT_CASE(merge_drops_private_data),
 	KUNIT_CASE(mmap_hook_skips_mapped),
 	KUNIT_CASE(stacked_mapped_failure_skips_close),

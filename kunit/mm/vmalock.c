@@ -59,6 +59,40 @@ static void read_lock_under_mmap_lock(struct kunit *test)
 	vma_end_read(m.vma);
 }
 
+/*
+ * Two VMAs, as move_pages of userfaultfd locks them. No other holder can make it
+ * fail, only a count that would overflow; and it asserts mmap_lock.
+ */
+/* ids: PA-44 */
+static void read_locks_nest(struct kunit *test)
+{
+	struct mapping first, second;
+
+	mapping_init(test, &first);
+	mapping_init(test, &second);
+	mmap_read_lock(first.mm);
+	KUNIT_ASSERT_TRUE(test, vma_start_read_locked(first.vma));
+	KUNIT_EXPECT_TRUE(test, vma_start_read_locked_nested(second.vma,
+							     SINGLE_DEPTH_NESTING));
+	KUNIT_EXPECT_EQ(test, 2, refcount_read(&second.vma->vm_refcnt));
+	vma_end_read(second.vma);
+	vma_end_read(first.vma);
+
+	refcount_set(&second.vma->vm_refcnt, VM_REFCNT_LIMIT);
+	KUNIT_EXPECT_FALSE(test, vma_start_read_locked_nested(second.vma,
+							      SINGLE_DEPTH_NESTING));
+	KUNIT_EXPECT_EQ(test, VM_REFCNT_LIMIT,
+			refcount_read(&second.vma->vm_refcnt));
+	refcount_set(&second.vma->vm_refcnt, 1);
+	mmap_read_unlock(first.mm);
+
+	kunit_warning_suppress(test) {
+		if (vma_start_read_locked_nested(second.vma, SINGLE_DEPTH_NESTING))
+			vma_end_read(second.vma);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+	}
+}
+
 /* The write lock of a VMA ends with mmap_lock. */
 /* ids: PA-3 PA-46 PA-50 */
 static void write_lock_ends_with_mmap_lock(struct kunit *test)
@@ -129,86 +163,13 @@ static void flags_need_write_lock(struct kunit *test)
 	mmap_write_unlock(m.mm);
 }
 
-struct state_case {
-	const char *name;
-	bool mmap_read, mmap_write, vma_read, vma_write;
-	bool stable, writable;
-};
-
-static const struct state_case state_cases[] = {
-	{ "none" },
-	{ "VMA read", .vma_read = true, .stable = true },
-	{ "mmap read", .mmap_read = true, .stable = true },
-	{ "both read", .mmap_read = true, .vma_read = true, .stable = true },
-	{ "mmap write", .mmap_write = true, .stable = true },
-	{ "both write", .mmap_write = true, .vma_write = true, .stable = true,
-	  .writable = true },
-};
-
-static void state_case_name(const struct state_case *c, char *desc)
-{
-	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(state, state_cases, state_case_name);
-
-static void states_lock(struct kunit *test, struct mapping *m)
-{
-	const struct state_case *c = test->param_value;
-
-	if (c->mmap_read)
-		mmap_read_lock(m->mm);
-	if (c->mmap_write)
-		mmap_write_lock(m->mm);
-	if (c->vma_read && c->mmap_read)
-		KUNIT_ASSERT_TRUE(test, vma_start_read_locked(m->vma));
-	else if (c->vma_read)
-		KUNIT_ASSERT_NOT_NULL(test, lock_vma_under_rcu(m->mm, m->addr));
-	if (c->vma_write)
-		vma_start_write(m->vma);
-}
-
-static void states_unlock(struct kunit *test, struct mapping *m)
-{
-	const struct state_case *c = test->param_value;
-
-	if (c->vma_read)
-		vma_end_read(m->vma);
-	if (c->mmap_read)
-		mmap_read_unlock(m->mm);
-	if (c->mmap_write)
-		mmap_write_unlock(m->mm);
-}
-
-/* In which states a VMA is stable, and in which it is write-locked. */
-/* ids: PA-5 PA-9 PA-13 */
-static void lock_states(struct kunit *test)
-{
-	const struct state_case *c = test->param_value;
-	struct mapping m;
-
-	if (!IS_ENABLED(CONFIG_DEBUG_VM) || !IS_ENABLED(CONFIG_LOCKDEP))
-		kunit_skip(test, "this kernel asserts no VMA locks");
-	mapping_init(test, &m);
-	states_lock(test, &m);
-	kunit_warning_suppress(test) {
-		vma_assert_stabilised(m.vma);
-		KUNIT_EXPECT_EQ(test, c->stable,
-				!KUNIT_SUPPRESSED_WARNING_COUNT());
-	}
-	if (c->mmap_write)
-		KUNIT_EXPECT_EQ(test, c->writable,
-				__is_vma_write_locked(m.vma));
-	states_unlock(test, &m);
-}
-
 static struct kunit_case vmalock_cases[] = {
 	KUNIT_CASE(read_lock_takes_reference),
 	KUNIT_CASE(read_lock_under_mmap_lock),
 	KUNIT_CASE(write_lock_ends_with_mmap_lock),
 	KUNIT_CASE(write_lock_ends_with_downgrade),
 	KUNIT_CASE(flags_need_write_lock),
-	KUNIT_CASE_PARAM(lock_states, state_gen_params),
+	KUNIT_CASE(read_locks_nest),
 	{}
 };
 
