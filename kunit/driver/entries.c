@@ -9,6 +9,7 @@
 #include "compat.h"
 #include "fixture.h"
 #include "region.h"
+#include "stats.h"
 
 #define PAGES 4
 #define REGION_SIZE (PAGES * PAGE_SIZE)
@@ -343,7 +344,7 @@ static void unmap_mapping_range_rounds(struct kunit *test)
 				look(&m, i, &args));
 }
 
-/* ids: PA-28 ME-1 */
+/* ids: ME-1 */
 static void munmap_keeps_neighbours(struct kunit *test)
 {
 	struct follow_pfnmap_args args = {};
@@ -355,6 +356,50 @@ static void munmap_keeps_neighbours(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, look(&m, 0, &args));
 	KUNIT_EXPECT_EQ(test, 0, look(&m, 2, &args));
 	KUNIT_EXPECT_EQ(test, m.region->pfn + 2, args.pfn);
+}
+
+static const char * const huge_backings[] = {
+	"backing=contig", "backing=paged granule=2M",
+};
+
+KUNIT_ARRAY_PARAM(huge, huge_backings, fixture_backing_name);
+
+/*
+ * A huge entry that a VMA begins or ends in is unmapped whole, for faults to fill
+ * again in small. The memory stays, and the other huge entries.
+ */
+/* ids: LK-62 */
+static void split_unmaps_huge_entry(struct kunit *test)
+{
+	const char * const *attrs = test->param_value;
+	struct follow_pfnmap_args args = {};
+	struct mapping m;
+	u8 __user *second;
+	u8 byte = 0;
+
+	fixture_needs_huge_frames(test);
+	fixture_needs_huge_folios(test);
+	map_size(test, &m, 2 * PMD_SIZE, *attrs, PROT_READ | PROT_WRITE);
+	second = (u8 __user *)m.addr + PMD_SIZE;
+	KUNIT_ASSERT_EQ(test, 0, put_user((u8)1, (u8 __user *)m.addr));
+	KUNIT_ASSERT_EQ(test, 0, put_user((u8)42, second + 5 * PAGE_SIZE));
+	KUNIT_ASSERT_LE(test, 1, mapdev_stat(m.region, MAPDEV_STAT_HUGE_FAULT));
+	KUNIT_ASSERT_EQ(test, 0, mapdev_stat(m.region, MAPDEV_STAT_FAULT));
+	KUNIT_ASSERT_TRUE(test, fixture_is_present((unsigned long)second));
+
+	KUNIT_ASSERT_EQ(test, 0, vm_munmap((unsigned long)second, PAGE_SIZE));
+	KUNIT_EXPECT_TRUE(test, fixture_is_present(m.addr));
+	for (unsigned long at = PAGE_SIZE; at < PMD_SIZE; at += PAGE_SIZE)
+		KUNIT_ASSERT_FALSE(test,
+				   fixture_is_present((unsigned long)second + at));
+	KUNIT_EXPECT_EQ(test, 0, get_user(byte, second + 5 * PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, 42, byte);
+	if (m.region->pfn) {
+		KUNIT_EXPECT_EQ(test, 1, mapdev_stat(m.region, MAPDEV_STAT_FAULT));
+		KUNIT_EXPECT_EQ(test, 0, look(&m, (PMD_SIZE >> PAGE_SHIFT) + 5,
+					      &args));
+		KUNIT_EXPECT_EQ(test, PAGE_MASK, args.addr_mask);
+	}
 }
 
 /* Private copies are kept unless even_cows is set. */
@@ -393,6 +438,7 @@ static struct kunit_case entries_cases[] = {
 	KUNIT_CASE(generic_access_refuses_ram),
 	KUNIT_CASE_PARAM(unmap_mapping_range_rounds, hole_gen_params),
 	KUNIT_CASE(munmap_keeps_neighbours),
+	KUNIT_CASE_PARAM(split_unmaps_huge_entry, huge_gen_params),
 	KUNIT_CASE(unmap_mapping_range_keeps_copies),
 	{}
 };

@@ -187,6 +187,26 @@ static void pfn_mkwrite_locks(struct kunit *test)
 	spy_unmap(spy);
 }
 
+/*
+ * What mmap maps has the protection of mmap_prepare: it is writable at once, and
+ * pfn_mkwrite is never called.
+ */
+/* ids: LK-75 */
+static void eager_frames_skip_pfn_mkwrite(struct kunit *test)
+{
+	struct spy *spy = spy_on(test, SPY_SIZE, "backing=contig map=eager");
+
+	spy->pfn_mkwrite = true;
+	spy->pfn_mkwrite_ret = VM_FAULT_NOPAGE;
+	spy_map(test, spy);
+	KUNIT_EXPECT_TRUE(test, is_writable(spy->addr));
+	KUNIT_EXPECT_EQ(test, 0, put_user((u8)1, (u8 __user *)spy->addr));
+	fault_by_vma_lock(test, spy->addr, FAULT_FLAG_WRITE);
+	spy_expect(test, spy, SPY_PFN_MKWRITE, 0, 0);
+	spy_expect(test, spy, SPY_FAULT, 0, 0);
+	spy_unmap(spy);
+}
+
 static struct kunit_case faults_cases[] = {
 	KUNIT_CASE_PARAM(fault_under_mmap_lock, backing_gen_params),
 	KUNIT_CASE_PARAM(vma_lock_fault_needs_map_pages, backing_gen_params),
@@ -194,6 +214,7 @@ static struct kunit_case faults_cases[] = {
 	KUNIT_CASE_PARAM(huge_fault_locks, huge_gen_params),
 	KUNIT_CASE_PARAM(page_mkwrite_locks, dirty_gen_params),
 	KUNIT_CASE(pfn_mkwrite_locks),
+	KUNIT_CASE(eager_frames_skip_pfn_mkwrite),
 	{}
 };
 

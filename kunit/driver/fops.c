@@ -95,6 +95,12 @@ static void node_belongs_to_devtmpfs(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, region->inode->i_mapping, file->f_mapping);
 	KUNIT_EXPECT_FALSE(test, is_in_module(owner, region->inode->i_op));
 	KUNIT_EXPECT_FALSE(test, is_in_module(owner, region->inode->i_sb->s_op));
+	/* Its file system is not registered, so that nobody can mount it. */
+	KUNIT_EXPECT_NULL(test,
+			  get_fs_type(region->inode->i_sb->s_type->name));
+	/* Of an address_space, the driver has what its pages need. */
+	KUNIT_EXPECT_EQ(test, IS_ENABLED(CONFIG_MMU),
+			is_in_module(owner, region->inode->i_mapping->a_ops));
 }
 
 static struct kunit_case fops_cases[] = {

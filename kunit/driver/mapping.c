@@ -85,6 +85,7 @@ static ssize_t read_byte(struct file *file, u8 *byte, loff_t pos)
 	return file->f_op->read_iter(&kiocb, &iter);
 }
 
+/* ids: NM-9 */
 static void mapping_and_file_share_data(struct kunit *test)
 {
 	struct mapping_fixture fx;
@@ -436,6 +437,102 @@ static void folios_fill_region(struct kunit *test)
 	folio_put(folio);
 }
 
+/* A region that goes drops its references: what is left is another's. */
+/* ids: LK-92 */
+static void eviction_drops_references(struct kunit *test)
+{
+	struct mapdev_region *region = fixture_region_with(test, PAGE_SIZE,
+							   "granule=PAGE");
+	struct file *file = fixture_open(test, region, O_RDWR);
+	struct folio *folio;
+	int references;
+	loff_t pos = 0;
+	u8 byte = 1;
+
+	KUNIT_ASSERT_EQ(test, 1, kernel_write(file, &byte, 1, &pos));
+	folio = filemap_get_folio(region->inode->i_mapping, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(folio));
+	KUNIT_EXPECT_PTR_EQ(test, region->inode->i_mapping, folio->mapping);
+	references = folio_ref_count(folio);
+	fixture_retire(test, region);
+	KUNIT_EXPECT_NOT_NULL(test, folio->mapping);
+	fixture_close(test, file);
+	KUNIT_EXPECT_NULL(test, folio->mapping);
+	KUNIT_EXPECT_GT(test, references, folio_ref_count(folio));
+	folio_put(folio);
+}
+
+/* --- Private mappings --- */
+
+static void write_page(struct kunit *test, struct file *file, u8 byte, loff_t pos)
+{
+	KUNIT_ASSERT_EQ(test, 1, kernel_write(file, &byte, 1, &pos));
+}
+
+static u8 __user *map_private(struct kunit *test, struct file *file,
+			      unsigned long prot)
+{
+	unsigned long addr = kunit_vm_mmap(test, file, 0, 2 * PAGE_SIZE, prot,
+					   MAP_PRIVATE, 0);
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	return (u8 __user *)addr;
+}
+
+static void expect_byte(struct kunit *test, u8 want, u8 __user *user)
+{
+	u8 byte = ~want;
+
+	KUNIT_EXPECT_EQ(test, 0, get_user(byte, user));
+	KUNIT_EXPECT_EQ(test, want, byte);
+}
+
+/* Is the page at @user, which is present, a private copy? */
+static bool is_copy(struct kunit *test, u8 __user *user)
+{
+	struct page *page = NULL;
+	bool copy;
+
+	guard(mmap_read_lock)(current->mm);
+	KUNIT_EXPECT_EQ(test, 1, get_user_pages((unsigned long)user, 1, 0, &page));
+	if (!page)
+		return false;
+	copy = PageAnon(page) && folio_test_swapbacked(page_folio(page));
+	put_page(page);
+	return copy;
+}
+
+/*
+ * With an MMU, a private page is that of the file, and has what is written to it,
+ * until the mapping itself writes. (Without one, it is a copy from the start.)
+ */
+/* ids: NM-4 NM-5 */
+static void private_page_is_copied_at_write(struct kunit *test)
+{
+	struct mapdev_region *region = fixture_region(test, 2 * PAGE_SIZE);
+	struct file *file = fixture_open(test, region, O_RDWR);
+	u8 __user *reader = map_private(test, file, PROT_READ);
+	u8 __user *writer = map_private(test, file, PROT_READ | PROT_WRITE);
+
+	for (u8 i = 1; i < 3; i++) {
+		write_page(test, file, i, 0);
+		expect_byte(test, i, reader);
+		expect_byte(test, i, writer);
+	}
+	KUNIT_EXPECT_FALSE(test, is_copy(test, writer));
+
+	KUNIT_EXPECT_EQ(test, 0, put_user((u8)7, writer));
+	expect_byte(test, 2, reader);
+	write_page(test, file, 3, 0);
+	write_page(test, file, 3, PAGE_SIZE);
+	expect_byte(test, 3, reader);
+	expect_byte(test, 7, writer);
+	expect_byte(test, 3, writer + PAGE_SIZE);
+	KUNIT_EXPECT_TRUE(test, is_copy(test, writer));
+	KUNIT_EXPECT_FALSE(test, is_copy(test, writer + PAGE_SIZE));
+	KUNIT_EXPECT_FALSE(test, is_copy(test, reader));
+}
+
 /* A revoke that does not wait is done in far less than half a second. */
 static bool revoke_waits(struct revoker *revoker)
 {
@@ -554,6 +651,8 @@ static struct kunit_case mapping_cases[] = {
 	KUNIT_CASE_PARAM(revoke_unmaps, backing_gen_params),
 	KUNIT_CASE(fault_returns_locked_folio),
 	KUNIT_CASE(folios_fill_region),
+	KUNIT_CASE(eviction_drops_references),
+	KUNIT_CASE(private_page_is_copied_at_write),
 	KUNIT_CASE(revoke_waits_for_folio),
 	KUNIT_CASE(revoke_waits_for_new_folio),
 	KUNIT_CASE(revoke_waits_for_rcu),

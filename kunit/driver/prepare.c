@@ -92,15 +92,39 @@ static void prepare_checks_range(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->err, prepare(&fx));
 }
 
-/* What mmap_prepare sets in the descriptor, and what it must not change. */
-/* ids: MP-17 MP-22 MP-21 */
+static const struct fields_case {
+	const char *attrs;
+	vm_flags_t flags;
+} fields_cases[] = {
+	{ "backing=paged" },
+	{ "backing=pages", VM_MIXEDMAP | VM_DONTEXPAND },
+	{ "backing=contig", VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP },
+};
+
+static void fields_case_name(const struct fields_case *c, char *desc)
+{
+	fixture_backing_name(&c->attrs, desc);
+}
+
+KUNIT_ARRAY_PARAM(fields, fields_cases, fields_case_name);
+
+/*
+ * What mmap_prepare sets in the descriptor, flags by their numbers, and what it
+ * must not change.
+ */
+/* ids: MP-17 MP-21 MP-22 MP-24 MP-25 MP-26 */
 static void prepare_sets_fields(struct kunit *test)
 {
+	const struct fields_case *c = test->param_value;
 	struct prepare_fixture fx;
+	vm_flags_t before;
 
-	fixture_init(test, &fx, "");
+	fixture_init(test, &fx, c->attrs);
 	desc_init(&fx, 3, 4);
+	before = vma_flags_to_legacy(fx.desc.vma_flags);
 	KUNIT_ASSERT_EQ(test, 0, prepare(&fx));
+	KUNIT_EXPECT_EQ(test, (before & ~VM_MAYEXEC) | c->flags,
+			vma_flags_to_legacy(fx.desc.vma_flags));
 
 	KUNIT_EXPECT_PTR_EQ(test, NULL, fx.desc.private_data);
 	KUNIT_EXPECT_NOT_NULL(test, fx.desc.vm_ops);
@@ -255,7 +279,7 @@ static void region_has_only_mmap_prepare(struct kunit *test)
 static struct kunit_case prepare_cases[] = {
 	KUNIT_CASE(region_has_only_mmap_prepare),
 	KUNIT_CASE_PARAM(prepare_checks_range, range_gen_params),
-	KUNIT_CASE(prepare_sets_fields),
+	KUNIT_CASE_PARAM(prepare_sets_fields, fields_gen_params),
 	KUNIT_CASE(paged_sets_no_special_flag),
 	KUNIT_CASE(prepare_refuses_exec),
 	KUNIT_CASE(ro_refuses_shared_write),

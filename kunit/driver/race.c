@@ -17,6 +17,7 @@
 #include "race.h"
 #include "region.h"
 #include "revoker.h"
+#include "stats.h"
 
 #define REGION_SIZE SZ_2M
 #define CACHED_WINDOW WINDOW " cache=wb"
@@ -266,6 +267,42 @@ static void revoke_waits_for_holder(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EFAULT, load(&holder));
 }
 
+static const struct race_case huge_cases[] = {
+	{ "paged", "granule=2097152", MAPDEV_RACE_HUGE_FAULT, store },
+	{ "contig", "backing=contig", MAPDEV_RACE_HUGE_FAULT, store },
+};
+
+KUNIT_ARRAY_PARAM(huge, huge_cases, case_name);
+
+/*
+ * The driver reads the PMD without its lock. A page table may come in after that:
+ * it stays, and the fault comes again, in small.
+ */
+/* ids: PA-36 PA-41 */
+static void huge_fault_keeps_page_table(struct kunit *test)
+{
+	const struct race_case *c = test->param_value;
+	unsigned long tables;
+
+	fixture_needs_huge_folios(test);
+	fixture_needs_huge_frames(test);
+	prepare(test, c);
+	start(test, holder.region, c->place);
+	KUNIT_EXPECT_FALSE(test, fixture_is_present((unsigned long)holder.user));
+	scoped_guard(mmap_read_lock, current->mm)
+		KUNIT_EXPECT_EQ(test, 0,
+				apply_to_page_range(current->mm,
+						    (unsigned long)holder.user,
+						    PAGE_SIZE, NULL, NULL));
+	tables = mm_pgtables_bytes(current->mm);
+	complete_all(&holder.resume);
+	wait_for_completion(&holder.worker.done);
+	KUNIT_EXPECT_EQ(test, 0, holder.result);
+	KUNIT_EXPECT_TRUE(test, fixture_is_present((unsigned long)holder.user));
+	KUNIT_EXPECT_EQ(test, tables, mm_pgtables_bytes(current->mm));
+	KUNIT_EXPECT_EQ(test, 1, mapdev_stat(holder.region, MAPDEV_STAT_FAULT));
+}
+
 /* --- A copy that faults --- */
 
 /*
@@ -298,6 +335,7 @@ static void revoke_passes_copy_that_faults(struct kunit *test)
 
 static struct kunit_case race_cases[] = {
 	KUNIT_CASE_PARAM(revoke_waits_for_holder, race_gen_params),
+	KUNIT_CASE_PARAM(huge_fault_keeps_page_table, huge_gen_params),
 	KUNIT_CASE(revoke_passes_copy_that_faults),
 	{}
 };

@@ -196,6 +196,49 @@ static void discard_work(struct work_struct *work)
 	complete(&caller->worker.done);
 }
 
+struct dropper {
+	const char *name;
+	work_func_t work;
+};
+
+static const struct dropper droppers[] = {
+	{ "resize", shrink_work },
+	{ "discard", discard_work },
+};
+
+static void dropper_name(const struct dropper *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(dropper, droppers, dropper_name);
+
+/* What drops folios waits for a fault that may be adding one. */
+/* ids: LK-30 LK-91 */
+static void dropping_waits_for_invalidate_lock(struct kunit *test)
+{
+	const struct dropper *c = test->param_value;
+	struct mapdev_region *region = fixture_region(test, REGION_SIZE);
+	struct address_space *mapping = region->inode->i_mapping;
+	unsigned long pages;
+	struct caller caller;
+
+	open_filled(test, region);
+	pages = mapping->nrpages;
+	filemap_invalidate_lock_shared(mapping);
+	caller_start(&caller, region, NULL, c->work);
+	while (!rwsem_is_contended(&mapping->invalidate_lock) &&
+	       !completion_done(&caller.worker.done))
+		msleep(20);
+	KUNIT_EXPECT_FALSE(test, completion_done(&caller.worker.done));
+	KUNIT_EXPECT_EQ(test, pages, mapping->nrpages);
+	KUNIT_EXPECT_EQ(test, REGION_SIZE, mapdev_size(region));
+	filemap_invalidate_unlock_shared(mapping);
+	worker_end(&caller.worker);
+	KUNIT_EXPECT_EQ(test, 0, caller.result);
+	KUNIT_EXPECT_GT(test, pages, mapping->nrpages);
+}
+
 /* Like a fault at a hole. The result is the number of folios it finds. */
 static void count_work(struct work_struct *work)
 {
@@ -251,6 +294,7 @@ static void discard_admits_waiter(struct kunit *test)
 static struct kunit_case resize_cases[] = {
 	KUNIT_CASE(shrink_lowers_i_size_last),
 	KUNIT_CASE(read_takes_no_reference_in_split),
+	KUNIT_CASE_PARAM(dropping_waits_for_invalidate_lock, dropper_gen_params),
 	KUNIT_CASE(discard_stops_when_killed),
 	KUNIT_CASE(discard_admits_waiter),
 	{}
