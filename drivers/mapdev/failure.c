@@ -17,16 +17,12 @@
 #include "failure.h"
 #include "mapdev.h"
 
-/* The page that mm core marks, or NULL. */
-static struct page *marked_page(const struct mapdev_region *region,
-				pgoff_t index)
+/* A window may have struct pages in part. */
+static bool is_marked(unsigned long pfn)
 {
-	unsigned long pfn = region->pfn + index;
+	struct page *page = pfn_to_online_page(pfn);
 
-	if (region->pages)
-		return region->pages[index];
-	return region->backing->registers ? pfn_to_online_page(pfn) :
-					    pfn_to_page(pfn);
+	return page && PageHWPoison(page);
 }
 
 /**
@@ -40,15 +36,21 @@ static struct page *marked_page(const struct mapdev_region *region,
 bool mapdev_has_failed(const struct mapdev_region *region, pgoff_t first,
 		       unsigned long count)
 {
-	if (region->backing->registers && !region->marked)
-		return false;
-	for (unsigned long i = 0; i < count; i++) {
-		struct page *page = marked_page(region, first + i);
+	unsigned long pfn = region->pfn + first;
+	bool failed = false;
 
-		if (page && PageHWPoison(page))
-			return true;
+	/* A loop for each kind: a fault asks for all pages of a PMD. */
+	if (region->pages) {
+		for (unsigned long i = 0; i < count && !failed; i++)
+			failed = PageHWPoison(region->pages[first + i]);
+	} else if (!region->backing->registers) {
+		for (unsigned long i = 0; i < count && !failed; i++)
+			failed = PageHWPoison(pfn_to_page(pfn + i));
+	} else if (region->marked) {
+		for (unsigned long i = 0; i < count && !failed; i++)
+			failed = is_marked(pfn + i);
 	}
-	return false;
+	return failed;
 }
 
 /* Called by mm core for each mapping of the region, under i_mmap_rwsem. */
