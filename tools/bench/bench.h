@@ -203,6 +203,7 @@ bool locks_table(const char *row, const char *memory_is);
 /* -- the tables: false when a row could not be measured -------------------- */
 
 bool bench_map(void);
+bool bench_shape(void);
 bool bench_copy(void);
 bool bench_dirty(void);
 bool bench_scale(void);

@@ -42,6 +42,7 @@ static struct bench {
 	/* Must run first, before freed memory can be reused. */
 	{ .name = "bytes", .run = bench_bytes },
 	{ .name = "map", .run = bench_map },
+	{ .name = "shape", .run = bench_shape },
 	{ .name = "copy", .run = bench_copy },
 	{ .name = "dirty", .run = bench_dirty },
 	{ .name = "scale", .run = bench_scale },

@@ -13,7 +13,7 @@
 #include "bench.h"
 
 #define NAME_WIDTH	38
-#define MAX_COLUMNS	8
+#define MAX_COLUMNS	12
 
 struct result {
 	char *key;
