@@ -5,7 +5,7 @@
  *
  * A folio is found or made, and returned locked, after the state of the region
  * was checked under that lock. mm core keeps the lock until the page table entry
- * is installed. This is what a revoke waits for: see paged_drain().
+ * is installed. paged_drain() has what a revoke waits for.
  */
 #include <linux/folio_batch.h>
 #include <linux/migrate.h>
@@ -206,11 +206,12 @@ static struct folio *paged_find(struct mapdev_region *region, pgoff_t index,
 	return ERR_PTR(err);
 }
 
-/* By the region's node, else by the policy of @vma or of the task. */
-static struct folio *new_folio(struct mapdev_region *region, gfp_t gfp,
-			       unsigned int order, struct vm_area_struct *vma,
-			       unsigned long addr)
+/* By the region's node, else by the policy of @vma or of the task. Not zeroed. */
+static struct folio *new_folio(struct mapdev_region *region, unsigned int order,
+			       struct vm_area_struct *vma, unsigned long addr)
 {
+	gfp_t gfp = GFP_HIGHUSER_MOVABLE;
+
 	if (order)
 		gfp |= __GFP_NORETRY | __GFP_NOWARN;
 	if (region->attrs.numa_node != NUMA_NO_NODE)
@@ -220,20 +221,39 @@ static struct folio *new_folio(struct mapdev_region *region, gfp_t gfp,
 	return folio_alloc(gfp, order);
 }
 
-/*
- * Add a folio of one granule around @index, or less where that cannot be. It is
- * zeroed, or @raw says that it is left to the caller to fill, or zero, all of
- * it before it is unlocked.
- */
-static struct folio *add_folio(struct mapdev_region *region, pgoff_t index,
-			       struct vm_area_struct *vma, unsigned long addr,
-			       bool *raw)
+/* The largest order around @index: the end may cut the last granule short. */
+static unsigned int paged_order(const struct mapdev_region *region,
+				pgoff_t index)
 {
-	gfp_t memory = GFP_HIGHUSER_MOVABLE | (raw ? 0 : __GFP_ZERO);
-	struct address_space *mapping = region->inode->i_mapping;
 	unsigned int order = get_order(region->attrs.granule);
 
-	for (;; order--) {
+	while (order && !mapdev_has_pages(region, round_down(index, 1UL << order),
+					  1UL << order))
+		order--;
+	return order;
+}
+
+/* Do other folios leave no room for one of this order? */
+static bool paged_is_crowded(const struct mapdev_region *region, pgoff_t first,
+			     unsigned int order)
+{
+	loff_t start = (loff_t)first << PAGE_SHIFT;
+
+	return filemap_range_has_page(region->inode->i_mapping, start,
+				      start + (PAGE_SIZE << order) - 1);
+}
+
+/*
+ * Add a folio of one granule around @index, or less where that cannot be. It is
+ * locked, and paged_complete() has to follow.
+ */
+static struct folio *add_folio(struct mapdev_region *region, pgoff_t index,
+			       struct vm_area_struct *vma, unsigned long addr)
+{
+	struct address_space *mapping = region->inode->i_mapping;
+	const unsigned int whole = paged_order(region, index);
+
+	for (unsigned int order = whole;; order--) {
 		/*
 		 * Do not invoke the OOM killer for a folio that need not be
 		 * large.
@@ -243,47 +263,40 @@ static struct folio *add_folio(struct mapdev_region *region, pgoff_t index,
 		struct folio *folio;
 		int err = -ENOMEM;
 
-		/* The last granule may be cut short by the end. */
-		if (order && !mapdev_has_pages(region, first, 1UL << order))
+		if (order && paged_is_crowded(region, first, order))
 			continue;
 
-		folio = new_folio(region, memory, order, vma, addr);
+		folio = new_folio(region, order, vma, addr);
 		if (folio) {
 			err = filemap_add_folio(mapping, folio, first, gfp);
 			if (!err) {
-				folio_mark_uptodate(folio);
-				/*
-				 * Never clean: core drops clean folios when it
-				 * takes a page offline, and spares a write
-				 * fault its look at writeback. To the dirty
-				 * log this is no write.
-				 */
-				noop_dirty_folio(mapping, folio);
-				if (raw)
-					*raw = true;
+				if (order < whole)
+					mapdev_count(region,
+						     MAPDEV_STAT_FALLBACK);
 				return folio;
 			}
 			folio_put(folio);
 		}
-		/* A neighbour stands in the way, or this very page came. */
+		/* A neighbour came meanwhile, or this very page. */
 		if (err == -EEXIST) {
 			folio = paged_find(region, index, 0);
 			if (folio != ERR_PTR(-ENOENT))
 				return folio;
+		} else if (folio && order) {
+			/* There is memory, but none for its cgroup: try a page. */
+			order = 1;
 		}
 		if (!order)
 			return ERR_PTR(err);
-		mapdev_count(region, MAPDEV_STAT_FALLBACK);
 	}
 }
 
 /*
  * Add the folio that was not found. The state is checked under invalidate_lock,
- * which paged_drain() waits for. See add_folio() for @raw.
+ * which paged_drain() waits for.
  */
 static struct folio *paged_make(struct mapdev_region *region, pgoff_t index,
-				struct vm_area_struct *vma, unsigned long addr,
-				bool *raw)
+				struct vm_area_struct *vma, unsigned long addr)
 {
 	struct address_space *mapping = region->inode->i_mapping;
 	struct folio *folio;
@@ -292,9 +305,30 @@ static struct folio *paged_make(struct mapdev_region *region, pgoff_t index,
 	filemap_invalidate_lock_shared(mapping);
 	err = mapdev_check(region, index);
 	mapdev_race(region, MAPDEV_RACE_NEW_FOLIO);
-	folio = err ? ERR_PTR(err) : add_folio(region, index, vma, addr, raw);
+	folio = err ? ERR_PTR(err) : add_folio(region, index, vma, addr);
 	filemap_invalidate_unlock_shared(mapping);
 	return folio;
+}
+
+/*
+ * Zero a locked folio that is new, except for the bytes between @from and @to, and
+ * let those find it who do not take its lock.
+ */
+static void paged_complete(struct mapdev_region *region, struct folio *folio,
+			   size_t from, size_t to)
+{
+	if (folio_test_uptodate(folio))
+		return;
+	mapdev_race(region, MAPDEV_RACE_COMPLETE);
+	if (user_alloc_needs_zeroing())
+		folio_zero_segments(folio, 0, from, to, folio_size(folio));
+	folio_mark_uptodate(folio);
+	/*
+	 * Never clean: mm core drops clean folios when it takes a page offline, and
+	 * spares a write fault its look at writeback. To the dirty log this is no
+	 * write.
+	 */
+	noop_dirty_folio(region->inode->i_mapping, folio);
 }
 
 /* Nothing was written there yet: zeros, without making a folio of them. */
@@ -319,11 +353,10 @@ static ssize_t paged_copy(struct mapdev_region *region, loff_t pos,
 	pgoff_t index = pos >> PAGE_SHIFT;
 	size_t offset, bytes, copied;
 	struct folio *folio;
-	bool raw = false;
 
 	folio = paged_find(region, index, 0);
 	if (write && folio == ERR_PTR(-ENOENT))
-		folio = paged_make(region, index, NULL, 0, &raw);
+		folio = paged_make(region, index, NULL, 0);
 	if (folio == ERR_PTR(-EHWPOISON))
 		return -EIO;
 	if (folio == ERR_PTR(-ENOENT))
@@ -344,9 +377,7 @@ static ssize_t paged_copy(struct mapdev_region *region, loff_t pos,
 		/* A collection takes the mark, and waits for the folio. */
 		mapdev_dirty_mark(region, index, 1);
 		copied = copy_folio_from_iter_atomic(folio, offset, bytes, iter);
-		if (raw)
-			folio_zero_segments(folio, 0, offset, offset + copied,
-					    folio_size(folio));
+		paged_complete(region, folio, offset, offset + copied);
 		flush_dcache_folio(folio);
 	} else {
 		flush_dcache_folio(folio);
@@ -370,7 +401,7 @@ static int paged_mapped(unsigned long start, unsigned long end, pgoff_t pgoff,
 	return 0;
 }
 
-/* What is there of these pages. A drain waits for a grace period for it. */
+/* Map those of these pages that exist. paged_drain() waits for the end of RCU. */
 static vm_fault_t paged_map_range(struct vm_fault *vmf, pgoff_t first,
 				  pgoff_t last)
 {
@@ -383,7 +414,7 @@ static vm_fault_t paged_map_range(struct vm_fault *vmf, pgoff_t first,
 	return filemap_map_pages(vmf, first, last);
 }
 
-/* What is there of the @size bytes around the touched one. */
+/* Map those pages that exist in the @size bytes around the touched one. */
 static vm_fault_t paged_map_around(struct vm_fault *vmf, unsigned long size)
 {
 	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
@@ -399,18 +430,34 @@ static vm_fault_t paged_map_around(struct vm_fault *vmf, unsigned long size)
 /* Must the first write to each page fault? */
 static bool paged_is_watched(struct vm_area_struct *vma)
 {
-	return mapdev_of_vma(vma)->dirty || userfaultfd_armed(vma) ||
+	return mapdev_of_vma(vma)->dirty ||
 	       (pgtable_supports_soft_dirty() &&
 		!(vma->vm_flags & VM_SOFTDIRTY));
 }
 
 /* mm core has fault-around for reads only. */
-static bool paged_writes_around(const struct vm_fault *vmf)
+static bool paged_goes_around(const struct vm_fault *vmf)
 {
-	return vmf->flags & FAULT_FLAG_WRITE &&
-	       vmf->vma->vm_flags & VM_SHARED &&
-	       mapdev_of_vma(vmf->vma)->attrs.granule < PAGED_FAULT_AROUND_SIZE &&
-	       !paged_is_watched(vmf->vma);
+	struct vm_area_struct *vma = vmf->vma;
+
+	return vma->vm_flags & VM_SHARED && !userfaultfd_armed(vma) &&
+	       !(vmf->flags & FAULT_FLAG_WRITE && paged_is_watched(vma));
+}
+
+/*
+ * Does mm core map a large granule with one fault? As finish_fault() has it: if
+ * mapping and page table hold all of it.
+ */
+static bool paged_maps_granule(const struct vm_fault *vmf)
+{
+	u64 granule = mapdev_of_vma(vmf->vma)->attrs.granule;
+	unsigned long before = (vmf->pgoff << PAGE_SHIFT) & (granule - 1);
+	unsigned long start = vmf->address - before;
+
+	return granule >= PAGED_FAULT_AROUND_SIZE &&
+	       before <= vmf->address - vmf->vma->vm_start &&
+	       granule <= vmf->vma->vm_end - start &&
+	       granule <= PMD_SIZE - (start & ~PMD_MASK);
 }
 
 /*
@@ -448,20 +495,48 @@ static vm_fault_t paged_map_good(struct vm_fault *vmf)
 	return VM_FAULT_NOPAGE;
 }
 
+/* Are the neighbours of a write mapped before the page is looked up? */
+static bool paged_writes_around(const struct vm_fault *vmf)
+{
+	return vmf->flags & FAULT_FLAG_WRITE && !paged_maps_granule(vmf) &&
+	       paged_goes_around(vmf);
+}
+
+/* The folio of a fault, locked, which is not looked up if it is known to be a hole. */
+static struct folio *paged_fault_folio(struct vm_fault *vmf, bool hole)
+{
+	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
+	struct folio *folio = ERR_PTR(-ENOENT);
+
+	if (!hole)
+		folio = paged_find(region, vmf->pgoff, 0);
+	/* A granule that was split has neighbours, too. */
+	if (!IS_ERR(folio) && folio_size(folio) < PAGED_FAULT_AROUND_SIZE &&
+	    paged_goes_around(vmf))
+		paged_map_around(vmf, PAGED_FAULT_AROUND_SIZE);
+	if (folio == ERR_PTR(-ENOENT))
+		folio = paged_make(region, vmf->pgoff, vmf->vma,
+				   vmf->address);
+	if (!IS_ERR(folio))
+		paged_complete(region, folio, 0, 0);
+	return folio;
+}
+
 static vm_fault_t paged_fault(struct vm_fault *vmf)
 {
 	struct mapdev_region *region = mapdev_of_vma(vmf->vma);
 	struct folio *folio;
+	bool hole = false;
 
 	assert_fault_locked(vmf);
 	mapdev_count_fault(vmf, MAPDEV_STAT_FAULT);
 
-	folio = paged_find(region, vmf->pgoff, 0);
-	if (!IS_ERR(folio) && paged_writes_around(vmf))
-		paged_map_around(vmf, PAGED_FAULT_AROUND_SIZE);
-	if (folio == ERR_PTR(-ENOENT))
-		folio = paged_make(region, vmf->pgoff, vmf->vma,
-				   vmf->address, NULL);
+	if (paged_writes_around(vmf)) {
+		hole = !xa_load(&region->inode->i_mapping->i_pages, vmf->pgoff);
+		if (!hole && paged_map_around(vmf, PAGED_FAULT_AROUND_SIZE))
+			return mapdev_fault_end(vmf, 0, VM_FAULT_NOPAGE);
+	}
+	folio = paged_fault_folio(vmf, hole);
 	if (IS_ERR(folio))
 		return mapdev_fault_end(vmf, 0,
 					mapdev_fault_error(region,
@@ -534,9 +609,10 @@ static vm_fault_t paged_huge_fault(struct vm_fault *vmf, unsigned int order)
 	found = folio != ERR_PTR(-ENOENT);
 	if (!found)
 		folio = paged_make(region, vmf->pgoff, vmf->vma,
-				   vmf->address, NULL);
+				   vmf->address);
 	if (IS_ERR(folio))
 		return VM_FAULT_FALLBACK;
+	paged_complete(region, folio, 0, 0);
 	ret = paged_insert_huge(vmf, folio);
 	paged_put(folio);
 	if (ret == VM_FAULT_FALLBACK)
@@ -551,8 +627,8 @@ static vm_fault_t paged_huge_fault(struct vm_fault *vmf, unsigned int order)
 
 /*
  * If the page table is empty, map the cached pages it covers. Otherwise map the
- * requested range, except that shared mappings leave large folios to fault(),
- * which maps all of one faster.
+ * requested range, except that shared mappings leave a large granule to fault(),
+ * which maps all of it faster.
  */
 static vm_fault_t paged_map_pages(struct vm_fault *vmf, pgoff_t first,
 				  pgoff_t last)
@@ -562,8 +638,7 @@ static vm_fault_t paged_map_pages(struct vm_fault *vmf, pgoff_t first,
 
 	if (pmd_none(pmdp_get(vmf->pmd)))
 		return paged_map_around(vmf, MAPDEV_FAULT_AROUND_SIZE);
-	if (mapdev_of_vma(vmf->vma)->attrs.granule >= PAGED_FAULT_AROUND_SIZE &&
-	    vmf->vma->vm_flags & VM_SHARED)
+	if (vmf->vma->vm_flags & VM_SHARED && paged_maps_granule(vmf))
 		return 0;
 	return paged_map_range(vmf, first, last);
 }
@@ -602,9 +677,10 @@ static int paged_mmap_prepare(struct mapdev_region *region,
 /* --- Removal --- */
 
 /*
- * Three ways lead to a page table entry or a copy, and each checks the state
- * under what is waited for here: a new folio under invalidate_lock, fault-
- * around under RCU, and whatever uses a folio under its lock.
+ * Tasks check the state under one of three locks, and install an entry, or copy,
+ * before they drop it: invalidate_lock, to add a folio; RCU, in fault-around; the
+ * lock of the folio, otherwise, which mm core drops after fault(). Wait for all. The
+ * folios come last: one that is being added is found only when it is there.
  */
 static void paged_drain(struct mapdev_region *region)
 {

@@ -11,6 +11,7 @@ struct mapdev_region;
 
 enum mapdev_race {
 	MAPDEV_RACE_NEW_FOLIO,	/* before a folio is added */
+	MAPDEV_RACE_COMPLETE,	/* before it is zeroed, and up to date */
 	MAPDEV_RACE_FAULT,	/* before fault() inserts an entry, or has mm do it */
 	MAPDEV_RACE_HUGE_FAULT,
 	MAPDEV_RACE_MAP_PAGES,	/* under RCU: do not sleep */

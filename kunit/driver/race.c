@@ -142,6 +142,7 @@ static void stop(struct mapdev_region *region, enum mapdev_race place)
 
 static const struct race_case cases[] = {
 	{ "paged new folio", "", MAPDEV_RACE_NEW_FOLIO, store },
+	{ "paged zeroing", "", MAPDEV_RACE_COMPLETE, store },
 	{ "paged fault", "", MAPDEV_RACE_FAULT, store },
 	{ "paged small fault", "granule=PAGE", MAPDEV_RACE_FAULT, load },
 	{ "paged huge fault", "granule=2097152", MAPDEV_RACE_HUGE_FAULT, store },
@@ -333,10 +334,45 @@ static void revoke_passes_copy_that_faults(struct kunit *test)
 	}
 }
 
+/* --- A folio that is not zeroed yet --- */
+
+static bool is_uptodate(struct kunit *test)
+{
+	struct folio *folio = filemap_get_folio(holder.region->inode->i_mapping, 0);
+	bool uptodate;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(folio));
+	uptodate = folio_test_uptodate(folio);
+	folio_put(folio);
+	return uptodate;
+}
+
+/* A lookup that does not take the lock of a folio must not use its bytes. */
+static void folio_is_uptodate_when_zeroed(struct kunit *test)
+{
+	static const struct race_case tasks[] = {
+		{ "fault", "", MAPDEV_RACE_COMPLETE, store },
+		{ "write", "", MAPDEV_RACE_COMPLETE, write_file },
+	};
+
+	for (int i = 0; i < ARRAY_SIZE(tasks); i++) {
+		prepare(test, &tasks[i]);
+		map_buffer(test, "");
+		KUNIT_ASSERT_EQ(test, 0, clear_user(holder.buffer, PAGE_SIZE));
+		start(test, holder.region, MAPDEV_RACE_COMPLETE);
+		KUNIT_EXPECT_FALSE(test, is_uptodate(test));
+		complete_all(&holder.resume);
+		wait_for_completion(&holder.worker.done);
+		KUNIT_EXPECT_TRUE(test, is_uptodate(test));
+		kunit_release_action(test, forget_holder, NULL);
+	}
+}
+
 static struct kunit_case race_cases[] = {
 	KUNIT_CASE_PARAM(revoke_waits_for_holder, race_gen_params),
 	KUNIT_CASE_PARAM(huge_fault_keeps_page_table, huge_gen_params),
 	KUNIT_CASE(revoke_passes_copy_that_faults),
+	KUNIT_CASE(folio_is_uptodate_when_zeroed),
 	{}
 };
 

@@ -120,6 +120,62 @@ TEST_F(map, faults_by_granule)
 	EXPECT_EQ(0, region_stat(&self->r, "fallback"));
 }
 
+/* Faults of a write to each page of a new mapping of what is there. */
+static long faults_of_writes(u8 *addr, int fd, size_t offset, size_t size)
+{
+	u8 *map = mmap(addr, size, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_FIXED, fd, offset);
+	long faults = minor_faults();
+
+	if (map == MAP_FAILED)
+		return -1;
+	for (size_t i = 0; i < size; i += page)
+		store_byte(map + i, 2);
+	faults = minor_faults() - faults;
+	munmap(map, size);
+	return faults;
+}
+
+/* The pages that one fault of a write maps, at least. */
+#define WRITE_AROUND	((long)(page > 65536 ? page : 65536))
+
+TEST_F(map, write_maps_around_where_granule_does_not_fit)
+{
+	u8 *space = mmap(NULL, SIZE + 2 * HUGE, PROT_NONE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *at;
+	long faults;
+
+	ASSERT_NE(MAP_FAILED, space);
+	at = (u8 *)(((uintptr_t)space + HUGE - 1) & ~(HUGE - 1));
+	fill(self->map, 0, SIZE, 1);
+	faults = faults_of_writes(at + page, self->fd, 0, SIZE);
+	EXPECT_LT(0, faults);
+	EXPECT_GE((long)SIZE / WRITE_AROUND + 1, faults);
+	/* One more for the last folio: Documentation/testing/upstream.rst. */
+	for (size_t offset = 0; offset < SIZE; offset += HUGE / 2) {
+		faults = faults_of_writes(at, self->fd, offset, HUGE / 2);
+		EXPECT_LT(0, faults);
+		EXPECT_GE((long)HUGE / 2 / WRITE_AROUND + 1, faults);
+	}
+	munmap(space, SIZE + 2 * HUGE);
+}
+
+/* What a reader's advice has split is mapped by one fault for many pages still. */
+TEST_F(map, write_maps_around_in_split_granule)
+{
+	long faults;
+
+	fill(self->map, 0, SIZE, 1);
+	for (size_t i = 0; i < SIZE; i += HUGE)
+		madvise(self->map + i + page, page, MADV_COLD);
+	faults = faults_of_writes(self->map, self->fd, 0, SIZE);
+	self->map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			 self->fd, 0);
+	ASSERT_NE(MAP_FAILED, self->map);
+	EXPECT_LT(0, faults);
+	EXPECT_GE((long)SIZE / WRITE_AROUND, faults);
+}
+
 /* The sum of one field of smaps, in bytes, over a range. */
 static size_t smaps_sum(const void *start, size_t size, const char *field)
 {
@@ -178,35 +234,65 @@ TEST_F(map, huge_splits)
 	EXPECT_EQ(SIZE, differs(self->map, 0, SIZE, 10));
 }
 
-/* No memory for a whole granule: smaller folios, and they are counted. */
-/* ids: LK-57 */
-TEST_F(map, huge_falls_back_to_pages)
+/*
+ * Have a child write to one byte, in a memory cgroup that has no room for a large
+ * granule. Return how often it hit the limit, or -1.
+ */
+static int limit_hits(u8 *byte, size_t limit)
 {
 	static const char group[] = "/sys/fs/cgroup/mapdev-small";
-	char path[96], pid[16], limit[32];
-	int status;
+	char path[96], text[32], line[32];
+	int status, hits = -1;
+	FILE *events;
 	pid_t child;
 
 	write_file("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
-	ASSERT_EQ(0, mkdir(group, 0755));
+	if (mkdir(group, 0755))
+		return -1;
 	snprintf(path, sizeof(path), "%s/memory.max", group);
-	snprintf(limit, sizeof(limit), "%zu", self->granule / 2 + 32 * page);
-	ASSERT_EQ(0, write_file(path, limit));
+	snprintf(text, sizeof(text), "%zu", limit);
+	write_file(path, text);
 	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
 	child = fork();
 	if (!child) {
-		snprintf(pid, sizeof(pid), "%d", getpid());
-		if (write_file(path, pid))
+		snprintf(text, sizeof(text), "%d", getpid());
+		if (write_file(path, text))
 			_exit(1);
-		store_byte(self->map + page, 42);
+		store_byte(byte, 42);
 		_exit(0);
 	}
-	ASSERT_EQ(child, waitpid(child, &status, 0));
-	EXPECT_EQ(0, status);
+	if (waitpid(child, &status, 0) != child)
+		status = -1;
+	snprintf(path, sizeof(path), "%s/memory.events", group);
+	events = fopen(path, "r");
+	while (events && fgets(line, sizeof(line), events))
+		sscanf(line, "max %d", &hits);
+	if (events)
+		fclose(events);
+	return rmdir(group) || status ? -1 : hits;
+}
+
+/* No memory for a whole granule: a page, after one try, which is counted. */
+/* ids: LK-57 */
+TEST_F(map, huge_falls_back_to_pages)
+{
+	bool too_large = self->granule > 64 * (size_t)page;
+
+	EXPECT_EQ(too_large, limit_hits(self->map + page,
+					self->granule / 2 + 32 * page) > 0);
 	EXPECT_EQ(42, load_byte(self->map + page));
-	EXPECT_EQ(self->granule > 64 * (size_t)page,
-		  region_stat(&self->r, "fallback") > 0);
-	EXPECT_EQ(0, rmdir(group));
+	EXPECT_EQ(too_large, region_stat(&self->r, "fallback"));
+}
+
+/* No memory is tried that the neighbours of a hole leave no room for. */
+TEST_F(map, hole_takes_one_page)
+{
+	fill(self->map, 0, SIZE, 1);
+	ASSERT_EQ(0, region_discard(self->fd, 17 * page, page));
+	EXPECT_EQ(0, limit_hits(self->map + 17 * page,
+				self->granule / 2 + 32 * page));
+	EXPECT_EQ(42, load_byte(self->map + 17 * page));
+	EXPECT_EQ(17 * (size_t)page, differs(self->map, 0, 17 * page, 1));
 }
 
 /* Writes of the file are seen until the page is copied, which makes it anonymous. */
