@@ -97,7 +97,8 @@ TEST_F(configfs, error_has_reason)
 		{ "size", "64K", 0, "" },
 		{ "live", "2", -EINVAL, "expected 0 or 1" },
 		{ "live", "1", 0, "" },
-		{ "live", "1", -EALREADY, "-EALREADY" },
+		/* -EALREADY, or the number without CONFIG_SYMBOLIC_ERRNAME. */
+		{ "live", "1", -EALREADY, "-" },
 		{ "ro", "1", -EBUSY, "ro cannot be changed while the region is live" },
 		{ "live", "0", 0, "" },
 	};

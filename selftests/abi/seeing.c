@@ -263,7 +263,7 @@ static void expect_same(struct __test_metadata *_metadata,
 TEST(abi_names_match)
 {
 	static const char * const attrs[] = {
-		"size=1M", "size=1M backing=contig",
+		"size=1M dirty=1", "size=1M backing=contig",
 		"size=1M backing=window cache=wb",
 	};
 	struct names class_names = { 0 }, config_names = { 0 }, counters = { 0 };
