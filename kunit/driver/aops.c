@@ -16,6 +16,8 @@
 
 /* The folios that were locked when mm core called a hook. */
 static struct {
+	struct mapdev_region *region;
+	struct file *file;
 	const struct address_space_operations *real;
 	unsigned int calls;
 	bool src, dst;
@@ -60,6 +62,8 @@ static struct address_space *spy_on_folios(struct kunit *test, const char *attrs
 		KUNIT_ASSERT_EQ(test, 1, kernel_write(file, &byte, 1, &pos));
 	}
 	memset(&seen, 0, sizeof(seen));
+	seen.region = region;
+	seen.file = file;
 	seen.real = mapping->a_ops;
 	spy_aops = *seen.real;
 	spy_aops.migrate_folio = spy_migrate_folio;
@@ -125,6 +129,12 @@ static void memory_failure_locks_folio(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, seen.calls);
 	KUNIT_EXPECT_TRUE(test, seen.src);
 	KUNIT_EXPECT_EQ(test, pfn, pfn_at(test, mapping, 1));
+
+	/* Give the page back once the region has gone. */
+	kunit_release_action(test, unspy, mapping);
+	fixture_retire(test, seen.region);
+	fixture_close(test, seen.file);
+	KUNIT_EXPECT_EQ(test, 0, unpoison_memory(pfn));
 }
 
 /* --- Without the locks --- */
