@@ -84,7 +84,8 @@ TEST_F(compat, revoke)
 /* What can have huge entries has them, in as few faults as elsewhere. */
 TEST_F(compat, huge)
 {
-	bool frames = maps_frames(variant->type, variant->attrs) && !variant->eager;
+	bool frames = maps_frames(variant->type, variant->attrs) &&
+		      !variant->eager && frames_are_huge(variant->type, SIZE);
 	bool huge = !no_huge_pages() &&
 		    (frames || strstr(variant->attrs, "granule=2M"));
 
