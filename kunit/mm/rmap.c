@@ -110,7 +110,7 @@ static void cached_init(struct kunit *test, struct cached *cached)
 	for (pgoff_t i = 0; i < TAKE_PAGES; i++) {
 		u8 __user *user = (u8 __user *)cached->addr + (i << PAGE_SHIFT);
 
-		KUNIT_ASSERT_EQ(test, 0, get_user(byte, user));
+		KUNIT_ASSERT_EQ(test, 0, copy_from_user(&byte, user, 1));
 		KUNIT_ASSERT_TRUE(test, is_present(cached, i));
 	}
 }

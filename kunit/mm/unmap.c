@@ -153,7 +153,7 @@ static void first_copy_sets_anon_vma(struct kunit *test)
 	u8 byte;
 
 	user = (u8 __user *)map_array(test, pages, MAP_PRIVATE, &mapping);
-	KUNIT_EXPECT_EQ(test, 0, get_user(byte, user));
+	KUNIT_EXPECT_EQ(test, 0, copy_from_user(&byte, user, 1));
 	mmap_read_lock(current->mm);
 	vma = bare_vma(test, (unsigned long)user);
 	KUNIT_EXPECT_NULL(test, vma->anon_vma);

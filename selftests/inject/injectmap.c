@@ -51,7 +51,6 @@ TEST_F(mapped, mmap)
 
 /* --- touches: the fault returns VM_FAULT_OOM, and is retried --- */
 
-/* ids: LK-57 */
 TEST_F(mapped, load)
 {
 	struct injected sum = touch_with(_metadata, &self->s, false);
@@ -59,7 +58,6 @@ TEST_F(mapped, load)
 	EXPECT_EQ(variant->eager, !sum.allocations);
 }
 
-/* ids: LK-57 */
 TEST_F(mapped, store)
 {
 	struct injected sum = touch_with(_metadata, &self->s, true);
