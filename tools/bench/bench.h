@@ -147,6 +147,9 @@ int create_zero(const struct memory *memory, struct object *object);
 bool object_open(const struct memory *memory, struct object *object);
 void object_close(const struct memory *memory, struct object *object);
 char *object_map(const struct memory *memory, const struct object *object);
+bool measure_row(const struct memory *kind,
+		 bool (*measure)(const struct memory *kind, double *values),
+		 double *values);
 
 /* -- objects.c: many small ones, by number --------------------------------- */
 

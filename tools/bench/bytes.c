@@ -123,24 +123,21 @@ static bool measure_pages(const struct memory *kind, double *bytes)
 	return memory;
 }
 
+static bool measure_all(const struct memory *kind, double *bytes)
+{
+	return measure_pages(kind, &bytes[PAGE]) &&
+	       measure_objects(kind, &bytes[OBJECT]);
+}
+
 static bool bench_row(const struct memory *kind)
 {
-	char old[32] = "", ignored[32];
 	double bytes[COLUMNS];
-	bool done;
 
 	none_yet(bytes, COLUMNS);
-	if (kind->knob && turn_knob(kind->knob, kind->value, old, sizeof(old)))
-		return row_failed(kind->name);
-	done = measure_pages(kind, &bytes[PAGE]) &&
-	       measure_objects(kind, &bytes[OBJECT]);
-	if (!done)
-		row_failed(kind->name);
-	if (*old && turn_knob(kind->knob, old, ignored, sizeof(ignored)))
-		return row_failed(kind->name);
-	if (done)
-		table_row(kind->name, bytes);
-	return done;
+	if (!measure_row(kind, measure_all, bytes))
+		return false;
+	table_row(kind->name, bytes);
+	return true;
 }
 
 bool bench_bytes(void)

@@ -29,9 +29,10 @@ static const struct memory rows[] = {
 	{ MAPDEV("contig", "contig") },
 };
 
+static char *buffer;
+
 /* Transfer the whole file once. */
-static bool copy(const struct object *object, char *buffer, bool writing,
-		 double *least)
+static bool copy(const struct object *object, bool writing, double *least)
 {
 	uint64_t start = now();
 	ssize_t moved;
@@ -50,52 +51,52 @@ static bool copy(const struct object *object, char *buffer, bool writing,
 	return true;
 }
 
-static bool measure(const struct memory *kind, char *buffer, double *least)
+static bool measure(const struct memory *kind, double *least)
 {
 	struct object object;
 	bool done;
 
 	if (!object_open(kind, &object))
 		return false;
-	done = copy(&object, buffer, true, &least[FRESH]) &&
-	       copy(&object, buffer, false, &least[READ]) &&
-	       copy(&object, buffer, true, &least[WRITE]);
+	done = copy(&object, true, &least[FRESH]) &&
+	       copy(&object, false, &least[READ]) &&
+	       copy(&object, true, &least[WRITE]);
 	object_close(kind, &object);
 	return done;
 }
 
-static bool bench_row(const struct memory *kind, char *buffer)
+static bool measure_all(const struct memory *kind, double *least)
 {
-	char old[32] = "", ignored[32];
-	double least[COLUMNS];
 	bool done = true;
 
-	none_yet(least, COLUMNS);
-	if (kind->knob && turn_knob(kind->knob, kind->value, old, sizeof(old)))
-		return row_failed(kind->name);
 	for (unsigned int i = 0; done && i < settings.repeats; i++)
-		done = measure(kind, buffer, least);
-	if (!done)
-		row_failed(kind->name);
-	if (*old && turn_knob(kind->knob, old, ignored, sizeof(ignored)))
-		return row_failed(kind->name);
-	if (done)
-		table_row(kind->name, least);
+		done = measure(kind, least);
 	return done;
+}
+
+static bool bench_row(const struct memory *kind)
+{
+	double least[COLUMNS];
+
+	none_yet(least, COLUMNS);
+	if (!measure_row(kind, measure_all, least))
+		return false;
+	table_row(kind->name, least);
+	return true;
 }
 
 bool bench_copy(void)
 {
-	char *buffer = malloc(MIB);
 	bool done = true;
 
+	buffer = malloc(MIB);
 	if (!buffer)
 		return row_failed("copy");
 	memset(buffer, 1, MIB);
 	table_begin("copy", "each per 4K of 1 MiB", columns, COLUMNS);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (wanted(rows[i].name))
-			done &= bench_row(&rows[i], buffer);
+			done &= bench_row(&rows[i]);
 	free(buffer);
 	return done;
 }

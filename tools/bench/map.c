@@ -151,23 +151,22 @@ static bool measure(const struct memory *kind, double *least)
 	return done;
 }
 
-static bool bench_row(const struct memory *kind)
+static bool measure_all(const struct memory *kind, double *least)
 {
 	unsigned int repeats = kind->size >= GIB ? 1 : settings.repeats;
-	char old[32] = "", ignored[32];
-	double least[COLUMNS];
 	bool done = true;
 
-	none_yet(least, COLUMNS);
-	if (kind->knob && turn_knob(kind->knob, kind->value, old, sizeof(old)))
-		return row_failed(kind->name);
 	while (done && repeats--)
 		done = measure(kind, least);
-	if (!done)
-		row_failed(kind->name);
-	if (*old && turn_knob(kind->knob, old, ignored, sizeof(ignored)))
-		return row_failed(kind->name);
-	if (!done)
+	return done;
+}
+
+static bool bench_row(const struct memory *kind)
+{
+	double least[COLUMNS];
+
+	none_yet(least, COLUMNS);
+	if (!measure_row(kind, measure_all, least))
 		return false;
 	if (kind->create)
 		least[ALL] = least[CREATE] + least[MMAP] + least[FRESH] +

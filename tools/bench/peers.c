@@ -133,3 +133,21 @@ char *object_map(const struct memory *memory, const struct object *object)
 
 	return map == MAP_FAILED ? NULL : map;
 }
+
+/* Measure a row with its THP setting, and report if that fails. */
+bool measure_row(const struct memory *kind,
+		 bool (*measure)(const struct memory *kind, double *values),
+		 double *values)
+{
+	char old[32] = "", ignored[32];
+	bool done;
+
+	if (kind->knob && turn_knob(kind->knob, kind->value, old, sizeof(old)))
+		return row_failed(kind->name);
+	done = measure(kind, values);
+	if (!done)
+		row_failed(kind->name);
+	if (*old && turn_knob(kind->knob, old, ignored, sizeof(ignored)))
+		return row_failed(kind->name);
+	return done;
+}

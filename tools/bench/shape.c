@@ -298,24 +298,24 @@ static bool measure(const struct memory *kind, enum column column, double *least
 	return true;
 }
 
-static bool bench_row(const struct memory *kind)
+static bool measure_all(const struct memory *kind, double *least)
 {
-	char old[32] = "", ignored[32];
-	double least[COLUMNS];
 	bool done = true;
 
-	none_yet(least, COLUMNS);
-	if (kind->knob && turn_knob(kind->knob, kind->value, old, sizeof(old)))
-		return row_failed(kind->name);
 	for (int column = 0; done && column < COLUMNS; column++)
 		done = measure(kind, column, &least[column]);
-	if (!done)
-		row_failed(kind->name);
-	if (*old && turn_knob(kind->knob, old, ignored, sizeof(ignored)))
-		return row_failed(kind->name);
-	if (done)
-		table_row(kind->name, least);
 	return done;
+}
+
+static bool bench_row(const struct memory *kind)
+{
+	double least[COLUMNS];
+
+	none_yet(least, COLUMNS);
+	if (!measure_row(kind, measure_all, least))
+		return false;
+	table_row(kind->name, least);
+	return true;
 }
 
 bool bench_shape(void)
