@@ -91,7 +91,7 @@ static const char * const attrs[] = {
 
 KUNIT_ARRAY_PARAM(attrs, attrs, fixture_backing_name);
 
-/* Whoever wants exactly this page frame moves the folio. */
+/* An allocation of exactly this page frame migrates the folio. */
 /* ids: LK-O6 LK-93 */
 static void migration_locks_both_folios(struct kunit *test)
 {

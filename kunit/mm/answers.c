@@ -29,7 +29,7 @@ static vm_fault_t answering_fault(struct vm_fault *vmf)
 
 	if (a->calls++ >= a->times)
 		return insert(vmf);
-	/* Who has a fault repeated gives up its lock. */
+	/* A fault that is to be retried releases its lock. */
 	if (a->answer & VM_FAULT_RETRY)
 		release_fault_lock(vmf);
 	if (a->answer & VM_FAULT_MAJOR)

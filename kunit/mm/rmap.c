@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Reclaim and migration change page tables under the lock of the reverse mapping:
- * they need no other, and wait for its holder. Who asks for a given page frame
+ * they need no other, and wait for its holder. An allocation of a given page frame
  * starts either.
  */
 #include <linux/anon_inodes.h>
